@@ -1,0 +1,2 @@
+/** The command {@code bitdiff}. */
+package org.bitdiffusion.cli;
