@@ -1,0 +1,38 @@
+package org.bitdiffusion.data;
+
+import java.util.List;
+
+/**
+ * A finite set of discrete examples of one shape, each addressed by its index. Implementations are
+ * safe for concurrent reads: the trainer reads batches on background threads.
+ */
+public interface DataSource extends AutoCloseable {
+  /** A short description for people, such as {@code icons 24x24, 2 levels}. */
+  String name();
+
+  /** Shape of one example without the batch, channels first: {@code {C, H, W}} for images. */
+  int[] shape();
+
+  /** K: every symbol is in {@code 0 .. K-1}. */
+  int categories();
+
+  /** Number of examples. */
+  int size();
+
+  /** Names of the classes by label; empty where the source has no labels. */
+  List<String> classes();
+
+  /** The label of an example in {@code 0 .. classes().size()-1}, or -1 where it has none. */
+  int label(int index);
+
+  /**
+   * Writes the symbols of one example, row-major in {@link #shape()}, to {@code target[offset ..]}.
+   *
+   * @throws org.bitdiffusion.DataException if the example cannot be read
+   */
+  void read(int index, int[] target, int offset);
+
+  /** Releases files; sources that hold none need not override it. */
+  @Override
+  default void close() {}
+}

@@ -1,0 +1,46 @@
+package org.bitdiffusion.data;
+
+import java.util.List;
+
+/**
+ * How symbols {@code [C, H, W]} in {@code 0 .. K-1} are to be painted: with one channel and no
+ * palette as grey levels (0 black, K-1 white), with three channels as RGB of K levels each, with a
+ * palette (one channel) as colours.
+ *
+ * @param palette {@code 0xRRGGBB} by symbol, K entries; empty where the symbols are intensities
+ */
+public record ImageFormat(
+    int channels, int height, int width, int categories, List<Integer> palette) {
+  public ImageFormat {
+    palette = List.copyOf(palette);
+    if (channels != 1 && channels != 3) {
+      throw new IllegalArgumentException("images have 1 or 3 channels, not " + channels);
+    }
+    if (!palette.isEmpty() && (channels != 1 || palette.size() != categories)) {
+      throw new IllegalArgumentException(
+          "a palette has one colour for each of " + categories + " categories, and one channel");
+    }
+  }
+
+  /** Number of symbols in one image. */
+  public int symbols() {
+    return channels * height * width;
+  }
+
+  /** The colour {@code 0xRRGGBB} of pixel (y, x) of the image whose symbols start at offset. */
+  public int rgb(int[] symbols, int offset, int y, int x) {
+    var at = offset + y * width + x;
+    if (!palette.isEmpty()) {
+      return palette.get(symbols[at]);
+    }
+    var plane = height * width;
+    var red = intensity(symbols[at]);
+    var green = channels == 1 ? red : intensity(symbols[at + plane]);
+    var blue = channels == 1 ? red : intensity(symbols[at + 2 * plane]);
+    return red << 16 | green << 8 | blue;
+  }
+
+  private int intensity(int symbol) {
+    return Math.round(symbol * 255f / (categories - 1));
+  }
+}

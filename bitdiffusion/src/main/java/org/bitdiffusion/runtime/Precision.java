@@ -1,0 +1,17 @@
+package org.bitdiffusion.runtime;
+
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The type in which a network computes. Weights, their moments, their moving average, the loss and
+ * the sampler's arithmetic are float32 in both.
+ */
+public enum Precision {
+  FLOAT32,
+  BFLOAT16;
+
+  /** The engine's type; loads the engine. */
+  public torch.ScalarType type() {
+    return this == FLOAT32 ? torch.ScalarType.Float : torch.ScalarType.BFloat16;
+  }
+}
