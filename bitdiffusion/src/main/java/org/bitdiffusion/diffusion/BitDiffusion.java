@@ -1,0 +1,127 @@
+package org.bitdiffusion.diffusion;
+
+import static org.bytedeco.pytorch.global.torch.arange;
+import static org.bytedeco.pytorch.global.torch.rand;
+import static org.bytedeco.pytorch.global.torch.randn_like;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
+
+import java.util.Arrays;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Bit Diffusion: how analog bits are noised, what the network sees, and what it is trained on. The
+ * training step is {@link #loss}; sampling is {@link org.bitdiffusion.sampling.Sampler}.
+ *
+ * @param codec categories to analog bits
+ * @param schedule gamma(t)
+ * @param objective what the network predicts
+ * @param selfConditioning which examples see an estimate in training
+ * @param selfConditioningRate how many of them do, in [0, 1]
+ * @param stratifiedTime whether t is (u + i) / B for example i instead of independent: a smaller
+ *     variance of the loss
+ * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
+ *     example; useful where b is not 1
+ */
+public record BitDiffusion(
+    Codec codec,
+    NoiseSchedule schedule,
+    Objective objective,
+    SelfConditioning selfConditioning,
+    double selfConditioningRate,
+    boolean stratifiedTime,
+    boolean normalizeInput) {
+
+  /**
+   * One batch's loss: arXiv 2208.04202, algorithm 1. Draws from the engine's default generator.
+   *
+   * @param symbols [B, C, ...] integers in 0 .. K-1
+   * @param condition of each example, [B, ...], or null
+   * @return one number, with the graph of the network's gradient
+   */
+  public Tensor loss(Denoiser network, Tensor symbols, Tensor condition) {
+    // Discrete data to analog bits.
+    var x0 = codec.encode(symbols);
+
+    // Corrupt data.
+    var t = time(x0);
+    var gamma = schedule.gamma(t);
+    var g = perExample(gamma, x0);
+    var eps = randn_like(x0);
+    var xt = g.sqrt().mul(x0).add(g.neg().add(new Scalar(1)).sqrt().mul(eps));
+
+    // Self-conditioning.
+    var estimate = zeros_like(x0);
+    var count = examplesWithEstimate(x0.size(0));
+    if (count > 0) {
+      try (var noGrad = new NoGradGuard()) {
+        var seen =
+            estimate(
+                network,
+                xt.narrow(0, 0, count),
+                estimate.narrow(0, 0, count),
+                gamma.narrow(0, 0, count),
+                condition == null ? null : condition.narrow(0, 0, count));
+        estimate.narrow(0, 0, count).copy_(seen);
+      }
+    }
+
+    // Predict and compute the loss.
+    return objective.loss(output(network, xt, estimate, gamma, condition), x0, eps, xt, g);
+  }
+
+  /** The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B]. */
+  public Tensor output(
+      Denoiser network, Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+    var seen = normalizeInput ? xt.div(standardDeviation(xt)) : xt;
+    return network.forward(seen, estimate, gamma, condition);
+  }
+
+  /** The network's estimate of x_0 from x_t and an earlier estimate, in [-b, b], [B, D, ...]. */
+  public Tensor estimate(
+      Denoiser network, Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+    return Scope.result(
+        () ->
+            objective.estimate(
+                output(network, xt, estimate, gamma, condition), xt, perExample(gamma, xt)));
+  }
+
+  /** A number for each example, [B], shaped to multiply with x: [B, 1, ...]. */
+  public static Tensor perExample(Tensor values, Tensor x) {
+    var shape = new long[(int) x.dim()];
+    Arrays.fill(shape, 1);
+    shape[0] = -1;
+    return values.view(shape);
+  }
+
+  /** t of each example, uniform on (0, 1). */
+  private Tensor time(Tensor x0) {
+    var batch = x0.size(0);
+    if (!stratifiedTime) {
+      return rand(new long[] {batch}, x0.options());
+    }
+    return rand(new long[] {1}, x0.options())
+        .add(arange(new Scalar(batch), x0.options()))
+        .div(new Scalar(batch));
+  }
+
+  /** How many examples, from the first on, see an estimate. */
+  private long examplesWithEstimate(long batch) {
+    return switch (selfConditioning) {
+      case NONE -> 0;
+      case COIN -> rand(1).item_float() < selfConditioningRate ? batch : 0;
+      case HALF_BATCH -> Math.round(batch * selfConditioningRate);
+    };
+  }
+
+  private static Tensor standardDeviation(Tensor x) {
+    var others = new long[(int) x.dim() - 1];
+    Arrays.setAll(others, i -> i + 1);
+    var mean = x.mean(others, true, new ScalarTypeOptional());
+    return x.sub(mean).square().mean(others, true, new ScalarTypeOptional()).sqrt();
+  }
+}

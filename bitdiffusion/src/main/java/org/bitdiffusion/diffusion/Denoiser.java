@@ -1,0 +1,17 @@
+package org.bitdiffusion.diffusion;
+
+import org.bytedeco.pytorch.Tensor;
+
+/** The network f(x_t, estimate, t) of arXiv 2208.04202, algorithms 1 and 2. */
+@FunctionalInterface
+public interface Denoiser {
+  /**
+   * @param xt noisy analog bits [B, D, ...] float32
+   * @param estimate an earlier estimate of x_0 of the same shape, or zeros
+   * @param gamma gamma(t) of each example, [B] float32
+   * @param condition what is known of each example (class labels [B] int64, -1 where unknown), or
+   *     null
+   * @return what the {@link Objective} says, [B, ...] float32
+   */
+  Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition);
+}

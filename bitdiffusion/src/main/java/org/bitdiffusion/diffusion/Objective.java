@@ -1,0 +1,176 @@
+package org.bitdiffusion.diffusion;
+
+import static org.bytedeco.pytorch.global.torch.log_softmax;
+import static org.bytedeco.pytorch.global.torch.matmul;
+import static org.bytedeco.pytorch.global.torch.mse_loss;
+import static org.bytedeco.pytorch.global.torch.softmax;
+import static org.bytedeco.pytorch.global.torch.softplus;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Channels;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.OneHotCodec;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * What the network predicts and how it is scored (arXiv 2208.04202, section 3 and appendix B). In
+ * all methods x_t, x_0 and eps are [B, D, ...] float32 and gamma is [B, 1, ...].
+ */
+public sealed interface Objective {
+  /**
+   * The objective of a combination of settings.
+   *
+   * @throws ConfigurationException if the combination makes no sense
+   */
+  static Objective of(String prediction, String loss, boolean softmaxFactorization, Codec codec) {
+    var b = codec.scale();
+    if (softmaxFactorization) {
+      if (!prediction.equals("x0") || !loss.equals("l2") || codec instanceof OneHotCodec) {
+        throw new ConfigurationException(
+            "diffusion.softmax_factorization goes with prediction x0, loss l2 and an encoding other"
+                + " than one_hot");
+      }
+      return new SoftmaxFactorization(codec);
+    }
+    if (!loss.equals("l2") && !prediction.equals("x0")) {
+      throw new ConfigurationException(
+          "diffusion.loss " + loss + " goes with prediction x0, not " + prediction);
+    }
+    return switch (loss) {
+      case "l2" ->
+          switch (prediction) {
+            case "x0" -> new X0(b);
+            case "eps" -> new Eps(b);
+            case "v" -> new V(b);
+            default ->
+                throw new ConfigurationException(
+                    "diffusion.prediction '" + prediction + "' is unknown; use x0, eps or v");
+          };
+      case "sigmoid" -> new SigmoidCrossEntropy(b);
+      case "softmax" -> {
+        if (!(codec instanceof OneHotCodec)) {
+          throw new ConfigurationException("diffusion.loss softmax goes with encoding one_hot");
+        }
+        yield new SoftmaxCrossEntropy(codec.categories(), b);
+      }
+      default ->
+          throw new ConfigurationException(
+              "diffusion.loss '" + loss + "' is unknown; use l2, sigmoid or softmax");
+    };
+  }
+
+  /** Values that the network outputs for a symbol of n bits. */
+  default int outputs(int n) {
+    return n;
+  }
+
+  /** The estimate of x_0 in a network's output, in [-b, b]. */
+  Tensor estimate(Tensor output, Tensor xt, Tensor gamma);
+
+  /** The loss, one number. */
+  Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma);
+
+  /** The network outputs x_0 itself. */
+  record X0(double b) implements Objective {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      return clip(output, b);
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return mse_loss(output, x0);
+    }
+  }
+
+  /** The network outputs the noise. */
+  record Eps(double b) implements Objective {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      return clip(xt.sub(noiseLevel(gamma).mul(output)).div(gamma.sqrt()), b);
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return mse_loss(output, eps);
+    }
+  }
+
+  /** The network outputs v = sqrt(gamma) eps - sqrt(1 - gamma) x_0. */
+  record V(double b) implements Objective {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      return clip(gamma.sqrt().mul(xt).sub(noiseLevel(gamma).mul(output)), b);
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return mse_loss(output, gamma.sqrt().mul(eps).sub(noiseLevel(gamma).mul(x0)));
+    }
+  }
+
+  /** The network outputs a logit a bit: -log sigmoid(x_0 / b * logit) (appendix B.2). */
+  record SigmoidCrossEntropy(double b) implements Objective {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      // b (2 sigmoid(logit) - 1)
+      return output.mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return softplus(x0.mul(output).mul(new Scalar(-1 / b))).mean();
+    }
+  }
+
+  /** The network outputs K logits a symbol, for one hot codes (appendix B.3). */
+  record SoftmaxCrossEntropy(int categories, double b) implements Objective {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      var probabilities = softmax(Channels.split(output, categories), -1);
+      return Channels.join(probabilities.mul(new Scalar(2 * b)).sub(new Scalar(b)));
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      var logProbabilities = log_softmax(Channels.split(output, categories), -1);
+      var isCategory = Channels.split(x0, categories).gt(new Scalar(0)).to(torch.ScalarType.Float);
+      // The mean over all entries times K is the mean over symbols of the sum over categories.
+      return logProbabilities.mul(isCategory).mean().mul(new Scalar(-categories));
+    }
+  }
+
+  /**
+   * The network outputs K logits a symbol; the prediction of its bits is the mean code under their
+   * softmax, scored by its square error (section 3.1).
+   */
+  record SoftmaxFactorization(Codec codec) implements Objective {
+    @Override
+    public int outputs(int n) {
+      return codec.categories();
+    }
+
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      var probabilities = softmax(Channels.split(output, codec.categories()), -1);
+      var codes = codec.codes().to(output.device(), torch.ScalarType.Float);
+      return Channels.join(matmul(probabilities, codes));
+    }
+
+    @Override
+    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return mse_loss(estimate(output, xt, gamma), x0);
+    }
+  }
+
+  private static Tensor clip(Tensor x, double b) {
+    return x.clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
+  }
+
+  private static Tensor noiseLevel(Tensor gamma) {
+    return gamma.neg().add(new Scalar(1)).sqrt();
+  }
+}

@@ -1,0 +1,77 @@
+package org.bitdiffusion.nn;
+
+import static org.bytedeco.pytorch.global.torch.constant_pad_nd;
+import static org.bytedeco.pytorch.global.torch.conv2d;
+
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+
+/**
+ * The project's one convolution, [B, in, H, W] to [B, out, H/stride, W/stride], in the type and the
+ * memory layout of its input, zeros around the image.
+ *
+ * <p>Channels are padded with zeros to a multiple of {@value #ALIGNMENT} on both sides, and the
+ * padding is cut off afterwards: the engine's own convolution (oneDNN in libtorch 2.10) gives
+ * silently wrong results and gradients at other numbers of channels on processors with AVX-512.
+ */
+public final class Conv2d {
+  /** Channel counts at which the engine's convolution is right in each type and layout. */
+  static final int ALIGNMENT = 32;
+
+  private final int in;
+  private final int out;
+  private final int kernel;
+  private final int stride;
+  private final Tensor weight;
+  private final Tensor bias;
+
+  /**
+   * @param kernel side of the kernel, odd
+   * @param gain factor of the usual initial weights; near 0 for a layer that starts near zero
+   */
+  public Conv2d(
+      Parameters.Builder parameters, int in, int out, int kernel, int stride, double gain) {
+    this.in = in;
+    this.out = out;
+    this.kernel = kernel;
+    this.stride = stride;
+    var bound = gain / Math.sqrt((double) in * kernel * kernel);
+    weight = parameters.uniform("weight", bound, out, in, kernel, kernel);
+    bias = parameters.uniform("bias", bound, out);
+  }
+
+  /** x [B, in, H, W] to [B, out, H/stride, W/stride]. */
+  public Tensor forward(Tensor x) {
+    return convolve(x, weight, bias);
+  }
+
+  /** {@link #forward(Tensor)} times a constant, which is multiplied into the (small) weights. */
+  Tensor forward(Tensor x, double factor) {
+    var by = new Scalar(factor);
+    return convolve(x, weight.mul(by), bias.mul(by));
+  }
+
+  private Tensor convolve(Tensor x, Tensor w, Tensor b) {
+    var moreIn = Math.floorMod(-in, ALIGNMENT);
+    var moreOut = Math.floorMod(-out, ALIGNMENT);
+    var padded = moreIn == 0 ? x : constant_pad_nd(x, 0, 0, 0, 0, 0, moreIn);
+    if (moreIn > 0 || moreOut > 0) {
+      w = constant_pad_nd(w, 0, 0, 0, 0, 0, moreIn, 0, moreOut);
+      b = constant_pad_nd(b, 0, moreOut);
+    }
+    var type = x.scalar_type();
+    var layout = new MemoryFormatOptional(x.suggest_memory_format());
+    var y =
+        conv2d(
+            padded,
+            w.to(type, false, false, layout),
+            new TensorOptional(b.to(type)),
+            new long[] {stride, stride},
+            new long[] {kernel / 2, kernel / 2},
+            new long[] {1, 1},
+            1);
+    return moreOut == 0 ? y : y.narrow(1, 0, out);
+  }
+}

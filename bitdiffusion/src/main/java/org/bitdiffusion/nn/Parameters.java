@@ -1,0 +1,129 @@
+package org.bitdiffusion.nn;
+
+import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.zeros;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The weights of a network by name, in the order in which its layers were made. All of them lie one
+ * after the other in one float32 tensor, and their gradients in another, so that the optimizer, the
+ * gradient's norm and the moving average are a few operations on one tensor each instead of a loop.
+ *
+ * <p>Owns the native memory of the weights: close it when the network is no longer needed.
+ */
+public final class Parameters implements AutoCloseable {
+  private final Map<String, Tensor> byName;
+  private final Tensor values;
+  private final Tensor gradients;
+
+  private Parameters(Map<String, Tensor> byName, Tensor values, Tensor gradients) {
+    this.byName = Collections.unmodifiableMap(byName);
+    this.values = values;
+    this.gradients = gradients;
+  }
+
+  /** The weights by name: leaves of the graph, float32, views of {@link #values()}. */
+  public Map<String, Tensor> byName() {
+    return byName;
+  }
+
+  /** All weights, [{@link #count()}] float32. Writing to it changes the network. */
+  public Tensor values() {
+    return values;
+  }
+
+  /** The gradients of all weights in the same order; backward passes add to it. */
+  public Tensor gradients() {
+    return gradients;
+  }
+
+  /** The number of weights. */
+  public long count() {
+    return values.numel();
+  }
+
+  @Override
+  public void close() {
+    byName.values().forEach(Tensor::close);
+    gradients.close();
+    values.close();
+  }
+
+  /** Collects the weights while layers are made; {@link #build} then lays them out. */
+  public static final class Builder {
+    private final Map<String, Tensor> byName;
+    private final String prefix;
+
+    public Builder() {
+      this(new LinkedHashMap<>(), "");
+    }
+
+    private Builder(Map<String, Tensor> byName, String prefix) {
+      this.byName = byName;
+      this.prefix = prefix;
+    }
+
+    /** A builder for a part: its names begin with {@code name} and a dot. */
+    public Builder in(String name) {
+      return new Builder(byName, prefix + name + ".");
+    }
+
+    /** A weight drawn uniformly from [-bound, bound) with the engine's default generator. */
+    Tensor uniform(String name, double bound, long... shape) {
+      return add(name, () -> zeros(shape).uniform_(-bound, bound, new GeneratorOptional()));
+    }
+
+    /** A weight of which all entries are {@code value}. */
+    Tensor constant(String name, double value, long... shape) {
+      return add(name, () -> zeros(shape).fill_(new Scalar(value)));
+    }
+
+    private Tensor add(String name, Supplier<Tensor> initial) {
+      var tensor = Scope.owned(initial);
+      if (byName.put(prefix + name, tensor) != null) {
+        throw new IllegalStateException("two weights are named " + prefix + name);
+      }
+      return tensor;
+    }
+
+    /** Moves all weights into one tensor on {@code device} and gives them gradients. */
+    public Parameters build(Device device) {
+      try (var scope = new PointerScope();
+          var noGrad = new NoGradGuard()) {
+        var parts = new ArrayList<Tensor>();
+        byName.values().forEach(weight -> parts.add(weight.flatten()));
+        var values =
+            Scope.owned(
+                () ->
+                    cat(new TensorVector(parts.toArray(Tensor[]::new)))
+                        .to(device, torch.ScalarType.Float));
+        var gradients = Scope.owned(() -> zeros_like(values));
+        var offset = 0L;
+        for (var weight : byName.values()) {
+          var shape = weight.shape();
+          var count = weight.numel();
+          weight.set_data(values.narrow(0, offset, count).view(shape));
+          weight.set_requires_grad(true);
+          weight.mutable_grad().put(gradients.narrow(0, offset, count).view(shape));
+          offset += count;
+        }
+        return new Parameters(byName, values, gradients);
+      }
+    }
+  }
+}

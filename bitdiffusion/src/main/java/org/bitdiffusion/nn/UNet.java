@@ -1,0 +1,182 @@
+package org.bitdiffusion.nn;
+
+import static org.bytedeco.pytorch.global.torch.arange;
+import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.silu;
+import static org.bytedeco.pytorch.global.torch.upsample_nearest2d;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The U-Net of arXiv 2208.04202 (section 4 and appendix F): stages of residual blocks at falling
+ * and rising resolution, joined by skip connections, self-attention at the small resolutions, no
+ * middle block. Images of any height and width.
+ *
+ * <p>Takes x_t and the estimate, [B, in / 2, H, W] each, gamma [B], and, if there are classes,
+ * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32. Dropout is on
+ * where a gradient is asked for.
+ */
+public final class UNet implements Network {
+  private record Block(ResidualBlock residual, SelfAttention attention) {
+    Tensor attend(Tensor h) {
+      return attention == null ? h : attention.forward(h);
+    }
+  }
+
+  /**
+   * Blocks of one size of feature maps, and the convolution to the next size (null at the last).
+   */
+  private record Stage(List<Block> blocks, Conv2d resample) {}
+
+  private final UNetConfig config;
+  private final int classes;
+  private final Compute compute;
+  private final Parameters parameters;
+  private final Linear embedding0;
+  private final Linear embedding1;
+  private final Conv2d input;
+  private final GroupNorm inputNorm;
+  private final List<Stage> down = new ArrayList<>();
+  private final List<Stage> up = new ArrayList<>();
+  private final GroupNorm outputNorm;
+  private final Conv2d output;
+
+  /**
+   * A network with random weights, drawn from the engine's default generator.
+   *
+   * @param in channels of x_t and the estimate together
+   * @param out channels of the output
+   * @param height of the images, which decides where attention is
+   * @param classes number of classes, 0 for an unconditional network
+   */
+  public UNet(UNetConfig config, int in, int out, int height, int classes, Compute compute) {
+    this.config = config;
+    this.classes = classes;
+    this.compute = compute;
+    var p = new Parameters.Builder();
+    var width = config.width();
+    var multipliers = config.multipliers();
+    embedding0 = new Linear(p.in("embedding.0"), width, 4 * width);
+    embedding1 = new Linear(p.in("embedding.1"), 4 * width + classes, 4 * width);
+    var channels = width * multipliers.get(0);
+    input = new Conv2d(p.in("input"), in, channels, 3, 1, 1);
+    inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
+    var skips = new ArrayDeque<>(List.of(channels));
+    var sides = new int[multipliers.size()];
+    sides[0] = height;
+    for (var i = 1; i < sides.length; i++) {
+      sides[i] = (sides[i - 1] + 1) / 2;
+    }
+    for (var i = 0; i < multipliers.size(); i++) {
+      var stage = p.in("down." + i);
+      var blocks = new ArrayList<Block>();
+      for (var j = 0; j < config.blocks(); j++) {
+        blocks.add(block(stage.in("" + j), channels, width * multipliers.get(i), sides[i]));
+        channels = width * multipliers.get(i);
+        skips.push(channels);
+      }
+      Conv2d downsample = null;
+      if (i < multipliers.size() - 1) {
+        downsample = new Conv2d(stage.in("downsample"), channels, channels, 3, 2, 1);
+        skips.push(channels);
+      }
+      down.add(new Stage(blocks, downsample));
+    }
+    for (var i = multipliers.size() - 1; i >= 0; i--) {
+      var stage = p.in("up." + i);
+      var blocks = new ArrayList<Block>();
+      for (var j = 0; j <= config.blocks(); j++) {
+        blocks.add(
+            block(stage.in("" + j), channels + skips.pop(), width * multipliers.get(i), sides[i]));
+        channels = width * multipliers.get(i);
+      }
+      Conv2d upsample = null;
+      if (i > 0) {
+        upsample = new Conv2d(stage.in("upsample"), channels, channels, 3, 1, 1);
+      }
+      up.add(new Stage(blocks, upsample));
+    }
+    outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
+    output = new Conv2d(p.in("output"), channels, out, 3, 1, ResidualBlock.NEAR_ZERO);
+    parameters = p.build(compute.newDevice());
+  }
+
+  private Block block(Parameters.Builder p, int in, int out, int side) {
+    return new Block(
+        new ResidualBlock(p.in("residual"), in, out, 4 * config.width(), config.dropout()),
+        config.attention().contains(side)
+            ? new SelfAttention(p.in("attention"), out, config.headWidth())
+            : null);
+  }
+
+  @Override
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  @Override
+  public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels) {
+    return Scope.result(
+        () -> {
+          var training = GradMode.is_enabled();
+          var e = embed(gamma, labels);
+          var x =
+              cat(new TensorVector(xt, estimate), 1)
+                  .to(
+                      compute.precision().type(),
+                      false,
+                      false,
+                      new MemoryFormatOptional(compute.layout()));
+          var h = inputNorm.forward(input.forward(x));
+          var skips = new ArrayDeque<>(List.of(h));
+          for (var stage : down) {
+            for (var block : stage.blocks()) {
+              h = block.residual().forward(h, e, training);
+              skips.push(h);
+              h = block.attend(h);
+            }
+            if (stage.resample() != null) {
+              h = stage.resample().forward(h);
+              skips.push(h);
+            }
+          }
+          for (var stage : up) {
+            for (var block : stage.blocks()) {
+              var wide = cat(new TensorVector(h, skips.pop()), 1);
+              h = block.attend(block.residual().forward(wide, e, training));
+            }
+            if (stage.resample() != null) {
+              // The size of the next skip: twice this one's, or one less where it was odd.
+              var skip = skips.peek();
+              h = stage.resample().forward(upsample_nearest2d(h, skip.size(2), skip.size(3)));
+            }
+          }
+          return output.forward(silu(outputNorm.forward(h))).to(torch.ScalarType.Float);
+        });
+  }
+
+  private Tensor embed(Tensor gamma, Tensor labels) {
+    var half = config.width() / 2;
+    var frequencies =
+        arange(new Scalar(half), gamma.options()).mul(new Scalar(-Math.log(10000) / half)).exp();
+    var angles = gamma.mul(new Scalar(1000)).unsqueeze(1).mul(frequencies);
+    var e = silu(embedding0.forward(cat(new TensorVector(angles.sin(), angles.cos()), 1)));
+    if (classes > 0) {
+      // A label of -1 equals no class's number: all zeros, "no class".
+      var numbers = arange(new Scalar(classes), labels.options());
+      var oneHot = labels.unsqueeze(1).eq(numbers).to(torch.ScalarType.Float);
+      e = cat(new TensorVector(e, oneHot), 1);
+    }
+    return silu(embedding1.forward(e));
+  }
+}

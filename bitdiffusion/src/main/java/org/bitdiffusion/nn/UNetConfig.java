@@ -1,0 +1,44 @@
+package org.bitdiffusion.nn;
+
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+
+/**
+ * The size of a {@link UNet}.
+ *
+ * @param width channels of a stage with multiplier 1
+ * @param multipliers width of each stage in multiples of {@code width}; the image is halved between
+ *     stages
+ * @param blocks residual blocks a down stage; up stages have one more
+ * @param attention sides of the feature maps at which each block is followed by self-attention
+ * @param headWidth channels a head of the attention
+ * @param dropout rate in the residual blocks, in [0, 1)
+ */
+public record UNetConfig(
+    int width,
+    List<Integer> multipliers,
+    int blocks,
+    List<Integer> attention,
+    int headWidth,
+    double dropout) {
+  public UNetConfig {
+    multipliers = List.copyOf(multipliers);
+    attention = List.copyOf(attention);
+    require(width >= 8 && width % 4 == 0, "width", width, "a multiple of 4, at least 8");
+    require(
+        !multipliers.isEmpty() && multipliers.stream().allMatch(m -> m >= 1),
+        "multipliers",
+        multipliers,
+        "a list of numbers of at least 1");
+    require(blocks >= 1, "blocks", blocks, "at least 1");
+    require(headWidth >= 1, "head_width", headWidth, "at least 1");
+    require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+  }
+
+  private static void require(boolean right, String key, Object value, String expected) {
+    if (!right) {
+      throw new ConfigurationException(
+          "network." + key + " is " + value + "; it must be " + expected);
+    }
+  }
+}

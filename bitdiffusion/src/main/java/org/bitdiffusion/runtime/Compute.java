@@ -1,0 +1,82 @@
+package org.bitdiffusion.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.bitdiffusion.ConfigurationException;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * How a network computes: where, in which type and in which memory layout.
+ *
+ * @param device CPU or CUDA
+ * @param precision the type of activations; weights are float32 in any case
+ * @param layout of feature maps [B, C, H, W]: channels-last, which spares convolutions a reordering
+ *     of their input and output, or contiguous
+ * @param reason why this precision, for people
+ */
+public record Compute(
+    torch.DeviceType device, Precision precision, torch.MemoryFormat layout, String reason) {
+  /** float32 on the CPU in the engine's default layout: the reference to compare others with. */
+  public static final Compute PLAIN =
+      new Compute(
+          torch.DeviceType.CPU,
+          Precision.FLOAT32,
+          torch.MemoryFormat.Contiguous,
+          "the plain reference");
+
+  /**
+   * The fastest way that this machine computes right.
+   *
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @throws ConfigurationException if it is none of these
+   */
+  public static Compute choose(String precision) {
+    var device = Engine.hasCuda() ? torch.DeviceType.CUDA : torch.DeviceType.CPU;
+    var layout = torch.MemoryFormat.ChannelsLast;
+    return switch (precision) {
+      case "float32" -> new Compute(device, Precision.FLOAT32, layout, "asked for");
+      case "bfloat16" -> new Compute(device, Precision.BFLOAT16, layout, "asked for");
+      case "auto" -> {
+        var unit = device == torch.DeviceType.CUDA ? "a GPU" : bfloat16Unit();
+        yield unit == null
+            ? new Compute(
+                device,
+                Precision.FLOAT32,
+                layout,
+                "the processor has no bfloat16 units (AVX512_BF16, AMX or Arm BF16)")
+            : new Compute(device, Precision.BFLOAT16, layout, "the machine has " + unit);
+      }
+      default ->
+          throw new ConfigurationException(
+              "precision '" + precision + "' is unknown; use auto, float32 or bfloat16");
+    };
+  }
+
+  /** A device to place tensors on. */
+  public Device newDevice() {
+    return new Device(device);
+  }
+
+  /** The name of the processor's bfloat16 unit, or null where it has none. */
+  private static String bfloat16Unit() {
+    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      var flags =
+          lines
+              .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
+              .findFirst()
+              .map(line -> " " + line.substring(line.indexOf(':') + 1).strip() + " ")
+              .orElse("");
+      if (flags.contains(" amx_bf16 ")) {
+        return "AMX";
+      }
+      if (flags.contains(" avx512_bf16 ")) {
+        return "AVX512_BF16";
+      }
+      return flags.contains(" bf16 ") ? "Arm BF16" : null;
+    } catch (IOException e) {
+      return null; // not Linux
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package org.bitdiffusion.sampling;
+
+import static org.bytedeco.pytorch.global.torch.full;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
+
+import java.util.concurrent.CancellationException;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.diffusion.NoiseSchedule;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * From noise to analog bits. Knows nothing of what the bits stand for.
+ *
+ * @param diffusion the process that the network was trained with
+ * @param config steps, transition, self-conditioning, guidance
+ */
+public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
+  /**
+   * What a listener sees after each evaluation of the network. The tensors are valid during the
+   * call only.
+   *
+   * @param index of the step, from 0
+   * @param t t_now
+   * @param xt x at t_now, [N, D, ...]
+   * @param estimate of x_0, in [-b, b], [N, D, ...]
+   */
+  public record Step(int index, double t, Tensor xt, Tensor estimate) {}
+
+  /** Called once a step; returns whether to go on. */
+  @FunctionalInterface
+  public interface Listener {
+    /** Goes on to the end. */
+    Listener NONE = step -> true;
+
+    boolean onStep(Step step);
+  }
+
+  /**
+   * Which samples to draw.
+   *
+   * @param seed of all noise
+   * @param first index of the first sample: sample i of a seed is the same in any batch
+   * @param count N
+   * @param shape of one sample's analog bits, [D, ...]
+   * @param condition of each sample, [N, ...], or null
+   * @param unconditional what stands for no condition, [N, ...]; needed where guidance is not 0
+   */
+  public record Request(
+      long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {}
+
+  /**
+   * Draws samples: arXiv 2208.04202, algorithm 2.
+   *
+   * @return the last estimate of x_0, [N, D, ...] float32 in [-b, b], to be decoded by the codec
+   * @throws CancellationException if the listener said to stop
+   */
+  public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
+    return Scope.result(
+        () -> {
+          try (var noGrad = new NoGradGuard();
+              var noise =
+                  new SampleNoise(
+                      request.seed(), request.first(), request.count(), request.shape(), device);
+              var solver = new DpmSolver(schedule().gamma(0))) {
+            var transition = transition(solver);
+            var xt = noise.get();
+            var x0 = zeros_like(xt); // the estimate
+            var seen = zeros_like(xt); // what the network sees of it: self-conditioning
+            for (var k = 0; k < config.steps(); k++) {
+              try (var step = new PointerScope()) {
+                var now = 1 - (double) k / config.steps();
+                var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
+                var g = schedule().gamma(now);
+                x0.copy_(estimate(network, xt, seen, g, request));
+                if (!listener.onStep(new Step(k, now, xt, x0))) {
+                  throw new CancellationException("sampling was stopped at step " + (k + 1));
+                }
+                xt.copy_(transition.step(xt, x0, g, schedule().gamma(next), noise));
+                remember(seen, x0);
+              }
+            }
+            return x0;
+          }
+        });
+  }
+
+  /** The estimate of x_0, clipped to [-b, b]. */
+  private Tensor estimate(Denoiser network, Tensor xt, Tensor seen, double g, Request request) {
+    var gamma = full(new long[] {request.count()}, new Scalar(g), xt.options());
+    if (!config.selfConditioning().equals("self_guidance")) {
+      return guided(network, xt, seen, gamma, request);
+    }
+    // Algorithm 6.
+    var w = config.selfGuidance();
+    var first = guided(network, xt, zeros_like(xt), gamma, request);
+    var second = guided(network, xt, first, gamma, request);
+    return clip(Transition.combine(second, w, first, 1 - w));
+  }
+
+  /** One estimate, with classifier-free guidance where asked for. */
+  private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
+    var w = config.guidance();
+    var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
+    if (w == 0) {
+      return diffusion.objective().estimate(conditional, xt, BitDiffusion.perExample(gamma, xt));
+    }
+    var unconditional = diffusion.output(network, xt, seen, gamma, request.unconditional());
+    var output = Transition.combine(conditional, 1 + w, unconditional, -w);
+    return clip(diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)));
+  }
+
+  /** What the next step's network sees of this step's estimate. */
+  private void remember(Tensor seen, Tensor x0) {
+    switch (config.selfConditioning()) {
+      case "previous" -> seen.copy_(x0);
+      case "momentum" -> seen.lerp_(x0, new Scalar(1 - config.momentum())); // algorithm 5
+      default -> {
+        // zeros throughout
+      }
+    }
+  }
+
+  private Tensor clip(Tensor x) {
+    var b = diffusion.codec().scale();
+    return x.clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
+  }
+
+  private NoiseSchedule schedule() {
+    return config.schedule().isEmpty()
+        ? diffusion.schedule()
+        : NoiseSchedule.parse(config.schedule());
+  }
+
+  private Transition transition(DpmSolver solver) {
+    return switch (config.sampler()) {
+      case "ddim" -> Transition::ddim;
+      case "ddpm" -> Transition::ddpm;
+      case "ddpm_small" -> Transition::ddpmSmall;
+      case "dpm++" -> solver;
+      default -> throw new IllegalStateException(config.sampler());
+    };
+  }
+}

@@ -1,0 +1,57 @@
+package org.bitdiffusion.sampling;
+
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+
+/**
+ * How samples are drawn (arXiv 2208.04202, section 4 and appendices E and G).
+ *
+ * @param steps S, the number of transitions
+ * @param sampler {@code ddim}, {@code ddpm}, {@code ddpm_small} or {@code dpm++}
+ * @param td asymmetric time interval, in steps: each transition goes that much further than the
+ *     time at which the network is asked next
+ * @param selfConditioning what the network sees as estimate: {@code previous} (the last step's,
+ *     algorithm 2), {@code momentum} (a moving average, algorithm 5), {@code self_guidance} (two
+ *     passes a step, algorithm 6) or {@code none}
+ * @param momentum weight of the past in the moving average, in [0, 1)
+ * @param selfGuidance w of algorithm 6: w second + (1 - w) first; the paper's best are 3 to 5
+ * @param schedule another noise schedule than the training's, or empty
+ * @param guidance w of classifier-free guidance, (1 + w) conditional - w unconditional; 0 for none
+ */
+public record SamplerConfig(
+    int steps,
+    String sampler,
+    double td,
+    String selfConditioning,
+    double momentum,
+    double selfGuidance,
+    String schedule,
+    double guidance) {
+  private static final List<String> SAMPLERS = List.of("ddim", "ddpm", "ddpm_small", "dpm++");
+  private static final List<String> MODES =
+      List.of("previous", "momentum", "self_guidance", "none");
+
+  /** DDIM, 100 steps, the last step's estimate. */
+  public static final SamplerConfig DEFAULT =
+      new SamplerConfig(100, "ddim", 0, "previous", 0.9, 3, "", 0);
+
+  public SamplerConfig {
+    require(steps >= 1, "sampling.steps", steps, "at least 1");
+    require(SAMPLERS.contains(sampler), "sampling.sampler", sampler, "one of " + SAMPLERS);
+    require(td >= 0 && Double.isFinite(td), "sampling.td", td, "at least 0");
+    require(
+        MODES.contains(selfConditioning),
+        "sampling.self_conditioning",
+        selfConditioning,
+        "one of " + MODES);
+    require(momentum >= 0 && momentum < 1, "sampling.momentum", momentum, "in [0, 1)");
+    require(Double.isFinite(selfGuidance), "sampling.self_guidance", selfGuidance, "a number");
+    require(Double.isFinite(guidance), "sampling.guidance", guidance, "a number");
+  }
+
+  private static void require(boolean right, String key, Object value, String expected) {
+    if (!right) {
+      throw new ConfigurationException(key + " is " + value + "; it must be " + expected);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package org.bitdiffusion.sampling;
+
+import java.util.function.Supplier;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * One move of x_t to a smaller time, given an estimate of x_0 (arXiv 2208.04202, algorithm 2 and
+ * appendices E and G).
+ */
+@FunctionalInterface
+public interface Transition {
+  /**
+   * @param xt [N, D, ...]
+   * @param x0 the clipped estimate, [N, D, ...]
+   * @param g gamma(t_now)
+   * @param gNext gamma(t_next)
+   * @param noise fresh standard normal noise [N, D, ...]
+   * @return x at t_next
+   */
+  Tensor step(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise);
+
+  /** Deterministic: keeps the noise that x_t and the estimate imply. */
+  static Tensor ddim(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise) {
+    return combine(x0, Math.sqrt(gNext), eps(xt, x0, g), Math.sqrt(1 - gNext));
+  }
+
+  /** Ancestral, with variance 1 - a. */
+  static Tensor ddpm(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise) {
+    return ancestral(xt, x0, g, gNext, 1, noise);
+  }
+
+  /** Ancestral, with variance (1 - g') / (1 - g) (1 - a). */
+  static Tensor ddpmSmall(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise) {
+    return ancestral(xt, x0, g, gNext, (1 - gNext) / (1 - g), noise);
+  }
+
+  private static Tensor ancestral(
+      Tensor xt, Tensor x0, double g, double gNext, double factor, Supplier<Tensor> noise) {
+    var a = Math.min(1, Math.max(0, g / gNext));
+    var mean = combine(xt, 1, eps(xt, x0, g), -(1 - a) / Math.sqrt(1 - g));
+    return combine(mean, 1 / Math.sqrt(a), noise.get(), Math.sqrt(factor * (1 - a)));
+  }
+
+  /** The noise in x_t if x0 is right. */
+  private static Tensor eps(Tensor xt, Tensor x0, double g) {
+    return combine(xt, 1 / Math.sqrt(1 - g), x0, -Math.sqrt(g / (1 - g)));
+  }
+
+  /** a x + b y. */
+  static Tensor combine(Tensor x, double a, Tensor y, double b) {
+    return x.mul(new Scalar(a)).add_(y, new Scalar(b));
+  }
+}
