@@ -52,6 +52,21 @@ public final class Parameters implements AutoCloseable {
     return gradients;
   }
 
+  /**
+   * The parts of a tensor that is laid out like {@link #values()}, such as a moving average, by the
+   * weights' names and in their shapes.
+   */
+  public Map<String, Tensor> named(Tensor flat) {
+    var parts = new LinkedHashMap<String, Tensor>();
+    var offset = 0L;
+    for (var weight : byName.entrySet()) {
+      var count = weight.getValue().numel();
+      parts.put(weight.getKey(), flat.narrow(0, offset, count).view(weight.getValue().shape()));
+      offset += count;
+    }
+    return parts;
+  }
+
   /** The number of weights. */
   public long count() {
     return values.numel();

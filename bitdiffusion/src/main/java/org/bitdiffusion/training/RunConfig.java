@@ -1,7 +1,23 @@
 package org.bitdiffusion.training;
 
+import java.util.Arrays;
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.NoiseSchedule;
+import org.bitdiffusion.diffusion.Objective;
+import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.nn.UNet;
 import org.bitdiffusion.nn.UNetConfig;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * Everything that is needed to repeat a run, as it stands in its {@code config.yaml}. Presets are
@@ -13,6 +29,7 @@ import org.bitdiffusion.sampling.SamplerConfig;
  * @param network size of the U-Net
  * @param training how long and how fast
  * @param sampling how samples are drawn unless said otherwise
+ * @param example what one example of the data is, or null in a preset, which leaves it to the data
  */
 public record RunConfig(
     String data,
@@ -20,7 +37,8 @@ public record RunConfig(
     DiffusionConfig diffusion,
     UNetConfig network,
     TrainingConfig training,
-    SamplerConfig sampling) {
+    SamplerConfig sampling,
+    ExampleConfig example) {
 
   /**
    * @param encoding {@code uint8}, {@code gray}, {@code uint8_rand} or {@code one_hot}
@@ -93,6 +111,118 @@ public record RunConfig(
       int logEvery,
       int checkpointEvery,
       int keepCheckpoints) {}
+
+  /**
+   * What must be known of the data to sample without it.
+   *
+   * @param shape of one example, [C, H, W]
+   * @param categories K
+   * @param classes names by label; empty where there are none
+   * @param palette colours 0xRRGGBB by symbol; empty where symbols are intensities
+   */
+  public record ExampleConfig(
+      List<Integer> shape, int categories, List<String> classes, List<Integer> palette) {
+    public ExampleConfig {
+      shape = List.copyOf(shape);
+      classes = List.copyOf(classes);
+      palette = List.copyOf(palette);
+    }
+  }
+
+  public RunConfig {
+    var t = training;
+    require(t.steps() >= 1, "steps", t.steps(), "at least 1");
+    require(t.batchSize() >= 1, "batch_size", t.batchSize(), "at least 1");
+    require(
+        t.accumulation() >= 1 && t.batchSize() % t.accumulation() == 0,
+        "accumulation",
+        t.accumulation(),
+        "a divisor of training.batch_size " + t.batchSize());
+    require(
+        List.of("adam", "adamw").contains(t.optimizer()),
+        "optimizer",
+        t.optimizer(),
+        "adam or adamw");
+    require(t.learningRate() > 0, "learning_rate", t.learningRate(), "above 0");
+    require(
+        List.of("constant", "cosine").contains(t.learningRateSchedule()),
+        "learning_rate_schedule",
+        t.learningRateSchedule(),
+        "constant or cosine");
+    require(t.warmupSteps() >= 0, "warmup_steps", t.warmupSteps(), "at least 0");
+    require(
+        t.optimizer().equals("adamw") || t.weightDecay() == 0,
+        "weight_decay",
+        t.weightDecay(),
+        "0 with optimizer adam; use adamw");
+    require(t.gradientClip() >= 0, "gradient_clip", t.gradientClip(), "at least 0 (0: none)");
+    require(t.emaDecay() >= 0 && t.emaDecay() < 1, "ema_decay", t.emaDecay(), "in [0, 1)");
+    require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
+    require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
+    require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+  }
+
+  private static void require(boolean right, String key, Object value, String expected) {
+    if (!right) {
+      throw new ConfigurationException(
+          "training." + key + " is " + value + "; it must be " + expected);
+    }
+  }
+
+  /** This configuration for a data source, whose shape and categories it takes over. */
+  public RunConfig forData(DataSource source) {
+    var palette =
+        source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
+    var shape = Arrays.stream(source.shape()).boxed().toList();
+    return new RunConfig(
+        data,
+        codec,
+        diffusion,
+        network,
+        training,
+        sampling,
+        new ExampleConfig(shape, source.categories(), source.classes(), palette));
+  }
+
+  /** The diffusion process that this configuration describes; needs {@link #example}. */
+  public BitDiffusion newDiffusion() {
+    var codec =
+        Codec.of(
+            this.codec.encoding(),
+            example.categories(),
+            this.codec.scale(),
+            this.codec.permutationSeed());
+    var d = diffusion;
+    return new BitDiffusion(
+        codec,
+        NoiseSchedule.parse(d.schedule()),
+        Objective.of(d.prediction(), d.loss(), d.softmaxFactorization(), codec),
+        SelfConditioning.parse(d.selfConditioning()),
+        d.selfConditioningRate(),
+        d.stratifiedTime(),
+        d.normalizeInput());
+  }
+
+  /** The network that this configuration describes, with random weights; needs {@link #example}. */
+  public Network newNetwork(BitDiffusion diffusion, Compute compute) {
+    Engine.load();
+    torch.manual_seed(Seed.of(training.seed(), WEIGHTS));
+    var channels = example.shape().get(0);
+    var bits = diffusion.codec().bits();
+    return new UNet(
+        network,
+        2 * channels * bits,
+        channels * diffusion.objective().outputs(bits),
+        example.shape().get(1),
+        this.diffusion.conditional() ? example.classes().size() : 0,
+        compute);
+  }
+
+  /** Where a run's seed goes: {@code Seed.of(seed, WEIGHTS)} and so on. */
+  static final long ORDER = 0;
+
+  static final long NOISE = 1;
+  private static final long WEIGHTS = 2;
 
   /** The learning rate at a step, counted from 1. */
   public double learningRate(long step) {

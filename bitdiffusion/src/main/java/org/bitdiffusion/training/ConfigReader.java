@@ -1,0 +1,212 @@
+package org.bitdiffusion.training;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
+
+/**
+ * Reads configurations: the defaults, changed by a preset or a file, changed by single settings. A
+ * key that the defaults lack is an error, so that a misspelt one is never ignored.
+ */
+public final class ConfigReader {
+  private static final String FOLDER = "/org/bitdiffusion/presets/";
+
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+          .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+          .build();
+
+  private ConfigReader() {}
+
+  /** The presets that ship with the library. */
+  public static List<String> presets() {
+    return List.of("icons", "fashion-small", "cifar10-small", "cifar10", "imagenet64");
+  }
+
+  /**
+   * A preset of this library.
+   *
+   * @param settings values by key such as {@code training.batch_size}, which win over the preset's
+   * @throws ConfigurationException if there is no such preset, key or value
+   */
+  public static RunConfig preset(String name, Map<String, String> settings) {
+    if (!presets().contains(name)) {
+      throw new ConfigurationException(
+          "preset '" + name + "' is unknown; use one of " + String.join(", ", presets()));
+    }
+    return resolve("preset " + name, resource(name + ".yaml"), settings);
+  }
+
+  /**
+   * A configuration file, such as the {@code config.yaml} of a run.
+   *
+   * @throws ConfigurationException if it cannot be read, or has an unknown key or an impossible
+   *     value
+   */
+  public static RunConfig file(Path file, Map<String, String> settings) {
+    try {
+      return resolve(file.toString(), Files.readString(file), settings);
+    } catch (NoSuchFileException e) {
+      throw new ConfigurationException("the configuration " + file + " does not exist", e);
+    } catch (IOException e) {
+      throw new ConfigurationException(
+          "the configuration " + file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** A configuration as YAML, which {@link #file} reads back. */
+  public static String yaml(RunConfig config) {
+    try {
+      return YAML.writeValueAsString(config);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static RunConfig resolve(String origin, String text, Map<String, String> settings) {
+    var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
+    var changes = tree(origin, text);
+    if (!changes.isMissingNode() && !changes.isNull()) {
+      merge(origin, "", tree, changes);
+    }
+    settings.forEach((key, value) -> set(tree, key, value));
+    try {
+      return YAML.treeToValue(tree, RunConfig.class);
+    } catch (JsonMappingException e) {
+      if (e.getCause() instanceof ConfigurationException cause) {
+        throw cause;
+      }
+      var path =
+          e.getPath().stream()
+              .map(
+                  r -> r.getFieldName() != null ? r.getFieldName() : Integer.toString(r.getIndex()))
+              .collect(Collectors.joining("."));
+      throw new ConfigurationException(
+          "%s: %s is '%s', which is no value for it"
+              .formatted(origin, path, tree.at("/" + path.replace('.', '/')).asText()),
+          e);
+    } catch (JsonProcessingException e) {
+      throw new ConfigurationException(origin + ": " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static void merge(String origin, String prefix, ObjectNode target, JsonNode changes) {
+    if (!changes.isObject()) {
+      throw new ConfigurationException(
+          origin + ": expected 'key: value' lines" + (prefix.isEmpty() ? "" : " below " + prefix));
+    }
+    changes
+        .properties()
+        .forEach(
+            entry -> {
+              var key = prefix + entry.getKey();
+              if (!target.has(entry.getKey())) {
+                throw unknown(origin, key);
+              }
+              if (target.get(entry.getKey()) instanceof ObjectNode section) {
+                merge(origin, key + ".", section, entry.getValue());
+              } else {
+                target.set(entry.getKey(), entry.getValue());
+              }
+            });
+  }
+
+  private static void set(ObjectNode tree, String key, String value) {
+    var section = tree;
+    var names = key.split("\\.", -1);
+    for (var i = 0; i < names.length - 1; i++) {
+      if (!(section.get(names[i]) instanceof ObjectNode next)) {
+        throw unknown("--set", key);
+      }
+      section = next;
+    }
+    var last = names[names.length - 1];
+    if (!section.has(last) || section.get(last) instanceof ObjectNode) {
+      throw unknown("--set", key);
+    }
+    section.set(last, section.get(last).isTextual() ? section.textNode(value) : tree(key, value));
+  }
+
+  private static ConfigurationException unknown(String origin, String key) {
+    var known = keys("", (ObjectNode) tree("defaults.yaml", resource("defaults.yaml")));
+    var nearest = known.stream().min((a, b) -> Integer.compare(distance(a, key), distance(b, key)));
+    return new ConfigurationException(
+        "%s: '%s' is no setting; did you mean %s?".formatted(origin, key, nearest.orElseThrow()));
+  }
+
+  private static List<String> keys(String prefix, ObjectNode tree) {
+    var keys = new ArrayList<String>();
+    tree.properties()
+        .forEach(
+            entry -> {
+              if (entry.getValue() instanceof ObjectNode section) {
+                keys.addAll(keys(prefix + entry.getKey() + ".", section));
+              } else {
+                keys.add(prefix + entry.getKey());
+              }
+            });
+    return keys;
+  }
+
+  /** Levenshtein's distance, with which the nearest key is found. */
+  private static int distance(String a, String b) {
+    var row = new int[b.length() + 1];
+    for (var j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (var i = 1; i <= a.length(); i++) {
+      var diagonal = row[0];
+      row[0] = i;
+      for (var j = 1; j <= b.length(); j++) {
+        var above = row[j];
+        var change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        row[j] = Math.min(change, 1 + Math.min(above, row[j - 1]));
+        diagonal = above;
+      }
+    }
+    return row[b.length()];
+  }
+
+  private static JsonNode tree(String origin, String yaml) {
+    try {
+      return YAML.readTree(yaml);
+    } catch (JsonProcessingException e) {
+      var at = e.getLocation();
+      throw new ConfigurationException(
+          "%s%s is no YAML: %s"
+              .formatted(
+                  origin,
+                  at == null ? "" : " line " + at.getLineNr(),
+                  e.getOriginalMessage().lines().findFirst().orElse("")),
+          e);
+    }
+  }
+
+  private static String resource(String name) {
+    try (var in = ConfigReader.class.getResourceAsStream(FOLDER + name)) {
+      return new String(in.readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      throw new IllegalStateException("the library's " + name + " cannot be read", e);
+    }
+  }
+}

@@ -1,0 +1,175 @@
+package org.bitdiffusion.training;
+
+import static org.bytedeco.pytorch.global.torch.full_like;
+
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.ImageFormat;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A trained network and all that is needed to draw samples with it. Close it to free the weights.
+ */
+public final class Model implements AutoCloseable {
+  private final RunConfig config;
+  private final BitDiffusion diffusion;
+  private final Network network;
+  private final Device device;
+
+  Model(RunConfig config, BitDiffusion diffusion, Network network, Device device) {
+    this.config = config;
+    this.diffusion = diffusion;
+    this.network = network;
+    this.device = device;
+  }
+
+  /**
+   * The newest checkpoint of a run, with the moving average of its weights.
+   *
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @throws ConfigurationException if the folder is none of a run
+   * @throws org.bitdiffusion.DataException if it has no checkpoint, or a damaged one
+   */
+  public static Model load(Path run, String precision) {
+    var folder = RunFolder.open(run);
+    var config = folder.config();
+    var checkpoint = folder.requireNewest();
+    var compute = Compute.choose(precision);
+    var diffusion = config.newDiffusion();
+    var network = config.newNetwork(diffusion, compute);
+    var model = new Model(config, diffusion, network, compute.newDevice());
+    try {
+      Safetensors.read(checkpoint.resolve("ema.safetensors"), network.parameters().byName());
+      return model;
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** The run's configuration. */
+  public RunConfig config() {
+    return config;
+  }
+
+  /** How the symbols of a sample are painted. */
+  public ImageFormat format() {
+    var example = config.example();
+    return new ImageFormat(
+        example.shape().get(0),
+        example.shape().get(1),
+        example.shape().get(2),
+        example.categories(),
+        example.palette());
+  }
+
+  /**
+   * Samples and what they were before thresholding.
+   *
+   * @param symbols [N, C, ...] row-major, each in 0 .. K-1
+   * @param analog the last estimate of the analog bits, [N, C * bits, ...] row-major in [-b, b]
+   */
+  public record Samples(int[] symbols, float[] analog) {}
+
+  /**
+   * Draws samples first .. first + count - 1 of a seed, in one batch.
+   *
+   * @param label the class of all of them, or -1 for any
+   * @param listener sees each step
+   * @throws ConfigurationException if the run has no such class, or guidance without classes
+   */
+  public Samples sample(
+      SamplerConfig sampling,
+      long seed,
+      long first,
+      int count,
+      int label,
+      Sampler.Listener listener) {
+    var classes = config.example().classes().size();
+    var conditional = config.diffusion().conditional();
+    if (label >= 0 && (!conditional || label >= classes)) {
+      throw new ConfigurationException(
+          conditional
+              ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
+              : "the run was trained without classes; leave --class out");
+    }
+    if (sampling.guidance() != 0 && (!conditional || label < 0)) {
+      throw new ConfigurationException(
+          "guidance needs a run trained with diffusion.conditional, and a class");
+    }
+    try (var scope = new PointerScope()) {
+      var example = config.example();
+      var shape = example.shape().stream().mapToLong(Integer::longValue).toArray();
+      shape[0] *= diffusion.codec().bits();
+      var labels = new long[count];
+      Arrays.fill(labels, label);
+      var condition =
+          conditional ? Tensor.create(labels, count).to(device, torch.ScalarType.Long) : null;
+      var request =
+          new Sampler.Request(
+              seed,
+              first,
+              count,
+              shape,
+              condition,
+              conditional ? full_like(condition, new Scalar(-1)) : null);
+      var analog =
+          new Sampler(diffusion, asTrained(sampling)).sample(network, request, device, listener);
+      return new Samples(symbols(analog), floats(analog));
+    }
+  }
+
+  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
+  public int[] symbols(Tensor analog) {
+    try (var scope = new PointerScope()) {
+      var symbols = diffusion.codec().decode(analog).to(cpu(), torch.ScalarType.Int).contiguous();
+      var array = new int[(int) symbols.numel()];
+      symbols.<IntBuffer>createBuffer().get(array);
+      return array;
+    }
+  }
+
+  private static float[] floats(Tensor tensor) {
+    var values = tensor.to(cpu(), torch.ScalarType.Float).contiguous();
+    var array = new float[(int) values.numel()];
+    values.<FloatBuffer>createBuffer().get(array);
+    return array;
+  }
+
+  private static Device cpu() {
+    return new Device(torch.DeviceType.CPU);
+  }
+
+  /** A network trained without self-conditioning has only ever seen zeros. */
+  private SamplerConfig asTrained(SamplerConfig s) {
+    return diffusion.selfConditioning() != SelfConditioning.NONE
+        ? s
+        : new SamplerConfig(
+            s.steps(),
+            s.sampler(),
+            s.td(),
+            "none",
+            s.momentum(),
+            s.selfGuidance(),
+            s.schedule(),
+            s.guidance());
+  }
+
+  @Override
+  public void close() {
+    network.close();
+  }
+}
