@@ -4,6 +4,8 @@ import static org.bytedeco.pytorch.global.torch.add;
 import static org.bytedeco.pytorch.global.torch.dropout;
 import static org.bytedeco.pytorch.global.torch.silu;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -35,6 +37,19 @@ final class ResidualBlock {
     norm1 = new GroupNorm(parameters.in("norm1"), out, groups(out));
     conv1 = new Conv2d(parameters.in("conv1"), out, out, 3, 1, NEAR_ZERO);
     skip = in == out ? null : new Conv2d(parameters.in("skip"), in, out, 1, 1, 1);
+  }
+
+  /** The convolutions of a block, to be checked. */
+  static List<ConvolutionCheck.Shape> convolutions(int in, int out, int side) {
+    var shapes =
+        new ArrayList<>(
+            List.of(
+                new ConvolutionCheck.Shape(in, out, 3, 1, side),
+                new ConvolutionCheck.Shape(out, out, 3, 1, side)));
+    if (in != out) {
+      shapes.add(new ConvolutionCheck.Shape(in, out, 1, 1, side));
+    }
+    return shapes;
   }
 
   /** The number of groups in which everything but attention normalises its channels. */

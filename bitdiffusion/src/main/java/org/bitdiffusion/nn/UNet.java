@@ -50,6 +50,7 @@ public final class UNet implements Network {
   private final List<Stage> up = new ArrayList<>();
   private final GroupNorm outputNorm;
   private final Conv2d output;
+  private final List<ConvolutionCheck.Shape> convolutions = new ArrayList<>();
 
   /**
    * A network with random weights, drawn from the engine's default generator.
@@ -69,7 +70,7 @@ public final class UNet implements Network {
     embedding0 = new Linear(p.in("embedding.0"), width, 4 * width);
     embedding1 = new Linear(p.in("embedding.1"), 4 * width + classes, 4 * width);
     var channels = width * multipliers.get(0);
-    input = new Conv2d(p.in("input"), in, channels, 3, 1, 1);
+    input = convolution(p.in("input"), in, channels, 1, 1, height);
     inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
     var skips = new ArrayDeque<>(List.of(channels));
     var sides = new int[multipliers.size()];
@@ -87,7 +88,7 @@ public final class UNet implements Network {
       }
       Conv2d downsample = null;
       if (i < multipliers.size() - 1) {
-        downsample = new Conv2d(stage.in("downsample"), channels, channels, 3, 2, 1);
+        downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides[i]);
         skips.push(channels);
       }
       down.add(new Stage(blocks, downsample));
@@ -102,21 +103,33 @@ public final class UNet implements Network {
       }
       Conv2d upsample = null;
       if (i > 0) {
-        upsample = new Conv2d(stage.in("upsample"), channels, channels, 3, 1, 1);
+        upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides[i - 1]);
       }
       up.add(new Stage(blocks, upsample));
     }
     outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
-    output = new Conv2d(p.in("output"), channels, out, 3, 1, ResidualBlock.NEAR_ZERO);
+    output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, height);
     parameters = p.build(compute.newDevice());
   }
 
+  private Conv2d convolution(
+      Parameters.Builder p, int in, int out, int stride, double gain, int side) {
+    convolutions.add(new ConvolutionCheck.Shape(in, out, 3, stride, side));
+    return new Conv2d(p, in, out, 3, stride, gain);
+  }
+
   private Block block(Parameters.Builder p, int in, int out, int side) {
+    convolutions.addAll(ResidualBlock.convolutions(in, out, side));
     return new Block(
         new ResidualBlock(p.in("residual"), in, out, 4 * config.width(), config.dropout()),
         config.attention().contains(side)
             ? new SelfAttention(p.in("attention"), out, config.headWidth())
             : null);
+  }
+
+  @Override
+  public List<ConvolutionCheck.Shape> convolutions() {
+    return List.copyOf(convolutions);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.bitdiffusion.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -53,6 +54,24 @@ public final class Engine {
   public static int threads() {
     load();
     return torch.get_num_threads();
+  }
+
+  /** The version of libtorch and of its binding, such as {@code 2.10.0-1.5.13}. */
+  public static String version() {
+    try {
+      return Loader.getVersion("org.bytedeco", "pytorch");
+    } catch (IOException e) {
+      return "unknown";
+    }
+  }
+
+  /** The native libraries that are loaded, with their files. */
+  public static List<String> libraries() {
+    load();
+    return Loader.getLoadedLibraries().entrySet().stream()
+        .map(library -> library.getKey() + " " + library.getValue())
+        .sorted()
+        .toList();
   }
 
   /** Whether a CUDA device can be used: the GPU build of the engine, and a GPU. */

@@ -83,6 +83,11 @@ public final class ConfigReader {
     }
   }
 
+  /** A configuration as a tree of JSON. */
+  public static JsonNode tree(RunConfig config) {
+    return YAML.valueToTree(config);
+  }
+
   private static RunConfig resolve(String origin, String text, Map<String, String> settings) {
     var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
     var changes = tree(origin, text);

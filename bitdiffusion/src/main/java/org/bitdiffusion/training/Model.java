@@ -6,6 +6,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -24,6 +25,9 @@ import org.bytedeco.pytorch.global.torch;
  * A trained network and all that is needed to draw samples with it. Close it to free the weights.
  */
 public final class Model implements AutoCloseable {
+  /** In place of a label: no class in particular. */
+  public static final int ANY_CLASS = -1;
+
   private final RunConfig config;
   private final BitDiffusion diffusion;
   private final Network network;
@@ -45,7 +49,7 @@ public final class Model implements AutoCloseable {
    */
   public static Model load(Path run, String precision) {
     var folder = RunFolder.open(run);
-    var config = folder.config();
+    var config = folder.config(Map.of());
     var checkpoint = folder.requireNewest();
     var compute = Compute.choose(precision);
     var diffusion = config.newDiffusion();

@@ -174,14 +174,12 @@ public record RunConfig(
     var palette =
         source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
     var shape = Arrays.stream(source.shape()).boxed().toList();
-    return new RunConfig(
-        data,
-        codec,
-        diffusion,
-        network,
-        training,
-        sampling,
-        new ExampleConfig(shape, source.categories(), source.classes(), palette));
+    return withExample(new ExampleConfig(shape, source.categories(), source.classes(), palette));
+  }
+
+  /** This configuration for data of a kind. */
+  public RunConfig withExample(ExampleConfig example) {
+    return new RunConfig(data, codec, diffusion, network, training, sampling, example);
   }
 
   /** The diffusion process that this configuration describes; needs {@link #example}. */

@@ -84,9 +84,9 @@ public final class RunFolder {
     return path;
   }
 
-  /** The run's configuration, as resolved when it began. */
-  public RunConfig config() {
-    return ConfigReader.file(path.resolve("config.yaml"), Map.of());
+  /** The run's configuration, as resolved when it began, with some settings changed. */
+  public RunConfig config(Map<String, String> changes) {
+    return ConfigReader.file(path.resolve("config.yaml"), changes);
   }
 
   /** Where grids of samples go. */

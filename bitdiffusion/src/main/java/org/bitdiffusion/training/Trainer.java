@@ -10,6 +10,7 @@ import java.util.Map;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
@@ -73,9 +74,15 @@ public final class Trainer implements AutoCloseable {
    *     configuration does not fit the data
    */
   public static Trainer start(RunConfig config, DataSource source, Path path, Listener listener) {
+    return start(config, source, path, Compute.choose(config.training().precision()), listener);
+  }
+
+  /** A new run that computes in a given way. */
+  public static Trainer start(
+      RunConfig config, DataSource source, Path path, Compute compute, Listener listener) {
     var resolved = config.forData(source);
     resolved.newDiffusion(); // fails before anything is written where it does not fit the data
-    return new Trainer(resolved, source, RunFolder.create(path, resolved), 0, listener);
+    return new Trainer(resolved, source, RunFolder.create(path, resolved), 0, compute, listener);
   }
 
   /**
@@ -91,7 +98,8 @@ public final class Trainer implements AutoCloseable {
     if (step < 0) {
       throw new DataException(checkpoint.get() + " is damaged: state.json names no step");
     }
-    var trainer = new Trainer(config.forData(source), source, folder, step, listener);
+    var compute = Compute.choose(config.training().precision());
+    var trainer = new Trainer(config.forData(source), source, folder, step, compute, listener);
     try (var scope = new PointerScope()) {
       checkpoint.ifPresent(
           path ->
@@ -110,17 +118,23 @@ public final class Trainer implements AutoCloseable {
   }
 
   private Trainer(
-      RunConfig config, DataSource source, RunFolder folder, long done, Listener listener) {
+      RunConfig config,
+      DataSource source,
+      RunFolder folder,
+      long done,
+      Compute compute,
+      Listener listener) {
     this.config = config;
     this.folder = folder;
     this.listener = listener;
     this.done = done;
     this.saved = done;
     var training = config.training();
-    compute = Compute.choose(training.precision());
+    this.compute = compute;
     device = compute.newDevice();
     diffusion = config.newDiffusion();
     network = config.newNetwork(diffusion, compute);
+    ConvolutionCheck.ensureRight(network.convolutions(), compute);
     var parameters = network.parameters();
     optimizer =
         new Adam(

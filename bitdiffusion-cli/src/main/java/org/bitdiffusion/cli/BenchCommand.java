@@ -1,0 +1,203 @@
+package org.bitdiffusion.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import org.bitdiffusion.data.ImageFormat;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.Trainer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measures speed. */
+@Command(
+    name = "bench",
+    description = "Measures how fast this machine trains and samples.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = BenchCommand.UNet.class)
+final class BenchCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "what to measure is missing: bitdiff bench unet");
+  }
+
+  @Command(
+      name = "unet",
+      description = {
+        "A U-Net of 6.5 M parameters (width 64, multipliers 1,2,2, 2 blocks) on 32x32 images of 24"
+            + " bits in batches of 32: whole training steps with self-conditioning, and steps of"
+            + " sampling. In the fastest way that this machine has, and plainly (float32, NCHW)."
+      })
+  static final class UNet implements Callable<Integer> {
+    private static final int WARM_UP = 3;
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+        names = "--steps",
+        paramLabel = "N",
+        defaultValue = "12",
+        description = "Training steps that are measured (default ${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(names = "--json", description = "Reports as JSON.")
+    private boolean json;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of one operation.")
+    private Integer threads;
+
+    /** Images a second, and images times steps a second. */
+    private record Speed(double train, double denoise) {}
+
+    @Override
+    public Integer call() throws IOException {
+      if (threads != null) {
+        Engine.threads(threads);
+      }
+      var fastest = Compute.choose("auto");
+      var fast = measure(fastest);
+      var plain = measure(Compute.PLAIN);
+      print(fastest, fast, plain);
+      return 0;
+    }
+
+    private Speed measure(Compute compute) throws IOException {
+      var config =
+          ConfigReader.preset(
+              "cifar10-small",
+              Map.of(
+                  "network.width", "64",
+                  "network.multipliers", "[1, 2, 2]",
+                  "network.blocks", "2",
+                  "diffusion.conditional", "false",
+                  "training.batch_size", "32",
+                  "training.steps", Integer.toString(WARM_UP + steps),
+                  "training.log_every", "1"));
+      var folder = Files.createTempDirectory("bitdiff-bench-");
+      try {
+        var clock = new Clock();
+        try (var trainer =
+            Trainer.start(config, new Noise(), folder.resolve("run"), compute, clock)) {
+          trainer.run();
+        }
+        return new Speed(clock.images / clock.seconds, clock.denoise);
+      } finally {
+        try (var files = Files.walk(folder)) {
+          for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(file);
+          }
+        }
+      }
+    }
+
+    /** Adds up the time of the steps after the warm-up, and then measures sampling. */
+    private static final class Clock implements Trainer.Listener {
+      private static final int SAMPLING_STEPS = 6;
+      private double images;
+      private double seconds;
+      private double denoise;
+
+      @Override
+      public void onLog(Trainer.Metrics metrics) {
+        if (metrics.step() > WARM_UP) {
+          images += 32;
+          seconds += 32 / metrics.imagesPerSecond();
+        }
+      }
+
+      @Override
+      public void onCheckpoint(long step, Model model) {
+        var sampling = new SamplerConfig(SAMPLING_STEPS, "ddim", 0, "previous", 0, 0, "", 0);
+        draw(model, sampling); // warms up
+        var start = System.nanoTime();
+        draw(model, sampling);
+        denoise = 32 * SAMPLING_STEPS / ((System.nanoTime() - start) / 1e9);
+      }
+
+      private static void draw(Model model, SamplerConfig sampling) {
+        model.sample(sampling, 0, 0, 32, Model.ANY_CLASS, Sampler.Listener.NONE);
+      }
+    }
+
+    private void print(Compute compute, Speed fast, Speed plain) throws IOException {
+      PrintWriter out = spec.commandLine().getOut();
+      var report = new LinkedHashMap<String, Object>();
+      report.put("train_images_per_second", fast.train());
+      report.put("denoise_images_per_second", fast.denoise());
+      report.put("eager_train_images_per_second", plain.train());
+      report.put("eager_denoise_images_per_second", plain.denoise());
+      report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
+      report.put("threads", Engine.threads());
+      if (json) {
+        out.println(new ObjectMapper().writeValueAsString(report));
+        return;
+      }
+      out.printf(
+          Locale.ROOT,
+          "                      %10s %14s%n",
+          report.get("precision"),
+          "plain float32");
+      out.printf(Locale.ROOT, "train, images/s       %10.2f %14.2f%n", fast.train(), plain.train());
+      out.printf(
+          Locale.ROOT, "denoise, images/s     %10.2f %14.2f%n", fast.denoise(), plain.denoise());
+    }
+
+    /** Random images of CIFAR-10's shape. */
+    private static final class Noise implements ImageSource {
+      private static final ImageFormat FORMAT = new ImageFormat(3, 32, 32, 256, List.of());
+
+      @Override
+      public String name() {
+        return "noise";
+      }
+
+      @Override
+      public ImageFormat format() {
+        return FORMAT;
+      }
+
+      @Override
+      public int size() {
+        return 1024;
+      }
+
+      @Override
+      public List<String> classes() {
+        return List.of();
+      }
+
+      @Override
+      public int label(int index) {
+        return -1;
+      }
+
+      @Override
+      public void read(int index, int[] target, int offset) {
+        var random = new SplittableRandom(index);
+        for (var i = 0; i < FORMAT.symbols(); i++) {
+          target[offset + i] = random.nextInt(256);
+        }
+      }
+    }
+  }
+}

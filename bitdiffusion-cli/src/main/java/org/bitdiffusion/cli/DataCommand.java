@@ -1,0 +1,128 @@
+package org.bitdiffusion.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.concurrent.Callable;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.Npy;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "data",
+    description = "Shows what a data source yields: images, shape, categories, classes.",
+    footer = {
+      "",
+      "Sources, with their options and defaults:",
+      "  icons,size=24,levels=2",
+      "  idx:FOLDER|FILE,split=train,size=28,levels=256         MNIST family, gzip or not",
+      "  cifar10:FOLDER,split=train,size=32,levels=256          binary version",
+      "  cifar100:FOLDER,split=train,labels=fine,size=32",
+      "  imagenet64:FOLDER                                      npz files",
+      "  images:FOLDER,size=64,color=rgb|grey|palette,levels=256,palette=16,skip_bad=false",
+      "All take subset=N."
+    })
+final class DataCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "SOURCE[:PATH][,key=value...]",
+      description = "The source, such as icons or images:photos,size=64.")
+  private String source;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE.png|FILE.npy",
+      description = "A grid, or the symbols as integers [N, C, H, W].")
+  private Path out;
+
+  @Option(
+      names = "--n",
+      paramLabel = "N",
+      description = "Number of images, evenly spread: 64 for a grid, all for npy.")
+  private Integer n;
+
+  @Option(names = "--skip-bad", description = "Leaves images out that cannot be read.")
+  private boolean skipBad;
+
+  @Option(names = "--json", description = "Reports as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws JsonProcessingException {
+    var name = out.getFileName().toString();
+    if (!name.endsWith(".png") && !name.endsWith(".npy")) {
+      throw new ConfigurationException("--out is " + out + "; it must end in .png or .npy");
+    }
+    var data = DataSpec.parse(source);
+    try (var images = DataSources.open(skipBad ? data.with("skip_bad", "true") : data)) {
+      var count =
+          n != null
+              ? Math.min(n, images.size())
+              : name.endsWith(".png") ? Math.min(64, images.size()) : images.size();
+      var symbols = read(images, count);
+      var format = images.format();
+      if (name.endsWith(".png")) {
+        ImageGrid.write(out, symbols, format);
+      } else {
+        var shape = new int[] {count, format.channels(), format.height(), format.width()};
+        Npy.write(out, symbols, shape, format.categories());
+      }
+      report(images);
+    }
+    return 0;
+  }
+
+  private static int[] read(ImageSource images, int count) {
+    var size = images.format().symbols();
+    var symbols = new int[Math.multiplyExact(count, size)];
+    for (var i = 0; i < count; i++) {
+      images.read((int) ((long) i * images.size() / count), symbols, i * size);
+    }
+    return symbols;
+  }
+
+  private void report(ImageSource images) throws JsonProcessingException {
+    var counts = new int[images.classes().size()];
+    for (var i = 0; i < images.size(); i++) {
+      if (images.label(i) >= 0) {
+        counts[images.label(i)]++;
+      }
+    }
+    var writer = spec.commandLine().getOut();
+    if (json) {
+      var classes = new LinkedHashMap<String, Integer>();
+      for (var c = 0; c < counts.length; c++) {
+        classes.put(images.classes().get(c), counts[c]);
+      }
+      var report = new LinkedHashMap<String, Object>();
+      report.put("source", images.name());
+      report.put("examples", images.size());
+      report.put("shape", images.shape());
+      report.put("categories", images.categories());
+      report.put("palette", images.format().palette().stream().map("%06x"::formatted).toList());
+      report.put("classes", classes);
+      report.put("out", out.toString());
+      writer.println(new ObjectMapper().writeValueAsString(report));
+      return;
+    }
+    writer.printf(
+        "%s: %d examples of shape %s, K = %d%n",
+        images.name(), images.size(), Arrays.toString(images.shape()), images.categories());
+    for (var c = 0; c < Math.min(counts.length, 100); c++) {
+      writer.printf("  class %d %s: %d%n", c, images.classes().get(c), counts[c]);
+    }
+    writer.printf("shown in %s%n", out);
+  }
+}

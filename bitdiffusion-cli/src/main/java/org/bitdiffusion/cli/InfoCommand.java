@@ -1,0 +1,105 @@
+package org.bitdiffusion.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.RunConfig;
+import org.bytedeco.javacpp.Loader;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "info",
+    description = "Shows versions, device, precision, native libraries, and what a preset holds.")
+final class InfoCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME",
+      description = "Also its resolved configuration and number of parameters.")
+  private String preset;
+
+  @Option(names = "--json", description = "Reports as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    var config = preset == null ? null : describe(preset, Map.of());
+    Engine.load();
+    var report = new LinkedHashMap<String, Object>();
+    report.put("version", Main.Version.version());
+    report.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
+    report.put("javacpp", Loader.getVersion());
+    report.put("engine", "libtorch " + Engine.version());
+    report.put("platform", Loader.getPlatform());
+    var compute = Compute.choose("auto");
+    report.put("device", compute.device().toString().toLowerCase(Locale.ROOT));
+    report.put("threads", Engine.threads());
+    report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
+    report.put("precision_reason", compute.reason());
+    report.put("presets", ConfigReader.presets());
+    report.put("native_libraries", Engine.libraries());
+    if (config != null) {
+      try (var network = config.newNetwork(config.newDiffusion(), Compute.PLAIN)) {
+        report.put("preset", preset);
+        report.put("parameters", network.parameters().count());
+      }
+      report.put("config", ConfigReader.tree(config));
+    }
+    print(report, config);
+    return 0;
+  }
+
+  /** A preset's configuration with what its data would add, known without having the data. */
+  static RunConfig describe(String preset, Map<String, String> settings) {
+    var config = ConfigReader.preset(preset, settings);
+    var example =
+        switch (DataSpec.parse(config.data()).source()) {
+          case "icons" -> new RunConfig.ExampleConfig(List.of(1, 24, 24), 2, List.of(), List.of());
+          case "idx" ->
+              new RunConfig.ExampleConfig(List.of(1, 28, 28), 256, numbers(10), List.of());
+          case "cifar10" ->
+              new RunConfig.ExampleConfig(List.of(3, 32, 32), 256, numbers(10), List.of());
+          default -> new RunConfig.ExampleConfig(List.of(3, 64, 64), 256, numbers(1000), List.of());
+        };
+    return config.withExample(example);
+  }
+
+  private static List<String> numbers(int count) {
+    return IntStream.range(0, count).mapToObj(Integer::toString).toList();
+  }
+
+  private void print(Map<String, Object> report, RunConfig config) throws JsonProcessingException {
+    var out = spec.commandLine().getOut();
+    if (json) {
+      out.println(new ObjectMapper().writeValueAsString(report));
+      return;
+    }
+    report.forEach(
+        (key, value) -> {
+          if (value instanceof List<?> list) {
+            out.println(key + ":");
+            list.forEach(item -> out.println("  " + item));
+          } else if (!key.equals("config")) {
+            out.println(key + ": " + value);
+          }
+        });
+    if (config != null) {
+      out.println("config:");
+      ConfigReader.yaml(config).lines().forEach(line -> out.println("  " + line));
+    }
+  }
+}

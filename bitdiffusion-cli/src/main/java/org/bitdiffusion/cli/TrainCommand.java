@@ -1,0 +1,250 @@
+package org.bitdiffusion.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.training.RunFolder;
+import org.bitdiffusion.training.Trainer;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "train",
+    description = "Trains a model in a run folder.",
+    footer = {
+      "",
+      "Example: bitdiff train --preset icons --out runs/icons",
+      "         bitdiff train --preset cifar10-small --data images:photos,size=32 --out runs/photos"
+    })
+final class TrainCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @ArgGroup(exclusive = true)
+  private Base base;
+
+  private static final class Base {
+    @Option(
+        names = "--preset",
+        paramLabel = "NAME",
+        description = "icons, fashion-small, cifar10-small, cifar10 or imagenet64.")
+    private String preset;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "A YAML file like a preset.")
+    private Path config;
+  }
+
+  @Option(
+      names = "--data",
+      paramLabel = "SOURCE[:PATH][,key=value...]",
+      description = "The data; see 'bitdiff data --help'. Otherwise the preset's.")
+  private String data;
+
+  @Option(names = "--out", required = true, paramLabel = "RUN", description = "The run folder.")
+  private Path out;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Changes a setting, such as training.batch_size=32.")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
+  @Option(names = "--steps", paramLabel = "N", description = "training.steps.")
+  private Long steps;
+
+  @Option(names = "--seed", paramLabel = "K", description = "training.seed.")
+  private Long seed;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = "training.precision: auto, float32 or bfloat16.")
+  private String precision;
+
+  @Option(names = "--log-every", paramLabel = "N", description = "training.log_every.")
+  private Integer logEvery;
+
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "training.checkpoint_every.")
+  private Integer checkpointEvery;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of one operation; the physical cores if not given.")
+  private Integer threads;
+
+  @Option(names = "--resume", description = "Continues the run of --out where it stopped.")
+  private boolean resume;
+
+  @Option(names = "--skip-bad", description = "Leaves images out that cannot be read.")
+  private boolean skipBad;
+
+  @Override
+  public Integer call() {
+    var changes = changes();
+    if (resume) {
+      resume(changes);
+    } else {
+      start(changes);
+    }
+    return 0;
+  }
+
+  /** The settings of --set and of the options that stand for one. */
+  private Map<String, String> changes() {
+    var changes = new LinkedHashMap<>(settings);
+    put(changes, "training.steps", steps);
+    put(changes, "training.seed", seed);
+    put(changes, "training.precision", precision);
+    put(changes, "training.log_every", logEvery);
+    put(changes, "training.checkpoint_every", checkpointEvery);
+    if (data != null) {
+      changes.put("data", data);
+    }
+    return changes;
+  }
+
+  private static void put(Map<String, String> changes, String key, Object value) {
+    if (value != null) {
+      changes.put(key, value.toString());
+    }
+  }
+
+  private void start(Map<String, String> changes) {
+    if (base == null) {
+      throw new ConfigurationException("train needs --preset or --config");
+    }
+    var config =
+        base.preset != null
+            ? ConfigReader.preset(base.preset, changes)
+            : ConfigReader.file(base.config, changes);
+    try (var source = DataSources.open(spec(config))) {
+      setThreads();
+      try (var trainer = Trainer.start(config, source, out, new Console(config, 0))) {
+        train(trainer, source.name() + ", " + source.size() + " examples");
+      }
+    }
+  }
+
+  private void resume(Map<String, String> changes) {
+    if (base != null) {
+      throw new ConfigurationException(
+          "--resume takes the configuration of the run; leave --preset and --config out");
+    }
+    var folder = RunFolder.open(out);
+    var config = folder.config(changes);
+    try (var source = DataSources.open(spec(config))) {
+      setThreads();
+      var console = new Console(config, 0);
+      try (var trainer = Trainer.resume(config, source, folder, console)) {
+        spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
+        train(trainer, source.name() + ", " + source.size() + " examples");
+      }
+    }
+  }
+
+  private DataSpec spec(RunConfig config) {
+    var data = DataSpec.parse(config.data());
+    return skipBad ? data.with("skip_bad", "true") : data;
+  }
+
+  private void setThreads() {
+    if (threads != null) {
+      if (threads < 1) {
+        throw new ConfigurationException("--threads is " + threads + "; it must be at least 1");
+      }
+      Engine.threads(threads);
+    }
+  }
+
+  private void train(Trainer trainer, String data) {
+    var out = spec.commandLine().getOut();
+    out.printf(
+        Locale.ROOT,
+        "%s; %,d weights; %s (%s), %d threads%n",
+        data,
+        trainer.parameters(),
+        trainer.compute().precision().toString().toLowerCase(Locale.ROOT),
+        trainer.compute().reason(),
+        Engine.threads());
+    run(trainer);
+    out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+  }
+
+  /**
+   * Runs a trainer so that SIGINT and SIGTERM make it save before the process ends: the shutdown
+   * waits for the trainer to return.
+   */
+  static void run(Trainer trainer) {
+    var returned = new CountDownLatch(1);
+    var hook =
+        new Thread(
+            () -> {
+              trainer.stop();
+              try {
+                returned.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      trainer.run();
+    } finally {
+      returned.countDown();
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // the process is ending already
+      }
+    }
+  }
+
+  /** Shows progress, and paints a grid of samples at each checkpoint. */
+  private final class Console implements Trainer.Listener {
+    private final PrintWriter out = spec.commandLine().getOut();
+    private final RunConfig config;
+    private final Progress progress;
+
+    Console(RunConfig config, long done) {
+      this.config = config;
+      progress = new Progress("training", config.training().steps(), done, out);
+    }
+
+    @Override
+    public void onLog(Trainer.Metrics metrics) {
+      progress.to(
+          metrics.step(),
+          String.format(
+              Locale.ROOT, "loss %.4f  %.1f images/s", metrics.loss(), metrics.imagesPerSecond()));
+    }
+
+    @Override
+    public void onCheckpoint(long step, Model model) {
+      var samples =
+          model.sample(config.sampling(), 0, 0, 64, Model.ANY_CLASS, Sampler.Listener.NONE);
+      ImageGrid.write(
+          TrainCommand.this.out.resolve("samples/step-%08d.png".formatted(step)),
+          samples.symbols(),
+          model.format());
+    }
+  }
+}
