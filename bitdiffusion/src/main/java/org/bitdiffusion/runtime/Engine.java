@@ -25,6 +25,10 @@ public final class Engine {
     if (loaded) {
       return;
     }
+    // JavaCPP would read the process's size from the system at each native object that is made, to
+    // run the garbage collector near a limit. Scopes free native memory here, so there is none.
+    setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
+    setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
     // All libraries of the engine's jar must lie in the cache before the first one is loaded:
     // otherwise an empty cache makes the loader take an older libtorch of the system, and crash.
     try {
@@ -42,6 +46,12 @@ public final class Engine {
     torch.set_num_threads(physicalCores());
     torch.globalContext().setUserEnabledNNPACK(false); // warns at every float32 convolution
     loaded = true;
+  }
+
+  private static void setUnlessGiven(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
   }
 
   /** Sets the number of threads of one operation. */

@@ -1,0 +1,142 @@
+package org.bitdiffusion.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.pytorch.global.torch.randint;
+import static org.bytedeco.pytorch.global.torch.randn_like;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.runtime.Engine;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ObjectiveTest {
+  @BeforeAll
+  static void loadEngine() {
+    Engine.load();
+  }
+
+  /** A network that outputs exactly what is asked for gives back x_0, at a loss of 0. */
+  @ParameterizedTest
+  @CsvSource({"x0, 1", "eps, 1", "v, 1", "x0, 0.5", "eps, 0.5", "v, 0.5"})
+  void theExactOutputRecoversX0(String prediction, double b) {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8", 16, b, 0);
+      var objective = Objective.of(prediction, "l2", false, codec);
+      var x0 = codec.encode(randint(16, new long[] {4, 2, 3, 3}));
+      var eps = randn_like(x0);
+      for (var gamma : new double[] {0.001, 0.3, 0.9, 0.9999}) {
+        var g = Tensor.create(new float[] {(float) gamma}, 1, 1, 1, 1);
+        var xt = combine(x0, Math.sqrt(gamma), eps, Math.sqrt(1 - gamma));
+        var exact =
+            switch (prediction) {
+              case "x0" -> x0;
+              case "eps" -> eps;
+              default -> combine(eps, Math.sqrt(gamma), x0, -Math.sqrt(1 - gamma));
+            };
+        var estimate = objective.estimate(exact, xt, g);
+        assertThat(estimate.sub(x0).abs().max().item_float()).isLessThan(1e-3f);
+        assertThat(objective.loss(exact, x0, eps, xt, g).item_float()).isLessThan(1e-8f);
+        // A wrong output by 0.1 everywhere costs its square.
+        var wrong = exact.add(new Scalar(0.1));
+        assertThat(objective.loss(wrong, x0, eps, xt, g).item_float())
+            .isCloseTo(0.01f, within(1e-5f));
+      }
+    }
+  }
+
+  @Test
+  void estimatesAreClipped() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8", 2, 0.5, 0);
+      var g = Tensor.create(new float[] {1e-6f}, 1, 1);
+      for (var prediction : new String[] {"x0", "eps", "v"}) {
+        var objective = Objective.of(prediction, "l2", false, codec);
+        var far = Tensor.create(new float[] {3000, -3000}, 1, 2);
+        var estimate = objective.estimate(far, far.mul(new Scalar(-2)), g);
+        assertThat(estimate.abs().max().item_float()).isLessThanOrEqualTo(0.5f);
+      }
+    }
+  }
+
+  /** Logits 2 and -1 for bits +b and +b: -log sigmoid(2) and -log sigmoid(-1). */
+  @Test
+  void sigmoidCrossEntropyByHand() {
+    try (var scope = new PointerScope()) {
+      var objective = Objective.of("x0", "sigmoid", false, Codec.of("uint8", 4, 0.5, 0));
+      var x0 = Tensor.create(new float[] {0.5f, 0.5f}, 1, 2);
+      var logits = Tensor.create(new float[] {2, -1}, 1, 2);
+      var expected = (Math.log1p(Math.exp(-2)) + Math.log1p(Math.exp(1))) / 2;
+      assertThat((double) objective.loss(logits, x0, null, null, null).item_float())
+          .isCloseTo(expected, within(1e-6));
+      var estimate = objective.estimate(logits, null, null);
+      assertThat((double) estimate.select(1, 0).item_float())
+          .isCloseTo(0.5 * (2 / (1 + Math.exp(-2)) - 1), within(1e-6));
+    }
+  }
+
+  /** Two symbols of three categories, categories 2 and 0. */
+  @Test
+  void softmaxCrossEntropyByHand() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("one_hot", 3, 1, 0);
+      var objective = Objective.of("x0", "softmax", false, codec);
+      var x0 = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2, 1));
+      var logits = Tensor.create(new float[] {1, 2, 3, 0, 0, 1}, 1, 6, 1);
+      var first = -Math.log(Math.exp(3) / (Math.exp(1) + Math.exp(2) + Math.exp(3)));
+      var second = -Math.log(1 / (2 + Math.exp(1)));
+      assertThat((double) objective.loss(logits, x0, null, null, null).item_float())
+          .isCloseTo((first + second) / 2, within(1e-6));
+      // The estimate is b (2 p - 1).
+      var estimate = objective.estimate(logits, null, null).flatten();
+      assertThat((double) estimate.select(0, 2).item_float())
+          .isCloseTo(2 * Math.exp(-first) - 1, within(1e-6));
+    }
+  }
+
+  /** K = 4 with logits log 1, log 2, log 3, log 4: probabilities 0.1 to 0.4. */
+  @Test
+  void softmaxFactorizationIsTheMeanCode() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8", 4, 1, 0);
+      var objective = Objective.of("x0", "l2", true, codec);
+      assertThat(objective.outputs(codec.bits())).isEqualTo(4);
+      var logits = Tensor.create(new float[] {1, 2, 3, 4}, 1, 4, 1).log();
+      var estimate = objective.estimate(logits, null, null).flatten();
+      // Codes --, -+, +-, ++: the first bit is + with 0.7, the second with 0.6.
+      assertThat((double) estimate.select(0, 0).item_float()).isCloseTo(0.4, within(1e-6));
+      assertThat((double) estimate.select(0, 1).item_float()).isCloseTo(0.2, within(1e-6));
+      var x0 = codec.encode(Tensor.create(new int[] {3}, 1, 1, 1));
+      assertThat((double) objective.loss(logits, x0, null, null, null).item_float())
+          .isCloseTo((0.6 * 0.6 + 0.8 * 0.8) / 2, within(1e-6));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "x1, l2, false, uint8, prediction 'x1'",
+    "x0, l3, false, uint8, loss 'l3'",
+    "eps, sigmoid, false, uint8, goes with prediction x0",
+    "x0, softmax, false, uint8, one_hot",
+    "x0, l2, true, one_hot, softmax_factorization",
+    "v, l2, true, uint8, softmax_factorization"
+  })
+  void combinationsWithoutSenseAreRefused(
+      String prediction, String loss, boolean factorization, String encoding, String message) {
+    var codec = Codec.of(encoding, 4, 1, 0);
+    assertThatThrownBy(() -> Objective.of(prediction, loss, factorization, codec))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(message);
+  }
+
+  private static Tensor combine(Tensor x, double a, Tensor y, double b) {
+    return x.mul(new Scalar(a)).add(y, new Scalar(b));
+  }
+}
