@@ -1,8 +1,8 @@
 package org.bitdiffusion.diffusion;
 
-import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.rand;
 import static org.bytedeco.pytorch.global.torch.randn_like;
+import static org.bytedeco.pytorch.global.torch.randperm;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
@@ -22,8 +22,8 @@ import org.bytedeco.pytorch.Tensor;
  * @param objective what the network predicts
  * @param selfConditioning which examples see an estimate in training
  * @param selfConditioningRate how many of them do, in [0, 1]
- * @param stratifiedTime whether t is (u + i) / B for example i instead of independent: a smaller
- *     variance of the loss
+ * @param stratifiedTime whether the batch's t are (u + i) / B, i = 0 .. B-1, in random order,
+ *     instead of independent: a smaller variance of the loss
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
  *     example; useful where b is not 1
  */
@@ -104,8 +104,9 @@ public record BitDiffusion(
     if (!stratifiedTime) {
       return rand(new long[] {batch}, x0.options());
     }
+    // In random order: which examples see an estimate must not depend on t.
     return rand(new long[] {1}, x0.options())
-        .add(arange(new Scalar(batch), x0.options()))
+        .add(randperm(batch, x0.options()))
         .div(new Scalar(batch));
   }
 
