@@ -173,6 +173,10 @@ public final class ConfigReader {
     return keys;
   }
 
+  private static String last(String key) {
+    return key.substring(key.lastIndexOf('.') + 1);
+  }
+
   /** Levenshtein's distance, with which the nearest key is found. */
   private static int distance(String a, String b) {
     var row = new int[b.length() + 1];

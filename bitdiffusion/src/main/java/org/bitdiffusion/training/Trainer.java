@@ -204,11 +204,15 @@ public final class Trainer implements AutoCloseable {
       if (step % training.checkpointEvery() == 0 && step < training.steps()) {
         var pause = System.nanoTime();
         save();
+        show();
         interval.skip(System.nanoTime() - pause);
       }
     }
     if (saved < done) {
       save();
+    }
+    if (!stopped) { // who stops a run wants to leave
+      show();
     }
   }
 
@@ -296,6 +300,10 @@ public final class Trainer implements AutoCloseable {
       folder.save(done, content(), config.training().keepCheckpoints());
     }
     saved = done;
+  }
+
+  /** Lets the listener draw from the moving average. */
+  private void show() {
     withAverage(() -> listener.onCheckpoint(done, new Model(config, diffusion, network, device)));
   }
 

@@ -1,0 +1,114 @@
+package org.bitdiffusion.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigReaderTest {
+  @TempDir private Path folder;
+
+  @Test
+  void everyPresetIsWhatItsFileSaysOverTheDefaults() {
+    for (var preset : ConfigReader.presets()) {
+      assertThat(ConfigReader.preset(preset, Map.of())).isNotNull();
+    }
+    var cifar10 = ConfigReader.preset("cifar10", Map.of());
+    assertThat(cifar10.network().width()).isEqualTo(256);
+    assertThat(cifar10.network().multipliers()).containsExactly(1, 1, 1);
+    assertThat(cifar10.training().steps()).isEqualTo(1_500_000);
+    assertThat(cifar10.training().batchSize()).isEqualTo(128);
+    assertThat(cifar10.training().learningRate()).isEqualTo(1e-4);
+    assertThat(cifar10.training().emaDecay()).isEqualTo(0.9999);
+    assertThat(cifar10.diffusion().prediction()).isEqualTo("x0"); // a default
+    var imagenet = ConfigReader.preset("imagenet64", Map.of());
+    assertThat(imagenet.training().batchSize()).isEqualTo(1024);
+    assertThat(imagenet.training().learningRate()).isEqualTo(2e-4);
+  }
+
+  @Test
+  void settingsWinAndYamlIsReadBack() throws IOException {
+    var config =
+        ConfigReader.preset(
+                "icons",
+                Map.of(
+                    "training.batch_size", "8",
+                    "network.multipliers", "[1, 3]",
+                    "codec.encoding", "gray",
+                    "training.flip", "true",
+                    "training.learning_rate", "1e-3"))
+            .withExample(
+                new RunConfig.ExampleConfig(
+                    List.of(1, 4, 4), 3, List.of("a", "b"), List.of(1, 2, 3)));
+    assertThat(config.training().batchSize()).isEqualTo(8);
+    assertThat(config.network().multipliers()).containsExactly(1, 3);
+    assertThat(config.training().flip()).isTrue();
+    var file = Files.writeString(folder.resolve("config.yaml"), ConfigReader.yaml(config));
+    assertThat(ConfigReader.file(file, Map.of())).isEqualTo(config);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "training.batchsize|3|did you mean training.batch_size?",
+        "batch_size|3|did you mean training.batch_size?",
+        "training|3|no setting",
+        "training.batch_size|many|training.batch_size is 'many'",
+        "training.batch_size|0|training.batch_size is 0; it must be at least 1",
+        "training.accumulation|7|a divisor of training.batch_size 64",
+        "training.optimizer|sgd|adam or adamw",
+        "training.weight_decay|0.1|use adamw",
+        "network.width|-1|network.width is -1",
+        "sampling.steps|0|sampling.steps is 0"
+      })
+  void settingsThatCannotBeAreNamed(String key, String value, String message) {
+    assertThatThrownBy(() -> ConfigReader.preset("icons", Map.of(key, value)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void filesThatAreNoConfigurationAreNamed() throws IOException {
+    assertThatThrownBy(() -> ConfigReader.preset("nothing", Map.of()))
+        .hasMessageContaining("use one of icons, fashion-small");
+    assertThatThrownBy(() -> ConfigReader.file(folder.resolve("none.yaml"), Map.of()))
+        .hasMessageContaining("none.yaml does not exist");
+    var broken = Files.writeString(folder.resolve("broken.yaml"), "training:\n  steps: [1\nx");
+    assertThatThrownBy(() -> ConfigReader.file(broken, Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("broken.yaml line ");
+    var unknown = Files.writeString(folder.resolve("unknown.yaml"), "trainin:\n  steps: 1\n");
+    assertThatThrownBy(() -> ConfigReader.file(unknown, Map.of()))
+        .hasMessageContaining("unknown.yaml: 'trainin' is no setting");
+  }
+
+  @Test
+  void theLearningRateWarmsUpAndFalls() {
+    var constant =
+        ConfigReader.preset(
+            "cifar10", Map.of("training.warmup_steps", "10", "training.learning_rate", "0.5"));
+    assertThat(constant.learningRate(1)).isCloseTo(0.05, within(1e-12));
+    assertThat(constant.learningRate(10)).isEqualTo(0.5);
+    assertThat(constant.learningRate(1_000_000)).isEqualTo(0.5);
+    var cosine =
+        ConfigReader.preset(
+            "icons",
+            Map.of(
+                "training.steps", "100",
+                "training.warmup_steps", "0",
+                "training.learning_rate", "1"));
+    assertThat(cosine.learningRate(50)).isCloseTo(0.5, within(1e-12));
+    assertThat(cosine.learningRate(100)).isCloseTo(0, within(1e-12));
+  }
+}

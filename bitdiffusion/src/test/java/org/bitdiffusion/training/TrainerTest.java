@@ -1,0 +1,328 @@
+package org.bitdiffusion.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static ImageSource icons;
+
+  @TempDir private Path folder;
+  private int threads;
+
+  @BeforeAll
+  static void openIcons() {
+    Engine.load();
+    icons = DataSources.open(DataSpec.parse("icons,size=12,levels=4,subset=64"));
+  }
+
+  @BeforeEach
+  void useOneThread() {
+    threads = Engine.threads();
+    Engine.threads(1);
+  }
+
+  @AfterEach
+  void useAllThreads() {
+    Engine.threads(threads);
+  }
+
+  /** A small network with everything that has a state: dropout, flips, coins, accumulation. */
+  private static RunConfig config(int steps, String... changes) {
+    var settings =
+        new HashMap<>(
+            Map.of(
+                "network.width", "16",
+                "network.multipliers", "[1, 2]",
+                "network.attention", "[6]",
+                "network.head_width", "16",
+                "network.dropout", "0.1",
+                "diffusion.self_conditioning", "coin",
+                "training.batch_size", "8",
+                "training.accumulation", "2",
+                "training.warmup_steps", "3",
+                "training.precision", "float32"));
+    settings.put("training.flip", "true");
+    settings.put("training.log_every", "1");
+    settings.put("training.steps", Integer.toString(steps));
+    settings.put("training.checkpoint_every", "4");
+    for (var change : changes) {
+      settings.put(
+          change.substring(0, change.indexOf('=')), change.substring(change.indexOf('=') + 1));
+    }
+    return ConfigReader.preset("icons", settings);
+  }
+
+  private static void train(RunConfig config, Path run) {
+    try (var trainer = Trainer.start(config, icons, run, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+  }
+
+  private static List<JsonNode> metrics(Path run) throws IOException {
+    var lines = new ArrayList<JsonNode>();
+    for (var line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+      lines.add(JSON.readTree(line));
+    }
+    return lines;
+  }
+
+  @Test
+  void resumingEqualsNoInterruptionBitForBit() throws IOException {
+    var whole = folder.resolve("whole");
+    var parts = folder.resolve("parts");
+    train(config(10), whole);
+    // Stopped during step 6, after the checkpoint of step 4 and its own.
+    try (var trainer =
+        Trainer.start(
+            config(10),
+            icons,
+            parts,
+            new Trainer.Listener() {
+              @Override
+              public void onLog(Trainer.Metrics metrics) {
+                if (metrics.step() == 6) {
+                  throw new IllegalStateException("killed");
+                }
+              }
+            })) {
+      assertThatThrownBy(trainer::run).hasMessage("killed");
+    }
+    var run = RunFolder.open(parts);
+    assertThat(run.requireNewest().getFileName()).hasToString("step-00000004");
+    try (var trainer =
+        Trainer.resume(run.config(Map.of()), icons, run, new Trainer.Listener() {})) {
+      assertThat(trainer.done()).isEqualTo(4);
+      trainer.run();
+    }
+
+    var expected = metrics(whole);
+    var actual = metrics(parts);
+    assertThat(actual).hasSize(10);
+    for (var i = 0; i < 10; i++) {
+      assertThat(actual.get(i).get("step").asInt()).isEqualTo(i + 1);
+      assertThat(actual.get(i).get("loss").asDouble())
+          .as("loss at step %d", i + 1)
+          .isEqualTo(expected.get(i).get("loss").asDouble());
+      assertThat(actual.get(i).get("grad_norm").asDouble())
+          .isEqualTo(expected.get(i).get("grad_norm").asDouble());
+    }
+    for (var name : List.of("model", "ema", "optimizer")) {
+      var file = "checkpoints/step-00000010/" + name + ".safetensors";
+      assertThat(parts.resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
+    }
+  }
+
+  @Test
+  void theRunFolderHoldsWhatIsNeededToRepeatAndToSample() throws IOException {
+    var run = folder.resolve("run");
+    train(config(5), run);
+    assertThat(run.resolve("checkpoints")).isDirectoryContaining("glob:**step-00000004");
+    var line = metrics(run).get(4);
+    for (var key :
+        List.of("step", "loss", "grad_norm", "learning_rate", "images_per_second", "memory_mb")) {
+      assertThat(line.path(key).isNumber()).as(key).isTrue();
+    }
+    assertThat(line.get("learning_rate").asDouble()).isCloseTo(0.0, within(1e-12)); // cosine's end
+    var read = RunFolder.open(run).config(Map.of());
+    assertThat(read.example().shape()).containsExactly(1, 12, 12);
+    assertThat(read.example().categories()).isEqualTo(4);
+    try (var model = Model.load(run, "float32")) {
+      var sampling = new SamplerConfig(3, "ddpm", 0, "previous", 0, 0, "", 0);
+      var samples = model.sample(sampling, 1, 0, 2, Model.ANY_CLASS, Sampler.Listener.NONE);
+      assertThat(samples.symbols()).hasSize(2 * 144);
+      assertThat(samples.symbols()).containsAnyOf(0, 1, 2, 3).doesNotContain(-1, 4);
+      assertThat(samples.analog()).hasSize(2 * 2 * 144);
+      assertThatThrownBy(() -> model.sample(sampling, 1, 0, 2, 3, Sampler.Listener.NONE))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("without classes");
+    }
+  }
+
+  /**
+   * Sample i is the same in a batch of 1 and of 3, and so is its npy, up to the network's rounding.
+   */
+  @Test
+  void samplesDoNotDependOnTheBatch() {
+    var run = folder.resolve("run");
+    train(config(2), run);
+    try (var model = Model.load(run, "float32")) {
+      var sampling = new SamplerConfig(4, "ddpm", 0, "previous", 0, 0, "", 0);
+      var three = model.sample(sampling, 7, 0, 3, Model.ANY_CLASS, Sampler.Listener.NONE);
+      var last = model.sample(sampling, 7, 2, 1, Model.ANY_CLASS, Sampler.Listener.NONE);
+      var size = last.analog().length;
+      for (var i = 0; i < size; i++) {
+        assertThat(last.analog()[i]).isCloseTo(three.analog()[2 * size + i], within(1e-4f));
+      }
+    }
+  }
+
+  @Test
+  void bfloat16FollowsFloat32() throws IOException {
+    var exact = folder.resolve("float32");
+    var fast = folder.resolve("bfloat16");
+    train(config(30, "network.dropout=0"), exact);
+    train(config(30, "network.dropout=0", "training.precision=bfloat16"), fast);
+    var expected = metrics(exact);
+    var actual = metrics(fast);
+    for (var i = 0; i < 30; i++) {
+      var loss = expected.get(i).get("loss").asDouble();
+      assertThat(actual.get(i).get("loss").asDouble())
+          .as("step %d", i + 1)
+          .isCloseTo(loss, within(0.03 * loss));
+    }
+    assertThat(expected.get(29).get("loss").asDouble())
+        .isLessThan(0.7 * expected.get(0).get("loss").asDouble());
+  }
+
+  @Test
+  void aLossThatIsNoNumberStopsAndKeepsTheLastCheckpoint() {
+    var run = folder.resolve("run");
+    var config =
+        config(
+            10,
+            "training.learning_rate=1e30",
+            "training.warmup_steps=0",
+            "training.checkpoint_every=1",
+            "training.learning_rate_schedule=constant");
+    assertThatThrownBy(() -> train(config, run))
+        .isInstanceOf(DivergenceException.class)
+        .hasMessageContaining("at step 2")
+        .hasMessageContaining("step-00000001");
+    assertThat(RunFolder.open(run).requireNewest().getFileName()).hasToString("step-00000001");
+  }
+
+  @Test
+  void stoppingSavesTheCurrentStep() {
+    var run = folder.resolve("run");
+    var trainers = new ArrayList<Trainer>();
+    var listener =
+        new Trainer.Listener() {
+          @Override
+          public void onLog(Trainer.Metrics metrics) {
+            if (metrics.step() == 3) {
+              trainers.get(0).stop();
+            }
+          }
+        };
+    try (var trainer = Trainer.start(config(1000), icons, run, listener)) {
+      trainers.add(trainer);
+      trainer.run();
+      assertThat(trainer.done()).isEqualTo(3);
+    }
+    assertThat(RunFolder.open(run).requireNewest().getFileName()).hasToString("step-00000003");
+  }
+
+  @Test
+  void damagedAndForeignCheckpointsAreNamed() throws IOException {
+    var run = folder.resolve("run");
+    train(config(1), run);
+    var ema = run.resolve("checkpoints/step-00000001/ema.safetensors");
+    var bytes = Files.readAllBytes(ema);
+
+    Files.write(ema, Arrays.copyOf(bytes, bytes.length - 10));
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("ema.safetensors is damaged");
+    Files.writeString(ema, "not a checkpoint at all");
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("no safetensors file");
+    Files.delete(ema);
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("does not exist");
+
+    // The checkpoint of a wider network.
+    var other = folder.resolve("other");
+    train(config(1, "network.width=24", "network.head_width=24"), other);
+    Files.copy(other.resolve("checkpoints/step-00000001/ema.safetensors"), ema);
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("belongs to another network");
+  }
+
+  @Test
+  void foldersThatAreInTheWayOrMissingAreNamed() throws IOException {
+    var run = Files.createDirectories(folder.resolve("run"));
+    Files.writeString(run.resolve("file"), "mine");
+    assertThatThrownBy(() -> train(config(1), run))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("--resume");
+    assertThat(run.resolve("file")).hasContent("mine");
+    assertThatThrownBy(() -> RunFolder.open(run))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("config.yaml");
+    assertThatThrownBy(() -> RunFolder.open(folder.resolve("none")))
+        .hasMessageContaining("does not exist");
+  }
+
+  @Test
+  void categoriesThatDoNotFitTheCodecAreNamedBeforeAnythingIsWritten() {
+    var run = folder.resolve("run");
+    var config = config(1, "diffusion.loss=softmax");
+    assertThatThrownBy(() -> train(config, run))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("one_hot");
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void everyObjectiveAndEncodingTrains() throws IOException {
+    var ways =
+        List.of(
+            List.of("codec.encoding=gray", "diffusion.prediction=v"),
+            List.of("codec.encoding=one_hot", "diffusion.loss=softmax"),
+            List.of("codec.encoding=uint8", "diffusion.loss=sigmoid", "codec.scale=0.5"),
+            List.of("codec.encoding=uint8_rand", "diffusion.softmax_factorization=true"),
+            List.of("diffusion.prediction=eps", "diffusion.normalize_input=true"));
+    for (var way : ways) {
+      var run = folder.resolve("run" + ways.indexOf(way));
+      train(config(40, way.toArray(String[]::new)), run);
+      var losses = metrics(run).stream().mapToDouble(line -> line.get("loss").asDouble()).toArray();
+      assertThat(losses[39]).as("%s", way).isLessThan(0.9 * losses[0]);
+    }
+  }
+
+  @Test
+  void nativeObjectsDoNotGrowOverSteps() {
+    var counts = new ArrayList<Long>();
+    var listener =
+        new Trainer.Listener() {
+          @Override
+          public void onLog(Trainer.Metrics metrics) {
+            counts.add(Pointer.totalCount());
+          }
+        };
+    try (var trainer = Trainer.start(config(12), icons, folder.resolve("run"), listener)) {
+      trainer.run();
+    }
+    assertThat(counts.get(11)).isEqualTo(counts.get(5));
+  }
+}
