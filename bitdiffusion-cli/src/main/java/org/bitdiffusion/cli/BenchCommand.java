@@ -1,6 +1,5 @@
 package org.bitdiffusion.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -149,7 +148,7 @@ final class BenchCommand implements Runnable {
       report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
       report.put("threads", Engine.threads());
       if (json) {
-        out.println(new ObjectMapper().writeValueAsString(report));
+        out.println(Json.line(report));
         return;
       }
       out.printf(

@@ -1,7 +1,5 @@
 package org.bitdiffusion.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -60,7 +58,7 @@ final class DataCommand implements Callable<Integer> {
   private boolean json;
 
   @Override
-  public Integer call() throws JsonProcessingException {
+  public Integer call() {
     var name = out.getFileName().toString();
     if (!name.endsWith(".png") && !name.endsWith(".npy")) {
       throw new ConfigurationException("--out is " + out + "; it must end in .png or .npy");
@@ -93,7 +91,7 @@ final class DataCommand implements Callable<Integer> {
     return symbols;
   }
 
-  private void report(ImageSource images) throws JsonProcessingException {
+  private void report(ImageSource images) {
     var counts = new int[images.classes().size()];
     for (var i = 0; i < images.size(); i++) {
       if (images.label(i) >= 0) {
@@ -114,7 +112,7 @@ final class DataCommand implements Callable<Integer> {
       report.put("palette", images.format().palette().stream().map("%06x"::formatted).toList());
       report.put("classes", classes);
       report.put("out", out.toString());
-      writer.println(new ObjectMapper().writeValueAsString(report));
+      writer.println(Json.line(report));
       return;
     }
     writer.printf(

@@ -3,8 +3,6 @@ package org.bitdiffusion.cli;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.randn;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +24,7 @@ final class DoctorChecks {
 
   private DoctorChecks() {}
 
-  public static void main(String[] args) throws JsonProcessingException {
+  public static void main(String[] args) {
     Engine.load();
     tell("engine", Status.OK, "libtorch " + Engine.version(), "");
     libraries();
@@ -44,18 +42,18 @@ final class DoctorChecks {
   }
 
   private static void tell(String check, Status status, String found, String advice)
-      throws JsonProcessingException {
+      {
     System.out.println(
-        MARK + new ObjectMapper().writeValueAsString(new Finding(check, status, found, advice)));
+        MARK + Json.line(new Finding(check, status, found, advice)));
   }
 
-  private static void libraries() throws JsonProcessingException {
+  private static void libraries() {
     var torch =
         Engine.libraries().stream().filter(line -> line.contains("torch")).findFirst().orElse("?");
     tell("native libraries", Status.OK, torch, "");
   }
 
-  private static void threads() throws JsonProcessingException {
+  private static void threads() {
     var threads = Engine.threads();
     var cores = Engine.physicalCores();
     tell(
@@ -79,7 +77,7 @@ final class DoctorChecks {
         + (compute.layout() == torch.MemoryFormat.ChannelsLast ? " channels-last" : " contiguous");
   }
 
-  private static void matrixProducts(Compute compute) throws JsonProcessingException {
+  private static void matrixProducts(Compute compute) {
     var worst = 0.0;
     for (var n : List.of(15, 64, 192, 257, 768)) {
       try (var scope = new PointerScope()) {
@@ -101,7 +99,7 @@ final class DoctorChecks {
         right ? "" : "use another --precision");
   }
 
-  private static void convolutions(Compute compute) throws JsonProcessingException {
+  private static void convolutions(Compute compute) {
     var shapes = new LinkedHashSet<ConvolutionCheck.Shape>();
     for (var preset : List.of("icons", "fashion-small", "cifar10-small", "cifar10")) {
       var config = InfoCommand.describe(preset, Map.of());

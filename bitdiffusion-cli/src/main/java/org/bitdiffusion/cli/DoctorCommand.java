@@ -1,7 +1,5 @@
 package org.bitdiffusion.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +24,6 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     description = "Checks what can be wrong on this machine, and says what to do.")
 final class DoctorCommand implements Callable<Integer> {
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Spec private CommandSpec spec;
 
@@ -49,7 +46,7 @@ final class DoctorCommand implements Callable<Integer> {
   record Finding(String check, Status status, String found, String advice) {}
 
   @Override
-  public Integer call() throws JsonProcessingException {
+  public Integer call() {
     var findings = new ArrayList<Finding>();
     findings.add(java());
     findings.add(memory());
@@ -181,7 +178,7 @@ final class DoctorCommand implements Callable<Integer> {
       try (var lines = process.inputReader()) {
         for (var line = lines.readLine(); line != null; line = lines.readLine()) {
           if (line.startsWith(DoctorChecks.MARK)) {
-            findings.add(JSON.readValue(line.substring(DoctorChecks.MARK.length()), Finding.class));
+            findings.add(Json.parse(line.substring(DoctorChecks.MARK.length()), Finding.class));
           } else {
             rest.add(line);
           }
@@ -220,7 +217,7 @@ final class DoctorCommand implements Callable<Integer> {
             + "/.javacpp and try again; if it stays, use --precision float32, and report it");
   }
 
-  private void print(List<Finding> findings) throws JsonProcessingException {
+  private void print(List<Finding> findings) {
     var out = spec.commandLine().getOut();
     var wrong = findings.stream().filter(f -> f.status() == Status.WRONG).count();
     if (json) {
@@ -228,7 +225,7 @@ final class DoctorCommand implements Callable<Integer> {
       report.put("platform", Loader.getPlatform());
       report.put("wrong", wrong);
       report.put("findings", findings);
-      out.println(JSON.writeValueAsString(report));
+      out.println(Json.line(report));
       return;
     }
     for (var finding : findings) {

@@ -1,7 +1,5 @@
 package org.bitdiffusion.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,10 +80,10 @@ final class InfoCommand implements Callable<Integer> {
     return IntStream.range(0, count).mapToObj(Integer::toString).toList();
   }
 
-  private void print(Map<String, Object> report, RunConfig config) throws JsonProcessingException {
+  private void print(Map<String, Object> report, RunConfig config) {
     var out = spec.commandLine().getOut();
     if (json) {
-      out.println(new ObjectMapper().writeValueAsString(report));
+      out.println(Json.line(report));
       return;
     }
     report.forEach(
