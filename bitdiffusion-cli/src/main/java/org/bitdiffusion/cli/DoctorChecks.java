@@ -41,10 +41,8 @@ final class DoctorChecks {
     }
   }
 
-  private static void tell(String check, Status status, String found, String advice)
-      {
-    System.out.println(
-        MARK + Json.line(new Finding(check, status, found, advice)));
+  private static void tell(String check, Status status, String found, String advice) {
+    System.out.println(MARK + Json.line(new Finding(check, status, found, advice)));
   }
 
   private static void libraries() {
