@@ -11,9 +11,15 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 
-/** CIFAR-10 and CIFAR-100 in their binary files: 32x32 RGB images and labels. */
+/**
+ * CIFAR-10 and CIFAR-100 in their binary files: 32x32 RGB images and labels. Each image is a record
+ * of its label (two for CIFAR-100: coarse, then fine) and the planes of red, green and blue.
+ */
 final class Cifar {
-  private static final int PIXELS = 3 * 32 * 32;
+  /** Height and width of all images. */
+  static final int SIDE = 32;
+
+  private static final int PIXELS = 3 * SIDE * SIDE;
 
   private Cifar() {}
 
@@ -23,34 +29,29 @@ final class Cifar {
         split.equals("train")
             ? IntStream.rangeClosed(1, 5).mapToObj(i -> "data_batch_" + i + ".bin").toList()
             : List.of("test_batch.bin");
-    return read("cifar10 " + split, folder, files, 1, 0, 10, "batches.meta.txt");
+    return read("cifar10 " + split, folder, files, new int[] {10}, 0, "batches.meta.txt");
   }
 
   /** {@code train.bin} or {@code test.bin}, with the 20 coarse or the 100 fine labels. */
   static ImagesInMemory open100(Path folder, String split, String labels) {
-    var coarse = labels.equals("coarse");
     return read(
-        "cifar100 " + split,
+        "cifar100 %s, %s".formatted(split, labels),
         folder,
         List.of(split + ".bin"),
-        2,
-        coarse ? 0 : 1,
-        coarse ? 20 : 100,
+        new int[] {20, 100},
+        labels.equals("coarse") ? 0 : 1,
         labels + "_label_names.txt");
   }
 
-  /** Records of label bytes followed by the pixels, plane by plane. */
+  /**
+   * @param classes number of classes of each of a record's labels
+   * @param chosen the label to take
+   */
   private static ImagesInMemory read(
-      String name,
-      Path folder,
-      List<String> files,
-      int labelBytes,
-      int labelAt,
-      int classes,
-      String namesFile) {
+      String name, Path folder, List<String> files, int[] classes, int chosen, String namesFile) {
     var images = new ArrayList<byte[]>();
     var labels = new ArrayList<Integer>();
-    var record = labelBytes + PIXELS;
+    var record = classes.length + PIXELS;
     for (var fileName : files) {
       var file = folder.resolve(fileName);
       if (!Files.isRegularFile(file)) {
@@ -61,28 +62,32 @@ final class Cifar {
       var bytes = bytes(file);
       if (bytes.length == 0 || bytes.length % record != 0) {
         throw new DataException(
-            "%s is cut off: %,d bytes are no multiple of the %,d bytes of an image"
+            "%s is cut off: %,d bytes are no multiple of the %,d of an image"
                 .formatted(file, bytes.length, record));
       }
       for (var at = 0; at < bytes.length; at += record) {
-        var label = bytes[at + labelAt] & 255;
-        if (label >= classes) {
-          throw new DataException(
-              "%s is damaged: image %d has label %d, but there are %d classes"
-                  .formatted(file, at / record + 1, label, classes));
+        for (var i = 0; i < classes.length; i++) {
+          var label = bytes[at + i] & 255;
+          if (label >= classes[i]) {
+            throw new DataException(
+                "%s is damaged: image %d has the label %d, but labels are 0 to %d"
+                    .formatted(file, at / record + 1, label, classes[i] - 1));
+          }
         }
-        labels.add(label);
-        images.add(Arrays.copyOfRange(bytes, at + labelBytes, at + record));
+        labels.add((int) bytes[at + chosen]);
+        images.add(Arrays.copyOfRange(bytes, at + classes.length, at + record));
       }
     }
     return new ImagesInMemory(
-        name + " 32x32",
-        new ImageFormat(3, 32, 32, 256, List.of()),
+        name,
+        new ImageFormat(3, SIDE, SIDE, 256, List.of()),
         images.toArray(byte[][]::new),
         labels.stream().mapToInt(Integer::intValue).toArray(),
-        names(folder.resolve(namesFile), classes));
+        names(folder.resolve(namesFile), classes[chosen]),
+        List.of());
   }
 
+  /** The classes' names from the file that comes with the images; numbers if it does not. */
   private static List<String> names(Path file, int classes) {
     if (Files.isRegularFile(file)) {
       var names =
@@ -102,7 +107,7 @@ final class Cifar {
     try {
       return Files.readAllBytes(file);
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(file, e);
     }
   }
 }

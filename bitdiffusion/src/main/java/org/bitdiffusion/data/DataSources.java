@@ -1,5 +1,6 @@
 package org.bitdiffusion.data;
 
+import java.util.function.Supplier;
 import org.bitdiffusion.ConfigurationException;
 
 /**
@@ -7,88 +8,109 @@ import org.bitdiffusion.ConfigurationException;
  *
  * <table>
  * <caption>sources, and their options with defaults</caption>
- * <tr><td>{@code icons}</td><td>size=24, levels=2</td></tr>
- * <tr><td>{@code idx:PATH}</td><td>split=train, size, levels=256</td></tr>
- * <tr><td>{@code cifar10:FOLDER}</td><td>split=train, size=32, levels=256</td></tr>
- * <tr><td>{@code cifar100:FOLDER}</td><td>split=train, labels=fine, size=32, levels=256</td></tr>
- * <tr><td>{@code imagenet64:FOLDER}</td><td></td></tr>
- * <tr><td>{@code images:FOLDER}</td><td>size=64, color=rgb, levels=256, palette=16,
- * skip_bad=false</td></tr>
+ * <tr><td>{@code icons}</td><td>size=24, levels=2: about 5,800 icons, always at hand</td></tr>
+ * <tr><td>{@code idx:PATH}</td><td>split=train|test, size (as stored), levels=256: the MNIST
+ * family, a folder or one file of images, gzip or not</td></tr>
+ * <tr><td>{@code cifar10:FOLDER}</td><td>split=train|test, size=32, levels=256: the binary
+ * version</td></tr>
+ * <tr><td>{@code cifar100:FOLDER}</td><td>split=train|test, labels=fine|coarse, size=32,
+ * levels=256: the binary version</td></tr>
+ * <tr><td>{@code imagenet64:FOLDER}</td><td>split=train|val: the npz files of downsampled
+ * ImageNet</td></tr>
+ * <tr><td>{@code images:FOLDER}</td><td>size=64, color=rgb|grey|palette, levels=256 (rgb and
+ * grey), palette=16 (number of colours), skip_bad=false: PNG, JPEG, GIF and BMP; sub-folders are
+ * classes</td></tr>
  * </table>
  *
- * All take {@code subset=N}: only N examples, evenly spread.
+ * <p>All take {@code subset=N}: only N examples, evenly spread. {@code levels} is K, the number of
+ * values of a pixel or sub-pixel: 256 keeps bytes as they are.
  */
 public final class DataSources {
+  private static final int LARGEST = 4096;
+
   private DataSources() {}
 
   /**
-   * Opens a source.
+   * Opens a source. All options are checked before any file is read.
    *
    * @throws ConfigurationException if there is no such source or option
    * @throws org.bitdiffusion.DataException if its files are missing or damaged
    */
   public static ImageSource open(DataSpec spec) {
     var options = new Options(spec);
-    var subset = options.integer("subset", 0, 1, Integer.MAX_VALUE);
-    var source =
+    Supplier<ImageSource> kind =
         switch (spec.source()) {
-          case "icons" -> icons(spec, options);
-          case "idx" -> {
-            var split = options.word("split", "train", "train", "test");
-            yield resized(options, Idx.open(options.path(), split));
-          }
-          case "cifar10" -> {
-            var split = options.word("split", "train", "train", "test");
-            yield resized(options, Cifar.open10(options.folder(), split));
-          }
-          case "cifar100" -> {
-            var split = options.word("split", "train", "train", "test");
-            var labels = options.word("labels", "fine", "fine", "coarse");
-            yield resized(options, Cifar.open100(options.folder(), split, labels));
-          }
-          case "imagenet64" -> ImageNet64.open(options.folder());
+          case "icons" -> icons(options);
+          case "idx" -> idx(options);
+          case "cifar10" -> cifar10(options);
+          case "cifar100" -> cifar100(options);
+          case "imagenet64" -> imageNet64(options);
           case "images" -> images(options);
           default ->
               throw new ConfigurationException(
                   "data source '"
                       + spec.source()
-                      + "' is unknown; use icons, idx, cifar10, cifar100, imagenet64 or images");
+                      + "' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images");
         };
+    var subset = options.integer("subset", 0, 1, Integer.MAX_VALUE);
     options.rejectOthers();
-    return subset == 0 || subset >= source.size() ? source : new Subset(source, subset);
+    var source = kind.get();
+    if (subset > source.size()) {
+      var size = source.size();
+      source.close();
+      throw new ConfigurationException(
+          "data %s: subset is %d, but there are only %d examples"
+              .formatted(spec.source(), subset, size));
+    }
+    return subset == 0 ? source : new Subset(source, subset);
   }
 
-  private static ImageSource icons(DataSpec spec, Options options) {
-    if (spec.path() != null) {
-      throw new ConfigurationException("data icons has no path; write icons,size=24");
-    }
+  private static Supplier<ImageSource> icons(Options options) {
+    options.rejectPath();
     var size = options.integer("size", 24, 4, 512);
     var levels = options.integer("levels", 2, 2, 256);
-    options.rejectOthers();
-    return Icons.open(size, levels);
+    return () -> Icons.open(size, levels);
   }
 
-  private static ImageSource images(Options options) {
+  private static Supplier<ImageSource> idx(Options options) {
+    var split = options.word("split", "train", "train", "test");
+    var splitGiven = options.given("split");
+    var size = options.integer("size", 0, 1, LARGEST);
+    var levels = options.integer("levels", 256, 2, 256);
+    return () -> Idx.open(options.path(), split, splitGiven).resized(size).quantized(levels);
+  }
+
+  private static Supplier<ImageSource> cifar10(Options options) {
+    var split = options.word("split", "train", "train", "test");
+    var size = options.integer("size", Cifar.SIDE, 1, Cifar.SIDE);
+    var levels = options.integer("levels", 256, 2, 256);
+    return () -> Cifar.open10(options.folder(), split).resized(size).quantized(levels);
+  }
+
+  private static Supplier<ImageSource> cifar100(Options options) {
+    var split = options.word("split", "train", "train", "test");
+    var labels = options.word("labels", "fine", "fine", "coarse");
+    var size = options.integer("size", Cifar.SIDE, 1, Cifar.SIDE);
+    var levels = options.integer("levels", 256, 2, 256);
+    return () -> Cifar.open100(options.folder(), split, labels).resized(size).quantized(levels);
+  }
+
+  private static Supplier<ImageSource> imageNet64(Options options) {
+    var split = options.word("split", "train", "train", "val");
+    return () -> ImageNet64.open(options.folder(), split);
+  }
+
+  private static Supplier<ImageSource> images(Options options) {
     var color =
         options.word(
             "color", options.given("palette") ? "palette" : "rgb", "rgb", "grey", "palette");
-    var config =
-        new ImageFolder.Settings(
-            options.integer("size", 64, 1, 4096),
-            color,
-            color.equals("palette")
-                ? options.integer("palette", 16, 2, 256)
-                : options.integer("levels", 256, 2, 256),
-            options.word("skip_bad", "false", "false", "true").equals("true"));
-    options.rejectOthers();
-    return ImageFolder.open(options.folder(), config);
-  }
-
-  private static ImageSource resized(Options options, ImagesInMemory source) {
-    var size = options.integer("size", 0, 1, 4096);
-    var levels = options.integer("levels", 256, 2, 256);
-    options.rejectOthers();
-    var resized = size == 0 ? source : source.resized(size);
-    return levels == 256 ? resized : resized.quantized(levels);
+    var categories =
+        color.equals("palette")
+            ? options.integer("palette", 16, 2, 256)
+            : options.integer("levels", 256, 2, 256);
+    var size = options.integer("size", 64, 1, LARGEST);
+    var skipBad = options.word("skip_bad", "false", "false", "true").equals("true");
+    var settings = new ImageFolder.Settings(size, color, categories, skipBad);
+    return () -> ImageFolder.open(options.folder(), settings);
   }
 }

@@ -1,5 +1,6 @@
 package org.bitdiffusion.data;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -8,54 +9,80 @@ import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 
 /**
- * A data source in one line: {@code SOURCE[:PATH][,key=value...]}, such as {@code
- * images:photos,size=64,flip=true}. {@code toString} gives the line back.
+ * A data source in one line: {@code SOURCE[:PATH][,key=value...]}, such as {@code icons}, {@code
+ * icons,size=32,levels=16} or {@code images:photos,size=64,color=grey}. The line says all that is
+ * needed to open the source again, so a run's configuration keeps just that; {@code toString} gives
+ * it back.
  *
- * @param source name of the kind of source
+ * <p>Options are split off from the right, so a path may hold commas, colons and equals signs; only
+ * what looks like {@code ,key=value} at its very end would be taken for an option.
+ *
+ * @param source name of the kind of source; {@link DataSources} lists them
  * @param path of its file or folder, or null
  * @param options in the order given
  */
 public record DataSpec(String source, String path, Map<String, String> options) {
-  private static final Pattern OPTION = Pattern.compile(",([a-z_]+)=([^,]*)$");
+  private static final Pattern SOURCE = Pattern.compile("[a-z][a-z0-9]*");
+  private static final Pattern KEY = Pattern.compile("[a-z_]+");
+  private static final Pattern LAST_OPTION = Pattern.compile(",([a-z_]+)=([^,]*)$");
 
+  /**
+   * @throws ConfigurationException if {@link #parse} could not read the line back as the same
+   */
   public DataSpec {
     options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
+    if (!SOURCE.matcher(source).matches()) {
+      throw new ConfigurationException(
+          "data source '" + source + "' is no name; SOURCE[:PATH][,key=value...] is expected");
+    }
+    if (path != null && (path.isEmpty() || LAST_OPTION.matcher(path).find())) {
+      throw new ConfigurationException(
+          path.isEmpty()
+              ? "data " + source + " has an empty path; write " + source + ":PATH"
+              : "data path '" + path + "' ends like an option; rename it");
+    }
+    options.forEach(
+        (key, value) -> {
+          if (!KEY.matcher(key).matches() || value.contains(",")) {
+            throw new ConfigurationException(
+                "data option '%s=%s' is not of the form key=value".formatted(key, value));
+          }
+        });
   }
 
   /**
    * Reads the line.
    *
-   * @throws ConfigurationException if an option stands there twice or is no {@code key=value}
+   * @throws ConfigurationException if it has another form, or an option twice
    */
   public static DataSpec parse(String line) {
     var rest = line;
-    var reversed = new LinkedHashMap<String, String>();
-    for (var option = OPTION.matcher(rest); option.find(); option = OPTION.matcher(rest)) {
-      if (reversed.put(option.group(1), option.group(2)) != null) {
-        throw new ConfigurationException(
-            "data '" + line + "': option " + option.group(1) + " is given twice");
-      }
+    var options = new ArrayList<Map.Entry<String, String>>();
+    for (var option = LAST_OPTION.matcher(rest);
+        option.find();
+        option = LAST_OPTION.matcher(rest)) {
+      options.add(Map.entry(option.group(1), option.group(2)));
       rest = rest.substring(0, option.start());
     }
-    var options = new LinkedHashMap<String, String>();
-    var keys = reversed.keySet().toArray(String[]::new);
-    for (var i = keys.length - 1; i >= 0; i--) {
-      options.put(keys[i], reversed.get(keys[i]));
+    Collections.reverse(options);
+    var byKey = new LinkedHashMap<String, String>();
+    for (var option : options) {
+      if (byKey.put(option.getKey(), option.getValue()) != null) {
+        throw new ConfigurationException(
+            "data '%s': option %s is given twice".formatted(line, option.getKey()));
+      }
     }
     var colon = rest.indexOf(':');
     var source = colon < 0 ? rest : rest.substring(0, colon);
-    var path = colon < 0 ? null : rest.substring(colon + 1);
-    if (!source.matches("[a-z][a-z0-9]*") || (path != null && path.isEmpty())) {
+    if (!SOURCE.matcher(source).matches()) {
       throw new ConfigurationException(
-          "data '"
-              + line
-              + "' is not of the form SOURCE[:PATH][,key=value...], such as"
-              + " icons,size=24 or images:photos,size=64");
+          "data '%s' is not of the form SOURCE[:PATH][,key=value...], such as %s"
+              .formatted(line, "icons,size=24 or images:photos,size=64"));
     }
-    return new DataSpec(source, path, options);
+    return new DataSpec(source, colon < 0 ? null : rest.substring(colon + 1), byKey);
   }
 
-  /** This source with one more option. */
+  /** This source with one option added, or changed. */
   public DataSpec with(String key, String value) {
     var more = new LinkedHashMap<>(options);
     more.put(key, value);

@@ -2,147 +2,193 @@ package org.bitdiffusion.data;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import org.bitdiffusion.DataException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The public files of ImageNet at 64x64: npz archives with {@code data} [N, 12288] uint8,
- * channel-first, and {@code labels} [N] from 1 to 1000. A folder of them is read image by image;
- * only the labels are held in memory. Archives that are compressed are unpacked once, to a
- * temporary file that is deleted on exit.
+ * channel-first, and {@code labels} [N] from 1 to 1000. Of a folder of them, those whose names
+ * begin with {@code val} are the split {@code val}, all others {@code train}.
+ *
+ * <p>Images are read from the files one by one; only the labels are held in memory. That needs
+ * {@code data} uncompressed, as {@code numpy.savez} writes it. Of a compressed archive it is
+ * unpacked once, to {@code NAME.npz.data.npy} beside it (1.3 GB for 100,000 images), and that file
+ * is used as long as it is newer than the archive.
  */
 final class ImageNet64 implements ImageSource {
+  private static final Logger LOGGER = LoggerFactory.getLogger(ImageNet64.class);
   private static final int CLASSES = 1000;
   private static final ImageFormat FORMAT = new ImageFormat(3, 64, 64, 256, List.of());
+  private static final int LOCAL_HEADER = 0x04034b50; // starts an entry of a zip file
 
-  /** One archive: images lie one after the other from {@code start}. */
-  private record Part(FileChannel channel, long start, int first, int count) {}
+  /**
+   * One archive: images lie one after the other from {@code start}. Not a channel, which the
+   * interruption of a reading thread would close for all others.
+   */
+  private record Part(RandomAccessFile file, long start, int first, int count) {
+    void read(int index, byte[] image) throws IOException {
+      synchronized (file) {
+        file.seek(start + (long) (index - first) * image.length);
+        file.readFully(image);
+      }
+    }
+  }
 
   private final Path folder;
+  private final String split;
   private final List<Part> parts;
   private final int[] labels;
+  private final List<String> classes =
+      IntStream.rangeClosed(1, CLASSES).mapToObj(Integer::toString).toList();
 
-  private ImageNet64(Path folder, List<Part> parts, int[] labels) {
+  private ImageNet64(Path folder, String split, List<Part> parts, int[] labels) {
     this.folder = folder;
+    this.split = split;
     this.parts = parts;
     this.labels = labels;
   }
 
-  static ImageNet64 open(Path folder) {
+  static ImageNet64 open(Path folder, String split) {
     var parts = new ArrayList<Part>();
     var labels = new ArrayList<int[]>();
     var count = 0;
     try {
-      for (var file : archives(folder)) {
-        var part = open(file, count);
-        parts.add(part);
-        labels.add(labels(file, part.count()));
-        count += part.count();
+      for (var archive : archives(folder, split)) {
+        try (var zip = new ZipFile(archive.toFile())) {
+          var part = open(archive, zip, count);
+          parts.add(part);
+          labels.add(labels(archive, zip, part.count()));
+          count += part.count();
+        } catch (IOException e) {
+          throw new DataException(archive + " is no npz archive, or damaged: " + e.getMessage(), e);
+        }
       }
     } catch (RuntimeException e) {
-      parts.forEach(ImageNet64::close);
+      close(parts);
       throw e;
     }
+    if (count == 0) {
+      throw new DataException(folder + " holds npz files without images");
+    }
     var all = labels.stream().flatMapToInt(Arrays::stream).toArray();
-    return new ImageNet64(folder, parts, all);
+    return new ImageNet64(folder, split, parts, all);
   }
 
-  private static List<Path> archives(Path folder) {
+  private static List<Path> archives(Path folder, String split) {
     try (var list = Files.list(folder)) {
-      var files = list.filter(file -> file.toString().endsWith(".npz")).sorted().toList();
+      var files =
+          list.filter(file -> file.toString().endsWith(".npz"))
+              .filter(
+                  file -> file.getFileName().toString().startsWith("val") == split.equals("val"))
+              .sorted()
+              .toList();
       if (files.isEmpty()) {
-        throw new DataException(folder + " holds no .npz files of downsampled ImageNet");
+        throw new DataException(
+            "%s holds no npz files of ImageNet 64x64 for the split %s".formatted(folder, split));
       }
       return files;
     } catch (IOException e) {
-      throw new DataException(folder + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(folder, e);
     }
   }
 
-  private static Part open(Path file, int first) {
-    FileChannel channel = null;
-    try (var zip = new ZipFile(file.toFile())) {
-      var entry = entry(file, zip, "data.npy");
-      var stored = entry.getMethod() == ZipEntry.STORED;
-      long start = 0;
-      if (stored) {
-        channel = FileChannel.open(file, StandardOpenOption.READ);
-        start = offset(file, channel, zip, entry);
-      } else {
-        var unpacked = Files.createTempFile("imagenet64-", ".npy");
-        unpacked.toFile().deleteOnExit();
-        try (var in = zip.getInputStream(entry)) {
-          Files.copy(in, unpacked, StandardCopyOption.REPLACE_EXISTING);
-        }
-        channel = FileChannel.open(unpacked, StandardOpenOption.READ);
+  private static Part open(Path archive, ZipFile zip, int first) throws IOException {
+    var entry = entry(archive, zip, "data");
+    Npy.Header header;
+    try (var in = zip.getInputStream(entry)) {
+      header = Npy.header(archive + ": data", in);
+    }
+    var shape = header.shape();
+    if (!header.type().equals("|u1") || shape.length != 2 || shape[1] != FORMAT.symbols()) {
+      throw new DataException(
+          "%s: data is %s of shape %s; it must be |u1 of shape [N, %d]"
+              .formatted(archive, header.type(), Arrays.toString(shape), FORMAT.symbols()));
+    }
+    var size = header.bytes() + header.count();
+    if (entry.getSize() != size) {
+      throw new DataException(
+          "%s is damaged: data has %,d bytes instead of %,d"
+              .formatted(archive, entry.getSize(), size));
+    }
+    var stored = entry.getMethod() == ZipEntry.STORED;
+    var file =
+        new RandomAccessFile((stored ? archive : unpacked(archive, zip, entry)).toFile(), "r");
+    try {
+      var start = stored ? offset(archive, file, zip, entry) : 0;
+      if (start + size > file.length()) {
+        throw new DataException(archive + " is cut off: data ends too early");
       }
-      Npy.Header header;
-      try (var in = zip.getInputStream(entry)) {
-        header = Npy.header(file + ": data", in);
-      }
-      var shape = header.shape();
-      if (!header.type().equals("|u1") || shape.length != 2 || shape[1] != FORMAT.symbols()) {
-        throw new DataException(
-            "%s: data is %s %s, not |u1 [N, %d]"
-                .formatted(file, header.type(), Arrays.toString(shape), FORMAT.symbols()));
-      }
-      var end = start + header.bytes() + (long) shape[0] * shape[1];
-      if (end > channel.size()) {
-        throw new DataException(file + " is cut off: data ends too early");
-      }
-      return new Part(channel, start + header.bytes(), first, shape[0]);
+      return new Part(file, start + header.bytes(), first, shape[0]);
     } catch (IOException | RuntimeException e) {
-      if (channel != null) {
-        close(channel);
-      }
-      if (e instanceof DataException known) {
-        throw known;
-      }
-      throw new DataException(file + " is no npz archive or damaged: " + e.getMessage(), e);
+      file.close();
+      throw e;
     }
   }
 
-  private static int[] labels(Path file, int count) {
-    try (var zip = new ZipFile(file.toFile());
-        var in = zip.getInputStream(entry(file, zip, "labels.npy"))) {
-      var header = Npy.header(file + ": labels", in);
-      var labels = Npy.integers(file + ": labels", header, in);
+  private static Path unpacked(Path archive, ZipFile zip, ZipEntry entry) throws IOException {
+    var file = archive.resolveSibling(archive.getFileName() + ".data.npy");
+    if (Files.exists(file)
+        && Files.size(file) == entry.getSize()
+        && Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(archive)) >= 0) {
+      return file;
+    }
+    LOGGER.info("unpacking {} to {}", archive, file);
+    try (var in = zip.getInputStream(entry)) {
+      WholeFile.write(file, in::transferTo);
+    } catch (DataException e) {
+      if (e.getCause() instanceof ZipException || e.getCause() instanceof EOFException) {
+        throw new IOException("data cannot be unpacked", e);
+      }
+      throw new DataException(
+          "%s; it is to hold the images of %s, which is compressed: make room for them"
+              .formatted(e.getMessage(), archive.getFileName()),
+          e);
+    }
+    return file;
+  }
+
+  /** Labels in 0 .. 999. */
+  private static int[] labels(Path archive, ZipFile zip, int count) throws IOException {
+    try (var in = zip.getInputStream(entry(archive, zip, "labels"))) {
+      var name = archive + ": labels";
+      var labels = Npy.integers(name, Npy.header(name, in), in);
       if (labels.length != count) {
         throw new DataException(
-            "%s has %d labels for %d images".formatted(file, labels.length, count));
+            "%s has %,d labels for %,d images".formatted(archive, labels.length, count));
       }
       for (var i = 0; i < count; i++) {
         if (labels[i] < 1 || labels[i] > CLASSES) {
           throw new DataException(
-              "%s: label %d is %d, not in 1 to %d".formatted(file, i + 1, labels[i], CLASSES));
+              "%s is damaged: image %d has the label %d, but labels are 1 to %d"
+                  .formatted(archive, i + 1, labels[i], CLASSES));
         }
         labels[i]--;
       }
       return labels;
-    } catch (IOException e) {
-      throw new DataException(file + " is damaged: " + e.getMessage(), e);
     }
   }
 
-  private static ZipEntry entry(Path file, ZipFile zip, String name) {
-    var entry = zip.getEntry(name);
+  private static ZipEntry entry(Path archive, ZipFile zip, String array) {
+    var entry = zip.getEntry(array + ".npy");
     if (entry == null) {
       throw new DataException(
-          file + " has no array '" + name.replace(".npy", "") + "'; it is no file of ImageNet64");
+          "%s has no array '%s'; it is no file of ImageNet 64x64".formatted(archive, array));
     }
     return entry;
   }
@@ -151,52 +197,50 @@ final class ImageNet64 implements ImageSource {
    * Where the bytes of a stored entry begin. The JDK does not tell, so this walks the local
    * headers, each of which is followed by its entry's bytes.
    */
-  private static long offset(Path file, FileChannel channel, ZipFile zip, ZipEntry wanted)
+  private static long offset(Path archive, RandomAccessFile file, ZipFile zip, ZipEntry wanted)
       throws IOException {
     var at = 0L;
     while (true) {
-      var header = bytes(channel, at, 30);
-      if (header.getInt(0) != 0x04034b50) {
-        throw new DataException(file + " is damaged: no entry where one should begin");
+      var header = bytes(file, at, 30);
+      if (header.getInt(0) != LOCAL_HEADER) {
+        throw new DataException(archive + " is damaged: no array where one should begin");
       }
-      var nameLength = header.getShort(26) & 0xffff;
-      var name = new byte[nameLength];
-      bytes(channel, at + 30, nameLength).get(name);
-      var data = at + 30 + nameLength + (header.getShort(28) & 0xffff);
-      var text = new String(name, UTF_8);
-      if (text.equals(wanted.getName())) {
-        return data;
+      var name = new String(bytes(file, at + 30, header.getShort(26) & 0xffff).array(), UTF_8);
+      at += 30 + (header.getShort(26) & 0xffff) + (header.getShort(28) & 0xffff);
+      if (name.equals(wanted.getName())) {
+        return at;
       }
-      at = data + zip.getEntry(text).getCompressedSize();
+      var entry = zip.getEntry(name);
+      if (entry == null) {
+        throw new DataException(archive + " is damaged: it does not list its array " + name);
+      }
+      at += entry.getCompressedSize();
       if ((header.getShort(6) & 8) != 0) {
-        at = nextHeader(channel, at); // a descriptor of 12 to 24 bytes follows
+        at += descriptor(file, at);
       }
     }
   }
 
-  private static long nextHeader(FileChannel channel, long at) throws IOException {
+  /** The length of the sizes that follow an entry if they were not known before it. */
+  private static int descriptor(RandomAccessFile file, long at) throws IOException {
     for (var length : new int[] {12, 16, 20, 24}) {
-      var signature = bytes(channel, at + length, 4).getInt(0);
-      if (signature == 0x04034b50) {
-        return at + length;
+      if (bytes(file, at + length, 4).getInt(0) == LOCAL_HEADER) {
+        return length;
       }
     }
-    throw new IOException("an entry of unknown length");
+    throw new IOException("an array of unknown length");
   }
 
-  private static ByteBuffer bytes(FileChannel channel, long at, int count) throws IOException {
-    var buffer = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer, at + buffer.position()) < 0) {
-        throw new IOException("it ends too early");
-      }
-    }
-    return buffer.flip();
+  private static ByteBuffer bytes(RandomAccessFile file, long at, int count) throws IOException {
+    var bytes = new byte[count];
+    file.seek(at);
+    file.readFully(bytes);
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
   public String name() {
-    return "imagenet64 in " + folder;
+    return "imagenet64 %s in %s".formatted(split, folder);
   }
 
   @Override
@@ -211,7 +255,7 @@ final class ImageNet64 implements ImageSource {
 
   @Override
   public List<String> classes() {
-    return IntStream.rangeClosed(1, CLASSES).mapToObj(Integer::toString).toList();
+    return classes;
   }
 
   @Override
@@ -225,33 +269,27 @@ final class ImageNet64 implements ImageSource {
     while (parts.get(at).first() > index) {
       at--;
     }
-    var part = parts.get(at);
+    var image = new byte[FORMAT.symbols()];
     try {
-      var image =
-          bytes(
-              part.channel(),
-              part.start() + (long) (index - part.first()) * FORMAT.symbols(),
-              FORMAT.symbols());
-      while (image.hasRemaining()) {
-        target[offset++] = image.get() & 255;
-      }
+      parts.get(at).read(index, image);
     } catch (IOException e) {
-      throw new DataException(folder + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(folder, e);
+    }
+    for (var symbol : image) {
+      target[offset++] = symbol & 255;
     }
   }
 
   @Override
   public void close() {
-    parts.forEach(ImageNet64::close);
+    close(parts);
   }
 
-  private static void close(Part part) {
-    close(part.channel());
-  }
-
-  private static void close(FileChannel channel) {
+  private static void close(List<Part> parts) {
     try {
-      channel.close();
+      for (var part : parts) {
+        part.file().close();
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -2,106 +2,105 @@ package org.bitdiffusion.data;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
-/** Images whose symbols lie in memory, a byte each. */
-final class ImagesInMemory implements ImageSource {
-  private final String name;
-  private final ImageFormat format;
-  private final byte[][] images;
-  private final int[] labels;
-  private final List<String> classes;
+/**
+ * Images whose symbols lie in memory, a byte each.
+ *
+ * @param images symbols of each image as unsigned bytes, [C, H, W]
+ * @param labels of each image; empty where there are none
+ * @param captions of each image; empty where there are none
+ */
+record ImagesInMemory(
+    String name,
+    ImageFormat format,
+    byte[][] images,
+    int[] labels,
+    List<String> classes,
+    List<String> captions)
+    implements ImageSource {
+
+  ImagesInMemory {
+    classes = List.copyOf(classes);
+    captions = List.copyOf(captions);
+  }
 
   /**
-   * @param images symbols of each image as unsigned bytes, [C, H, W]
-   * @param labels of each image, or null where there are none
+   * These images as squares of another size, or themselves if size is 0. Images that are no squares
+   * get black borders first; then larger sizes get more of it, smaller ones are averages over
+   * areas.
    */
-  ImagesInMemory(
-      String name, ImageFormat format, byte[][] images, int[] labels, List<String> classes) {
-    this.name = name;
-    this.format = format;
-    this.images = images;
-    this.labels = labels;
-    this.classes = List.copyOf(classes);
+  ImagesInMemory resized(int size) {
+    var height = format.height();
+    var width = format.width();
+    if (size == 0 || (size == height && size == width)) {
+      return this;
+    }
+    var side = Math.max(height, width);
+    UnaryOperator<byte[]> resize =
+        size >= side
+            ? image -> centred(image, height, width, size)
+            : image -> averaged(centred(image, height, width, side), side, size);
+    return new ImagesInMemory(
+        "%s at %dx%d".formatted(name, size, size),
+        new ImageFormat(format.channels(), size, size, format.categories(), format.palette()),
+        Arrays.stream(images).parallel().map(resize).toArray(byte[][]::new),
+        labels,
+        classes,
+        captions);
+  }
+
+  private byte[] centred(byte[] image, int height, int width, int side) {
+    var result = new byte[format.channels() * side * side];
+    for (var row = 0; row < format.channels() * height; row++) {
+      var y = row / height * side + (side - height) / 2 + row % height;
+      System.arraycopy(image, row * width, result, y * side + (side - width) / 2, width);
+    }
+    return result;
+  }
+
+  private byte[] averaged(byte[] image, int side, int size) {
+    var result = new byte[format.channels() * size * size];
+    var row = new double[side];
+    for (var c = 0; c < format.channels(); c++) {
+      var area = new Area(side, side, size, size);
+      for (var y = 0; y < side; y++) {
+        for (var x = 0; x < side; x++) {
+          row[x] = image[(c * side + y) * side + x] & 255;
+        }
+        area.add(row);
+      }
+      var means = area.means();
+      for (var i = 0; i < means.length; i++) {
+        result[c * means.length + i] = (byte) Math.round(means[i]);
+      }
+    }
+    return result;
   }
 
   /** These images with only so many grey levels or shades a channel: K becomes {@code levels}. */
   ImagesInMemory quantized(int levels) {
-    var k = format.categories();
-    var less = new byte[images.length][];
-    for (var i = 0; i < images.length; i++) {
-      less[i] = new byte[images[i].length];
-      for (var j = 0; j < less[i].length; j++) {
-        less[i][j] = (byte) Math.round((images[i][j] & 255) * (levels - 1f) / (k - 1));
-      }
-    }
-    var format =
-        new ImageFormat(
-            this.format.channels(), this.format.height(), this.format.width(), levels, List.of());
-    return new ImagesInMemory(name + ", " + levels + " levels", format, less, labels, classes);
-  }
-
-  /**
-   * These images at another size: averaged over areas where smaller, in the middle of black where
-   * larger.
-   */
-  ImagesInMemory resized(int size) {
-    if (size == format.height() && size == format.width()) {
+    if (levels == format.categories()) {
       return this;
     }
-    var smaller = size < Math.max(format.height(), format.width());
-    var resized =
+    return new ImagesInMemory(
+        "%s, %d levels".formatted(name, levels),
+        new ImageFormat(format.channels(), format.height(), format.width(), levels, List.of()),
         Arrays.stream(images)
             .parallel()
-            .map(image -> smaller ? averaged(image, size) : centred(image, size))
-            .toArray(byte[][]::new);
-    var format =
-        new ImageFormat(
-            this.format.channels(), size, size, this.format.categories(), this.format.palette());
-    return new ImagesInMemory(
-        "%s at %dx%d".formatted(name, size, size), format, resized, labels, classes);
+            .map(image -> quantized(image, levels))
+            .toArray(byte[][]::new),
+        labels,
+        classes,
+        captions);
   }
 
-  private byte[] averaged(byte[] image, int size) {
-    var plane = format.height() * format.width();
-    var result = new byte[format.channels() * size * size];
-    for (var c = 0; c < format.channels(); c++) {
-      var values = new float[plane];
-      for (var i = 0; i < plane; i++) {
-        values[i] = image[c * plane + i] & 255;
-      }
-      var small = Area.average(values, format.height(), format.width(), size, size);
-      for (var i = 0; i < small.length; i++) {
-        result[c * small.length + i] = (byte) Math.round(small[i]);
-      }
+  private byte[] quantized(byte[] image, int levels) {
+    var result = new byte[image.length];
+    for (var i = 0; i < image.length; i++) {
+      result[i] = (byte) Math.round((image[i] & 255) * (levels - 1.0) / (format.categories() - 1));
     }
     return result;
-  }
-
-  private byte[] centred(byte[] image, int size) {
-    var height = format.height();
-    var width = format.width();
-    var result = new byte[format.channels() * size * size];
-    for (var c = 0; c < format.channels(); c++) {
-      for (var y = 0; y < height; y++) {
-        System.arraycopy(
-            image,
-            (c * height + y) * width,
-            result,
-            (c * size + y + (size - height) / 2) * size + (size - width) / 2,
-            width);
-      }
-    }
-    return result;
-  }
-
-  @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public ImageFormat format() {
-    return format;
   }
 
   @Override
@@ -110,13 +109,13 @@ final class ImagesInMemory implements ImageSource {
   }
 
   @Override
-  public List<String> classes() {
-    return classes;
+  public int label(int index) {
+    return labels.length == 0 ? -1 : labels[index];
   }
 
   @Override
-  public int label(int index) {
-    return labels == null ? -1 : labels[index];
+  public String caption(int index) {
+    return captions.isEmpty() ? "" : captions.get(index);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.bitdiffusion.data;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -8,7 +9,7 @@ import java.util.Set;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
-/** The options of a {@link DataSpec}, read one by one, so that unknown ones can be named. */
+/** The options of a {@link DataSpec}, read one by one, so that the ones left over are unknown. */
 final class Options {
   private final DataSpec spec;
   private final Set<String> known = new LinkedHashSet<>();
@@ -32,8 +33,14 @@ final class Options {
       // reported below
     }
     throw new ConfigurationException(
-        "data %s: %s is '%s'; it must be a whole number from %d to %d"
-            .formatted(spec.source(), key, text, least, most));
+        "data %s: %s is '%s'; it must be a whole number %s"
+            .formatted(
+                spec.source(),
+                key,
+                text,
+                most == Integer.MAX_VALUE
+                    ? "of at least " + least
+                    : "from " + least + " to " + most));
   }
 
   String word(String key, String otherwise, String... allowed) {
@@ -51,17 +58,43 @@ final class Options {
     return spec.options().containsKey(key);
   }
 
+  /**
+   * To be called when all options were read.
+   *
+   * @throws ConfigurationException if there are others
+   */
+  void rejectOthers() {
+    for (var key : spec.options().keySet()) {
+      if (!known.contains(key)) {
+        throw new ConfigurationException(
+            "data %s has no option '%s'; it has %s".formatted(spec, key, String.join(", ", known)));
+      }
+    }
+  }
+
+  /** Rejects a path, for sources that have none. */
+  void rejectPath() {
+    if (spec.path() != null) {
+      throw new ConfigurationException(
+          "data %s has no path; '%s' must be left out".formatted(spec.source(), spec.path()));
+    }
+  }
+
   /** The path, which must exist. */
   Path path() {
     if (spec.path() == null) {
       throw new ConfigurationException(
           "data %s needs a path: %s:PATH".formatted(spec.source(), spec.source()));
     }
-    var path = Path.of(spec.path());
-    if (!Files.exists(path)) {
-      throw new DataException("data %s: %s does not exist".formatted(spec.source(), path));
+    try {
+      var path = Path.of(spec.path());
+      if (Files.exists(path)) {
+        return path;
+      }
+    } catch (InvalidPathException e) {
+      // does not exist either
     }
-    return path;
+    throw new DataException("data %s: %s does not exist".formatted(spec.source(), spec.path()));
   }
 
   /** The path, which must be a folder. */
@@ -69,19 +102,8 @@ final class Options {
     var path = path();
     if (!Files.isDirectory(path)) {
       throw new DataException(
-          "data %s: %s is no folder; name the folder of the files".formatted(spec.source(), path));
+          "data %s: %s is a file; name the folder that holds it".formatted(spec.source(), path));
     }
     return path;
-  }
-
-  /** To be called when all options were read. */
-  void rejectOthers() {
-    for (var key : spec.options().keySet()) {
-      if (!known.contains(key)) {
-        throw new ConfigurationException(
-            "data %s has no option '%s'; it has %s"
-                .formatted(spec.source(), key, String.join(", ", known)));
-      }
-    }
   }
 }

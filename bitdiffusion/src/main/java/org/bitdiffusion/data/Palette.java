@@ -1,28 +1,32 @@
 package org.bitdiffusion.data;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
- * Colours computed from the pixels that they are to stand for. If there are no more different
- * colours than asked for, the palette is exactly these; else they are divided by median cut: the
- * box of colours with the largest spread times number of pixels is cut in two at its median, until
- * there are enough boxes, and each box's mean is a colour. Sorted by brightness, the same for the
- * same data.
+ * Colours computed from the pixels that they are to stand for, sorted by brightness; the same for
+ * the same pixels in whatever order.
+ *
+ * <p>If there are no more different colours than asked for, the palette is exactly these (and
+ * black, for colours too many). Else pixels are counted by cells of 8x8x8 neighbouring colours, and
+ * the cells divided by median cut: of the boxes of cells, the one with the largest sum of square
+ * distances from its mean is cut in two at the median of its widest channel, until there are
+ * enough. Rounds of k-means then move the boxes' means to where they serve best.
  *
  * @param colors 0xRRGGBB by symbol
  */
 record Palette(List<Integer> colors) {
+  private static final int ROUNDS = 16;
+
   Palette {
     colors = List.copyOf(colors);
   }
 
-  /** R, G and B bytes [3, H, W] to the symbols of the nearest colours [1, H, W]. */
+  /** Bytes of R, G and B [3, H, W] to the symbols of the nearest colours [1, H, W]. */
   byte[] symbols(byte[] rgb) {
     var plane = rgb.length / 3;
     var symbols = new byte[plane];
@@ -35,151 +39,212 @@ record Palette(List<Integer> colors) {
 
   private int nearest(int color) {
     var best = 0;
-    for (var i = 1; i < colors.size(); i++) {
-      if (distance(color, colors.get(i)) < distance(color, colors.get(best))) {
+    var least = Integer.MAX_VALUE;
+    for (var i = 0; i < colors.size(); i++) {
+      var red = (colors.get(i) >> 16) - (color >> 16);
+      var green = (colors.get(i) >> 8 & 255) - (color >> 8 & 255);
+      var blue = (colors.get(i) & 255) - (color & 255);
+      var distance = red * red + green * green + blue * blue;
+      if (distance < least) {
+        least = distance;
         best = i;
       }
     }
     return best;
   }
 
-  private static int distance(int a, int b) {
-    var red = (a >> 16) - (b >> 16);
-    var green = (a >> 8 & 255) - (b >> 8 & 255);
-    var blue = (a & 255) - (b & 255);
-    return red * red + green * green + blue * blue;
-  }
-
   private static int color(byte[] rgb, int plane, int i) {
     return (rgb[i] & 255) << 16 | (rgb[plane + i] & 255) << 8 | rgb[2 * plane + i] & 255;
   }
 
+  private static int brightness(int color) {
+    return 299 * (color >> 16) + 587 * (color >> 8 & 255) + 114 * (color & 255);
+  }
+
   /** Counts colours; images may be added from several threads. */
   static final class Builder {
-    /** Exact colours while there are few; above, sums over cells of 8x8x8 colours. */
-    private static final int EXACT = 256;
+    /** The largest palette: up to here, colours are also kept one by one. */
+    private static final int MOST = 256;
+
+    private static final int CELLS = 1 << 15;
 
     private final TreeSet<Integer> exact = new TreeSet<>();
-    private final Map<Integer, Cell> cells = new HashMap<>();
 
+    /** Number of pixels, and sums of R, G and B, of each cell. */
+    private final long[][] sums = new long[4][CELLS];
+
+    /** Adds an image: bytes of R, G and B [3, H, W]. */
     synchronized void add(byte[] rgb) {
       var plane = rgb.length / 3;
+      var last = -1;
       for (var i = 0; i < plane; i++) {
         var color = color(rgb, plane, i);
-        if (exact.size() <= EXACT) {
+        if (color != last && exact.size() <= MOST) {
           exact.add(color);
+          last = color;
         }
-        cells.computeIfAbsent(color >> 3 & 0x1f1f1f, key -> new Cell()).add(color);
+        var cell = color >> 9 & 0x7c00 | color >> 6 & 0x3e0 | color >> 3 & 0x1f;
+        sums[0][cell]++;
+        sums[1][cell] += color >> 16;
+        sums[2][cell] += color >> 8 & 255;
+        sums[3][cell] += color & 255;
       }
     }
 
+    /** A palette of so many colours, 2 to 256. */
     Palette build(int size) {
-      var colors = exact.size() <= size ? new ArrayList<>(exact) : medianCut(size);
-      while (colors.size() < size) {
-        colors.add(0); // fewer colours than asked for: the rest are not used by the data
+      var colors = new ArrayList<Integer>();
+      if (exact.size() <= size) {
+        colors.addAll(exact);
+      } else {
+        var cells = cells();
+        refined(medianCut(cells, size), cells).forEach(mean -> colors.add(mean.color()));
       }
-      colors.sort(Comparator.comparingInt(Builder::brightness).thenComparing(c -> c));
+      while (colors.size() < size) {
+        colors.add(0);
+      }
+      colors.sort(
+          Comparator.comparingInt(Palette::brightness).thenComparing(Comparator.naturalOrder()));
       return new Palette(colors);
     }
 
-    private List<Integer> medianCut(int size) {
-      var all = cells.values().stream().sorted(Comparator.comparingInt(Cell::mean)).toList();
-      var boxes = new ArrayList<>(List.of(new Box(all)));
-      while (boxes.size() < size) {
+    private static List<Cell> medianCut(List<Cell> cells, int size) {
+      var boxes = new ArrayList<>(List.of(new Box(cells)));
+      while (boxes.size() < Math.min(size, cells.size())) {
         var widest =
             boxes.stream()
                 .filter(box -> box.cells().size() > 1)
-                .max(Comparator.comparingDouble(Box::weight));
-        if (widest.isEmpty()) {
-          break;
-        }
-        boxes.remove(widest.get());
-        boxes.addAll(widest.get().cut());
+                .max(Comparator.comparingDouble(Box::spread))
+                .orElseThrow();
+        boxes.remove(widest);
+        boxes.addAll(widest.cut());
       }
-      return new ArrayList<>(boxes.stream().map(Box::mean).toList());
+      return boxes.stream().map(Box::mean).toList();
     }
 
-    private static int brightness(int color) {
-      return 299 * (color >> 16) + 587 * (color >> 8 & 255) + 114 * (color & 255);
+    private static List<Cell> refined(List<Cell> means, List<Cell> cells) {
+      var current = means;
+      for (var round = 0; round < ROUNDS; round++) {
+        var boxes = new ArrayList<List<Cell>>();
+        current.forEach(mean -> boxes.add(new ArrayList<>()));
+        for (var cell : cells) {
+          boxes.get(nearest(current, cell)).add(cell);
+        }
+        var moved = new ArrayList<Cell>();
+        for (var i = 0; i < boxes.size(); i++) {
+          moved.add(boxes.get(i).isEmpty() ? current.get(i) : Cell.mean(boxes.get(i)));
+        }
+        current = moved;
+      }
+      return current;
+    }
+
+    private static int nearest(List<Cell> means, Cell cell) {
+      var best = 0;
+      for (var i = 1; i < means.size(); i++) {
+        if (cell.distance(means.get(i)) < cell.distance(means.get(best))) {
+          best = i;
+        }
+      }
+      return best;
+    }
+
+    private List<Cell> cells() {
+      return IntStream.range(0, CELLS)
+          .filter(cell -> sums[0][cell] > 0)
+          .mapToObj(
+              cell ->
+                  new Cell(
+                      sums[0][cell],
+                      (double) sums[1][cell] / sums[0][cell],
+                      (double) sums[2][cell] / sums[0][cell],
+                      (double) sums[3][cell] / sums[0][cell]))
+          .toList();
     }
   }
 
-  /** Sums over the pixels of neighbouring colours. */
-  private static final class Cell {
-    private final long[] sum = new long[3];
-    private long count;
+  /** Pixels of neighbouring colours: their number, and their mean colour. */
+  private record Cell(double count, double red, double green, double blue) {
+    static Cell mean(List<Cell> cells) {
+      var sums = new double[4];
+      for (var cell : cells) {
+        sums[0] += cell.count;
+        sums[1] += cell.count * cell.red;
+        sums[2] += cell.count * cell.green;
+        sums[3] += cell.count * cell.blue;
+      }
+      return new Cell(sums[0], sums[1] / sums[0], sums[2] / sums[0], sums[3] / sums[0]);
+    }
 
-    void add(int color) {
-      sum[0] += color >> 16;
-      sum[1] += color >> 8 & 255;
-      sum[2] += color & 255;
-      count++;
+    double distance(Cell other) {
+      var r = red - other.red;
+      var g = green - other.green;
+      var b = blue - other.blue;
+      return r * r + g * g + b * b;
     }
 
     double channel(int c) {
-      return (double) sum[c] / count;
+      return c == 0 ? red : c == 1 ? green : blue;
     }
 
-    int mean() {
-      return rounded(channel(0), channel(1), channel(2));
+    int color() {
+      return (int) Math.round(red) << 16 | (int) Math.round(green) << 8 | (int) Math.round(blue);
     }
   }
 
-  private static int rounded(double red, double green, double blue) {
-    return (int) Math.round(red) << 16 | (int) Math.round(green) << 8 | (int) Math.round(blue);
-  }
+  /** Cells that share a colour; equal to no other. */
+  private static final class Box {
+    private final List<Cell> cells;
+    private final Cell mean;
+    private final double spread;
 
-  private record Box(List<Cell> cells) {
-    private long count() {
-      return cells.stream().mapToLong(cell -> cell.count).sum();
+    Box(List<Cell> cells) {
+      this.cells = cells;
+      mean = Cell.mean(cells);
+      spread = cells.stream().mapToDouble(cell -> cell.count * cell.distance(mean)).sum();
     }
 
-    private double[] spreads() {
-      var spreads = new double[3];
-      for (var c = 0; c < 3; c++) {
-        var channel = c;
-        var statistics =
-            cells.stream().mapToDouble(cell -> cell.channel(channel)).summaryStatistics();
-        spreads[c] = statistics.getMax() - statistics.getMin();
-      }
-      return spreads;
+    List<Cell> cells() {
+      return cells;
     }
 
-    double weight() {
-      return Arrays.stream(spreads()).max().orElse(0) * Math.sqrt(count());
+    Cell mean() {
+      return mean;
     }
 
-    /** In two at the median of the channel with the largest spread. */
+    double spread() {
+      return spread;
+    }
+
+    /** In two halves of about as many pixels, along the channel with the largest variance. */
     List<Box> cut() {
-      var spreads = spreads();
       var widest =
-          spreads[0] >= spreads[1] && spreads[0] >= spreads[2]
-              ? 0
-              : spreads[1] >= spreads[2] ? 1 : 2;
+          IntStream.range(0, 3)
+              .boxed()
+              .max(Comparator.comparingDouble(this::variance))
+              .orElseThrow();
       var sorted =
           cells.stream()
               .sorted(
                   Comparator.comparingDouble((Cell cell) -> cell.channel(widest))
-                      .thenComparing(Cell::mean))
+                      .thenComparingInt(Cell::color))
               .toList();
-      var half = count() / 2;
-      var below = 0L;
-      var at = 0;
-      while (at < sorted.size() - 1 && (at == 0 || below + sorted.get(at).count <= half)) {
-        below += sorted.get(at++).count;
+      var half = mean.count / 2;
+      var at = 1;
+      for (var below = sorted.get(0).count; at < sorted.size() - 1; at++) {
+        below += sorted.get(at).count;
+        if (below > half) {
+          break;
+        }
       }
       return List.of(new Box(sorted.subList(0, at)), new Box(sorted.subList(at, sorted.size())));
     }
 
-    int mean() {
-      var total = (double) count();
-      var sums = new double[3];
-      for (var cell : cells) {
-        for (var c = 0; c < 3; c++) {
-          sums[c] += cell.sum[c];
-        }
-      }
-      return rounded(sums[0] / total, sums[1] / total, sums[2] / total);
+    private double variance(int channel) {
+      return cells.stream()
+          .mapToDouble(
+              cell -> cell.count * Math.pow(cell.channel(channel) - mean.channel(channel), 2))
+          .sum();
     }
   }
 }

@@ -29,6 +29,11 @@ record Subset(ImageSource source, int size) implements ImageSource {
   }
 
   @Override
+  public String caption(int index) {
+    return source.caption(original(index));
+  }
+
+  @Override
   public void read(int index, int[] target, int offset) {
     source.read(original(index), target, offset);
   }

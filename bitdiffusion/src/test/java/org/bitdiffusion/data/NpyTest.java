@@ -1,0 +1,117 @@
+package org.bitdiffusion.data;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.bitdiffusion.DataException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class NpyTest {
+  @TempDir private Path folder;
+
+  /** An array as NumPy writes it. */
+  static byte[] npy(String type, String shape, byte... values) {
+    var header = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }".formatted(type, shape);
+    var length = (10 + header.length() + 1 + 63) / 64 * 64 - 10;
+    var out = new ByteArrayOutputStream();
+    out.writeBytes(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) length, 0});
+    out.writeBytes((header + " ".repeat(length - header.length() - 1)).getBytes(ISO_8859_1));
+    out.write('\n');
+    out.writeBytes(values);
+    return out.toByteArray();
+  }
+
+  private Path file(byte[] bytes) throws Exception {
+    return Files.write(folder.resolve("array.npy"), bytes);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2", "256", "257", "65536", "65537", "1000000"})
+  void readsWhatItWrites(int categories) {
+    var symbols = new Random(1).ints(7 * 3 * 50 * 70, 0, categories).toArray();
+    symbols[0] = 0;
+    symbols[symbols.length - 1] = categories - 1;
+    var file = folder.resolve("new folder/x.npy");
+    Npy.write(file, symbols, new int[] {7, 3, 50, 70}, categories);
+    var array = Npy.read(file);
+    assertThat(array.shape()).containsExactly(7, 3, 50, 70);
+    assertThat(array.values()).isEqualTo(symbols);
+    assertThat(folder.resolve("new folder")).isDirectoryContaining(path -> path.equals(file));
+    assertThat(file.getParent().toFile().list()).hasSize(1);
+  }
+
+  @Test
+  void writesByteForByteWhatNumPyWould() throws Exception {
+    var file = folder.resolve("x.npy");
+    Npy.write(file, new int[] {1, 0, 255}, new int[] {1, 1, 1, 3}, 256);
+    assertThat(file).hasBinaryContent(npy("|u1", "(1, 1, 1, 3)", (byte) 1, (byte) 0, (byte) 255));
+    Npy.write(file, new int[] {1, 0x1234}, new int[] {2}, 65_536);
+    assertThat(file)
+        .hasBinaryContent(npy("<u2", "(2,)", (byte) 1, (byte) 0, (byte) 0x34, (byte) 0x12));
+    Npy.write(file, new int[] {0x12345}, new int[] {1, 1}, 1 << 20);
+    assertThat(file)
+        .hasBinaryContent(npy("<i4", "(1, 1)", (byte) 0x45, (byte) 0x23, (byte) 1, (byte) 0));
+  }
+
+  @Test
+  void readsAllIntegersOfAtMost32Bits() throws Exception {
+    assertThat(Npy.read(file(npy("|i1", "(2,)", (byte) -3, (byte) 4))).values())
+        .containsExactly(-3, 4);
+    assertThat(Npy.read(file(npy("<i2", "(1,)", (byte) -2, (byte) -1))).values())
+        .containsExactly(-2);
+    var minusOne = new byte[8];
+    Arrays.fill(minusOne, (byte) -1);
+    assertThat(Npy.read(file(npy("<i8", "(1,)", minusOne))).values()).containsExactly(-1);
+    assertThat(Npy.read(file(npy("|u1", "()", (byte) 9))).shape()).isEmpty();
+    assertThatThrownBy(() -> Npy.read(file(npy("<u4", "(1,)", Arrays.copyOf(minusOne, 4)))))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("holds 4294967295, which needs more than 32 bits");
+  }
+
+  @Test
+  void refusesSymbolsThatAreNotInRange() {
+    var file = folder.resolve("x.npy");
+    assertThatThrownBy(() -> Npy.write(file, new int[] {16}, new int[] {1}, 16))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> Npy.write(file, new int[] {-1}, new int[] {1}, 16))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> Npy.write(file, new int[] {1}, new int[] {2}, 16))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void saysWhyAFileIsNoArray() throws Exception {
+    assertBroken(new byte[] {1, 2, 3}, "is no npy array");
+    assertBroken(new byte[200], "is no npy array");
+    assertBroken(npy("|u1", "(4,)", (byte) 1), "claims 4 values, but has 1");
+    assertBroken(npy("|u1", "(1,)", (byte) 1, (byte) 2), "goes on after its last value");
+    assertBroken(npy("<f4", "(1,)", (byte) 0, (byte) 0, (byte) 0, (byte) 0), "type <f4");
+    assertBroken(npy(">i2", "(1,)", (byte) 0, (byte) 0), "type >i2");
+    assertBroken(npy("|u1", "(2147483647, 2147483647)"), "too large");
+    assertBroken(npy("|u1", "(9999999999,)"), "header");
+    assertBroken(Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 40), "header is cut off");
+    assertBroken(Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 9), "header is cut off");
+    assertThatThrownBy(() -> Npy.read(folder.resolve("missing.npy")))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("missing.npy cannot be read")
+        .hasMessageContaining("does not exist");
+  }
+
+  private void assertBroken(byte[] bytes, String message) throws Exception {
+    var file = file(bytes);
+    assertThatThrownBy(() -> Npy.read(file))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining(message);
+  }
+}
