@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.runtime.Compute;
@@ -125,7 +126,7 @@ final class BenchCommand implements Runnable {
       }
 
       @Override
-      public void onCheckpoint(long step, Model model) {
+      public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
         var sampling = new SamplerConfig(SAMPLING_STEPS, "ddim", 0, "previous", 0, 0, "", 0);
         draw(model, sampling); // warms up
         var start = System.nanoTime();

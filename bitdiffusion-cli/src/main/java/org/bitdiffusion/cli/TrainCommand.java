@@ -6,13 +6,14 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.training.ConfigReader;
 import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.RunConfig;
@@ -138,7 +139,7 @@ final class TrainCommand implements Callable<Integer> {
             : ConfigReader.file(base.config, changes);
     try (var source = DataSources.open(spec(config))) {
       setThreads();
-      try (var trainer = Trainer.start(config, source, out, new Console(config, 0))) {
+      try (var trainer = Trainer.start(config, source, out, new Console(config))) {
         train(trainer, source.name() + ", " + source.size() + " examples");
       }
     }
@@ -153,8 +154,7 @@ final class TrainCommand implements Callable<Integer> {
     var config = folder.config(changes);
     try (var source = DataSources.open(spec(config))) {
       setThreads();
-      var console = new Console(config, 0);
-      try (var trainer = Trainer.resume(config, source, folder, console)) {
+      try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
         spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
         train(trainer, source.name() + ", " + source.size() + " examples");
       }
@@ -222,10 +222,14 @@ final class TrainCommand implements Callable<Integer> {
   private final class Console implements Trainer.Listener {
     private final PrintWriter out = spec.commandLine().getOut();
     private final RunConfig config;
-    private final Progress progress;
+    private Progress progress;
 
-    Console(RunConfig config, long done) {
+    Console(RunConfig config) {
       this.config = config;
+    }
+
+    @Override
+    public void onStart(long done) {
       progress = new Progress("training", config.training().steps(), done, out);
     }
 
@@ -238,13 +242,23 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     @Override
-    public void onCheckpoint(long step, Model model) {
-      var samples =
-          model.sample(config.sampling(), 0, 0, 64, Model.ANY_CLASS, Sampler.Listener.NONE);
-      ImageGrid.write(
-          TrainCommand.this.out.resolve("samples/step-%08d.png".formatted(step)),
-          samples.symbols(),
-          model.format());
+    public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+      try {
+        var samples =
+            model.sample(
+                config.sampling(), 0, 0, 64, Model.ANY_CLASS, at -> !stopped.getAsBoolean());
+        ImageGrid.write(
+            TrainCommand.this.out.resolve("samples/step-%08d.png".formatted(step)),
+            samples.symbols(),
+            model.format());
+      } catch (CancellationException e) {
+        // who stops a run wants to leave, not to see samples
+      }
+    }
+
+    @Override
+    public void onEnd() {
+      progress.close();
     }
   }
 }

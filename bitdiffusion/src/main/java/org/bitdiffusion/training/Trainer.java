@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -31,11 +32,22 @@ import org.bytedeco.pytorch.global.torch;
 public final class Trainer implements AutoCloseable {
   /** What happens during a run. All methods are called on the training thread. */
   public interface Listener {
+    /** Training begins, after so many steps of an earlier run. */
+    default void onStart(long done) {}
+
     /** A line was added to metrics.jsonl. */
     default void onLog(Metrics metrics) {}
 
-    /** A checkpoint was written. {@code model} draws from the moving average, during the call. */
-    default void onCheckpoint(long step, Model model) {}
+    /**
+     * A checkpoint was written.
+     *
+     * @param model draws from the moving average, during the call
+     * @param stopped whether {@link Trainer#stop} was called meanwhile; long work should end then
+     */
+    default void onCheckpoint(long step, Model model, BooleanSupplier stopped) {}
+
+    /** Training has ended, also by an exception. */
+    default void onEnd() {}
   }
 
   /**
@@ -192,27 +204,29 @@ public final class Trainer implements AutoCloseable {
    */
   public void run() {
     var training = config.training();
-    var interval = new Interval();
-    while (done < training.steps() && !stopped) {
-      var step = done + 1;
-      interval.add(step(step));
-      done = step;
-      if (step % training.logEvery() == 0 || step == training.steps()) {
-        log(interval.metrics(step));
-        interval = new Interval();
+    listener.onStart(done);
+    try {
+      var interval = new Interval();
+      while (done < training.steps() && !stopped) {
+        var step = done + 1;
+        interval.add(step(step));
+        done = step;
+        if (step % training.logEvery() == 0 || step == training.steps()) {
+          log(interval.metrics(step));
+          interval = new Interval();
+        }
+        if (step % training.checkpointEvery() == 0 || step == training.steps()) {
+          var pause = System.nanoTime();
+          save();
+          show();
+          interval.skip(System.nanoTime() - pause);
+        }
       }
-      if (step % training.checkpointEvery() == 0 && step < training.steps()) {
-        var pause = System.nanoTime();
+      if (saved < done) {
         save();
-        show();
-        interval.skip(System.nanoTime() - pause);
       }
-    }
-    if (saved < done) {
-      save();
-    }
-    if (!stopped) { // who stops a run wants to leave
-      show();
+    } finally {
+      listener.onEnd();
     }
   }
 
@@ -304,7 +318,8 @@ public final class Trainer implements AutoCloseable {
 
   /** Lets the listener draw from the moving average. */
   private void show() {
-    withAverage(() -> listener.onCheckpoint(done, new Model(config, diffusion, network, device)));
+    var model = new Model(config, diffusion, network, device);
+    withAverage(() -> listener.onCheckpoint(done, model, () -> stopped));
   }
 
   private RunFolder.Content content() {
