@@ -67,7 +67,7 @@ public final class DataSources {
 
   private static Supplier<ImageSource> icons(Options options) {
     options.rejectPath();
-    var size = options.integer("size", 24, 4, 512);
+    var size = options.integer("size", 24, 4, 256);
     var levels = options.integer("levels", 2, 2, 256);
     return () -> Icons.open(size, levels);
   }

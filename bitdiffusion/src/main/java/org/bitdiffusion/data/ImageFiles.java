@@ -3,6 +3,7 @@ package org.bitdiffusion.data;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorConvertOp;
+import java.awt.image.ComponentColorModel;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -91,6 +92,7 @@ final class ImageFiles {
       try {
         var image = reader.read(0);
         requireWhole(file, warnings);
+        requireRgb(file, image.getColorModel().getColorSpace());
         return square(image, size);
       } finally {
         FREE.release((int) memory);
@@ -108,6 +110,14 @@ final class ImageFiles {
       if (DAMAGE.matcher(warning).find()) {
         throw new DataException(file + " is damaged: " + warning);
       }
+    }
+  }
+
+  private static void requireRgb(Path file, ColorSpace space) {
+    if (space.getType() != ColorSpace.TYPE_RGB && space.getType() != ColorSpace.TYPE_GRAY) {
+      // Java's values of CMYK are wrong for the inverted ones that most programs write.
+      throw new DataException(
+          file + " is neither RGB nor grey (CMYK, for example); convert it to RGB");
     }
   }
 
@@ -144,51 +154,61 @@ final class ImageFiles {
     void read(int y, double[][] rgb);
 
     static Pixels of(BufferedImage image) {
-      var space = image.getColorModel().getColorSpace();
-      if (space.getType() == ColorSpace.TYPE_GRAY) {
-        return grey(image);
+      var model = image.getColorModel();
+      var space = model.getColorSpace();
+      var grey = space.getType() == ColorSpace.TYPE_GRAY;
+      if (model instanceof ComponentColorModel && (grey || space.isCS_sRGB())) {
+        return samples(image);
       }
-      return argb(
-          space.isCS_sRGB()
-              ? image
-              : new ColorConvertOp(null)
-                  .filter(
-                      image,
-                      new BufferedImage(
-                          image.getWidth(), image.getHeight(), BufferedImage.TYPE_INT_ARGB)));
+      return argb(space.isCS_sRGB() ? image : converted(image));
+    }
+
+    private static BufferedImage converted(BufferedImage image) {
+      var type = BufferedImage.TYPE_INT_ARGB;
+      return new ColorConvertOp(null)
+          .filter(image, new BufferedImage(image.getWidth(), image.getHeight(), type));
     }
 
     /**
-     * As stored. BufferedImage would take grey for linear light and brighten it: 128 would become
-     * 188.
+     * Red, green and blue or only grey, and alpha, as stored. Java's own conversion would take grey
+     * for linear light and brighten it: 128 would become 188.
      */
-    private static Pixels grey(BufferedImage image) {
+    private static Pixels samples(BufferedImage image) {
       var raster = image.getRaster();
+      var width = image.getWidth();
       var most = (1 << raster.getSampleModel().getSampleSize(0)) - 1;
+      var bands = raster.getNumBands();
       var alpha = image.getColorModel().hasAlpha();
+      var colors = alpha ? bands - 1 : bands;
+      var row = new int[bands * width];
       return (y, rgb) -> {
-        for (var x = 0; x < image.getWidth(); x++) {
-          var value = raster.getSample(x, y, 0) * 255.0 / most;
-          var opacity = alpha ? raster.getSample(x, y, 1) / (double) most : 1;
-          rgb[0][x] = value * opacity + 255 * (1 - opacity);
-          rgb[1][x] = rgb[0][x];
-          rgb[2][x] = rgb[0][x];
+        raster.getPixels(0, y, width, 1, row);
+        for (var x = 0; x < width; x++) {
+          var at = x * bands;
+          var opacity = alpha ? (double) row[at + colors] / most : 1;
+          for (var c = 0; c < 3; c++) {
+            rgb[c][x] = onWhite(row[at + c % colors] * 255.0 / most, opacity);
+          }
         }
       };
     }
 
+    /** What Java makes of palettes and of pixels packed into one number. */
     private static Pixels argb(BufferedImage image) {
       var row = new int[image.getWidth()];
       return (y, rgb) -> {
         image.getRGB(0, y, row.length, 1, row, 0, row.length);
         for (var x = 0; x < row.length; x++) {
-          var alpha = row[x] >>> 24;
+          var opacity = (row[x] >>> 24) / 255.0;
           for (var c = 0; c < 3; c++) {
-            var value = row[x] >> 16 - 8 * c & 255;
-            rgb[c][x] = alpha == 255 ? value : (value * alpha + 255 * (255 - alpha)) / 255.0;
+            rgb[c][x] = onWhite((row[x] >> (16 - 8 * c)) & 255, opacity);
           }
         }
       };
+    }
+
+    private static double onWhite(double value, double opacity) {
+      return value * opacity + 255 * (1 - opacity);
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.function.UnaryOperator;
  * @param labels of each image; empty where there are none
  * @param captions of each image; empty where there are none
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record ImagesInMemory(
     String name,
     ImageFormat format,

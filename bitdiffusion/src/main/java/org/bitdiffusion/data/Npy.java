@@ -34,6 +34,7 @@ public final class Npy {
    * @param shape of the array
    * @param values row-major
    */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
   public record Array(int[] shape, int[] values) {}
 
   /**
@@ -116,6 +117,7 @@ public final class Npy {
    * @param type as NumPy writes it, such as {@code <u2}
    * @param bytes length of all that comes before the values
    */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
   record Header(String type, int[] shape, int bytes) {
     long count() {
       return Arrays.stream(shape).asLongStream().reduce(1, Math::multiplyExact);

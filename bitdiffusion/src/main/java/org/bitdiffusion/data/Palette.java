@@ -54,7 +54,7 @@ record Palette(List<Integer> colors) {
   }
 
   private static int color(byte[] rgb, int plane, int i) {
-    return (rgb[i] & 255) << 16 | (rgb[plane + i] & 255) << 8 | rgb[2 * plane + i] & 255;
+    return ((rgb[i] & 255) << 16) | ((rgb[plane + i] & 255) << 8) | (rgb[2 * plane + i] & 255);
   }
 
   private static int brightness(int color) {
@@ -83,7 +83,7 @@ record Palette(List<Integer> colors) {
           exact.add(color);
           last = color;
         }
-        var cell = color >> 9 & 0x7c00 | color >> 6 & 0x3e0 | color >> 3 & 0x1f;
+        var cell = ((color >> 9) & 0x7c00) | ((color >> 6) & 0x3e0) | ((color >> 3) & 0x1f);
         sums[0][cell]++;
         sums[1][cell] += color >> 16;
         sums[2][cell] += color >> 8 & 255;

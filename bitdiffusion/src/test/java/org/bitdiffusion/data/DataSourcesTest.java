@@ -77,8 +77,8 @@ class DataSourcesTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "icons,size=x                    | size is 'x'; it must be a whole number from 4 to 512",
-        "icons,size=3                    | size is '3'; it must be a whole number from 4 to 512",
+        "icons,size=x                    | size is 'x'; it must be a whole number from 4 to 256",
+        "icons,size=3                    | size is '3'; it must be a whole number from 4 to 256",
         "icons,levels=257                | from 2 to 256",
         "icons,subset=0                  | subset is '0'; it must be a whole number of at least 1",
         "icons:folder                    | 'folder' must be left out",

@@ -10,6 +10,7 @@ import java.awt.image.BufferedImage;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
+import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
@@ -255,6 +257,20 @@ class ImageFolderTest {
     bytes[bytes.length / 2] ^= 16;
     Files.write(file, bytes);
     assertBad(file, "is damaged");
+  }
+
+  @Test
+  void aJpegInCmykIsBad() throws Exception {
+    write("a.png", noise(16, 1));
+    var file = folder.resolve("b.jpg");
+    var raster = Raster.createInterleavedRaster(DataBuffer.TYPE_BYTE, 16, 16, 4, null);
+    var writer = ImageIO.getImageWritersByFormatName("jpg").next();
+    try (var out = ImageIO.createImageOutputStream(file.toFile())) {
+      writer.setOutput(out);
+      writer.write(new IIOImage(raster, null, null));
+    }
+    writer.dispose();
+    assertBad(file, "convert it to RGB");
   }
 
   @Test
