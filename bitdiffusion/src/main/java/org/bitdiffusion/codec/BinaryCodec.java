@@ -4,7 +4,7 @@ import static org.bytedeco.pytorch.global.torch.index_select;
 import static org.bytedeco.pytorch.global.torch.matmul;
 
 import java.util.Arrays;
-import java.util.SplittableRandom;
+import java.util.Random;
 import org.bitdiffusion.ConfigurationException;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -18,8 +18,8 @@ import org.bytedeco.pytorch.global.torch;
 public final class BinaryCodec implements Codec {
   private static final int MOST_CATEGORIES = 65_536;
 
-  /** Positions decoded at a time by comparison with all K codes, to bound the memory. */
-  private static final long COMPARED_AT_ONCE = 1 << 24;
+  /** Inner products of positions with codes that are held at a time. */
+  private static final long PRODUCTS_AT_ONCE = 1 << 24;
 
   private final int categories;
   private final int bits;
@@ -66,7 +66,8 @@ public final class BinaryCodec implements Codec {
     if (categories == 256) {
       return new BinaryCodec(PaperPermutation.VALUES.clone(), scale);
     }
-    var random = new SplittableRandom(seed);
+    // The one generator of the JDK whose algorithm is part of its contract: weights stand on it.
+    var random = new Random(seed);
     for (var i = categories - 1; i > 0; i--) {
       var j = random.nextInt(i + 1);
       var swapped = number[i];
@@ -111,23 +112,25 @@ public final class BinaryCodec implements Codec {
 
   @Override
   public Tensor encode(Tensor symbols) {
-    var numbers =
-        index_select(onDeviceOf(symbols, number), 0, symbols.flatten().to(torch.ScalarType.Long))
-            .view(symbols.shape());
-    return Channels.join(digits(numbers));
+    var codes = codes().to(symbols.device(), torch.ScalarType.Float);
+    return Channels.join(
+        index_select(codes, 0, symbols.flatten().to(torch.ScalarType.Long))
+            .view(Channels.append(symbols.shape(), bits)));
   }
 
   @Override
   public Tensor decode(Tensor analog) {
     var values = Channels.split(analog, bits);
+    // Numbers below 2^16 are exact in float32.
     var numbers =
-        values
-            .gt(new Scalar(0))
-            .to(torch.ScalarType.Long)
-            .mul(powers(analog))
-            .sum(new long[] {-1}, false, null);
+        matmul(
+                values.gt(new Scalar(0)).to(torch.ScalarType.Float),
+                powers().to(values.device(), torch.ScalarType.Float))
+            .to(torch.ScalarType.Long);
+    var table = Tensor.create(category, category.length);
     var categories =
-        index_select(onDeviceOf(analog, category), 0, numbers.flatten()).view(numbers.shape());
+        index_select(table.to(values.device(), torch.ScalarType.Long), 0, numbers.flatten())
+            .view(numbers.shape());
     if (this.categories == category.length) {
       return categories;
     }
@@ -144,7 +147,7 @@ public final class BinaryCodec implements Codec {
     }
     var codes = codes().to(values.device(), torch.ScalarType.Float).t();
     var rows = values.reshape(-1, bits);
-    var atOnce = Math.max(1, COMPARED_AT_ONCE / this.categories);
+    var atOnce = Math.max(1, PRODUCTS_AT_ONCE / this.categories);
     for (var from = 0L; from < count; from += atOnce) {
       var some = positions.narrow(0, from, Math.min(atOnce, count - from));
       // All codes have the same length, so the nearest is the one with the largest inner product.
@@ -156,14 +159,8 @@ public final class BinaryCodec implements Codec {
 
   @Override
   public Tensor codes() {
-    return digits(Tensor.create(number, categories));
-  }
-
-  /** Numbers [...] to their binary digits as analog bits [..., bits]. */
-  private Tensor digits(Tensor numbers) {
-    return numbers
-        .unsqueeze(-1)
-        .bitwise_and(powers(numbers))
+    return Tensor.create(number, categories, 1)
+        .bitwise_and(powers())
         .ne(new Scalar(0))
         .to(torch.ScalarType.Float)
         .mul(new Scalar(2 * scale))
@@ -171,13 +168,9 @@ public final class BinaryCodec implements Codec {
   }
 
   /** 2^(bits-1), ..., 2, 1. */
-  private Tensor powers(Tensor like) {
+  private Tensor powers() {
     var powers = new long[bits];
     Arrays.setAll(powers, j -> 1L << (bits - 1 - j));
-    return onDeviceOf(like, powers);
-  }
-
-  private static Tensor onDeviceOf(Tensor tensor, long[] table) {
-    return Tensor.create(table, table.length).to(tensor.device(), torch.ScalarType.Long);
+    return Tensor.create(powers, bits);
   }
 }

@@ -1,10 +1,18 @@
 package org.bitdiffusion.codec;
 
+import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 
 /** Moves the code of a symbol between a last dimension of its own and the channels. */
 public final class Channels {
   private Channels() {}
+
+  /** The shape [..., n]. */
+  static long[] append(long[] shape, long n) {
+    var appended = Arrays.copyOf(shape, shape.length + 1);
+    appended[shape.length] = n;
+    return appended;
+  }
 
   /** [N, C, S..., n] to [N, C * n, S...]. */
   public static Tensor join(Tensor codes) {

@@ -1,12 +1,13 @@
 package org.bitdiffusion.codec;
 
-import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.eye;
+import static org.bytedeco.pytorch.global.torch.full;
 
 import org.bitdiffusion.ConfigurationException;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -33,8 +34,11 @@ public record OneHotCodec(int categories, double scale) implements Codec {
 
   @Override
   public Tensor encode(Tensor symbols) {
-    var all = arange(new Scalar(categories), symbols.options());
-    return Channels.join(analog(symbols.unsqueeze(-1).eq(all)));
+    var shape = Channels.append(symbols.shape(), categories);
+    var options = new TensorOptions(symbols.device());
+    return Channels.join(
+        full(shape, new Scalar(-scale), options)
+            .scatter_(-1, symbols.unsqueeze(-1).to(torch.ScalarType.Long), new Scalar(scale)));
   }
 
   @Override
@@ -44,10 +48,6 @@ public record OneHotCodec(int categories, double scale) implements Codec {
 
   @Override
   public Tensor codes() {
-    return analog(eye(categories));
-  }
-
-  private Tensor analog(Tensor zeroOrOne) {
-    return zeroOrOne.to(torch.ScalarType.Float).mul(new Scalar(2 * scale)).sub(new Scalar(scale));
+    return eye(categories).mul(new Scalar(2 * scale)).sub(new Scalar(scale));
   }
 }

@@ -6,12 +6,14 @@ import static org.bytedeco.pytorch.global.torch.randperm;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * Bit Diffusion: how analog bits are noised, what the network sees, and what it is trained on. The
@@ -36,6 +38,13 @@ public record BitDiffusion(
     boolean stratifiedTime,
     boolean normalizeInput) {
 
+  public BitDiffusion {
+    if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
+      throw new ConfigurationException(
+          "diffusion.self_conditioning_rate is " + selfConditioningRate + "; it must be in [0, 1]");
+    }
+  }
+
   /**
    * One batch's loss: arXiv 2208.04202, algorithm 1. Draws from the engine's default generator.
    *
@@ -52,7 +61,7 @@ public record BitDiffusion(
     var gamma = schedule.gamma(t);
     var g = perExample(gamma, x0);
     var eps = randn_like(x0);
-    var xt = g.sqrt().mul(x0).add(g.neg().add(new Scalar(1)).sqrt().mul(eps));
+    var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
 
     // Self-conditioning.
     var estimate = zeros_like(x0);
@@ -74,11 +83,11 @@ public record BitDiffusion(
     return objective.loss(output(network, xt, estimate, gamma, condition), x0, eps, xt, g);
   }
 
-  /** The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B]. */
+  /** The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B], any type. */
   public Tensor output(
       Denoiser network, Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
     var seen = normalizeInput ? xt.div(standardDeviation(xt)) : xt;
-    return network.forward(seen, estimate, gamma, condition);
+    return network.forward(seen, estimate, gamma.to(torch.ScalarType.Float), condition);
   }
 
   /** The network's estimate of x_0 from x_t and an earlier estimate, in [-b, b], [B, D, ...]. */
@@ -98,12 +107,14 @@ public record BitDiffusion(
     return values.view(shape);
   }
 
-  /** t of each example, uniform on (0, 1). */
+  /** t of each example, uniform on (0, 1), [B] float64. */
   private Tensor time(Tensor x0) {
     var batch = x0.size(0);
-    if (!stratifiedTime) {
-      return rand(new long[] {batch}, x0.options());
-    }
+    return (stratifiedTime ? stratified(batch, x0) : rand(new long[] {batch}, x0.options()))
+        .to(torch.ScalarType.Double);
+  }
+
+  private static Tensor stratified(long batch, Tensor x0) {
     // In random order: which examples see an estimate must not depend on t.
     return rand(new long[] {1}, x0.options())
         .add(randperm(batch, x0.options()))
@@ -115,7 +126,8 @@ public record BitDiffusion(
     return switch (selfConditioning) {
       case NONE -> 0;
       case COIN -> rand(1).item_float() < selfConditioningRate ? batch : 0;
-      case HALF_BATCH -> Math.round(batch * selfConditioningRate);
+      // Up or down at random where it is no whole number: 1 of 1 would mean always.
+      case HALF_BATCH -> (long) (batch * selfConditioningRate + rand(1).item_float());
     };
   }
 
@@ -123,6 +135,10 @@ public record BitDiffusion(
     var others = new long[(int) x.dim() - 1];
     Arrays.setAll(others, i -> i + 1);
     var mean = x.mean(others, true, new ScalarTypeOptional());
-    return x.sub(mean).square().mean(others, true, new ScalarTypeOptional()).sqrt();
+    return x.sub(mean)
+        .square()
+        .mean(others, true, new ScalarTypeOptional())
+        .sqrt()
+        .clamp_min_(new Scalar(1e-6)); // of an example of one bit it is 0
   }
 }

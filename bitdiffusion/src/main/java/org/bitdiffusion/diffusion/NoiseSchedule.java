@@ -21,7 +21,7 @@ public sealed interface NoiseSchedule {
   /** gamma(t). */
   double gamma(double t);
 
-  /** gamma of each entry of t, computed in float64. */
+  /** gamma of each entry of t, computed in float64, in the type of t. */
   Tensor gamma(Tensor t);
 
   /**
@@ -46,7 +46,11 @@ public sealed interface NoiseSchedule {
       }
       case "sigmoid" -> {
         require(name, parameters);
-        yield new ScaledSigmoid(parameters[0], parameters[1], parameters[2]);
+        var sigmoid = new ScaledSigmoid(parameters[0], parameters[1], parameters[2]);
+        if (!(sigmoid.v(sigmoid.end()) > sigmoid.v(sigmoid.start()))) {
+          throw unknown(name); // so far out that it is flat
+        }
+        yield sigmoid;
       }
       case "linear" -> {
         if (at >= 0) {
@@ -60,7 +64,7 @@ public sealed interface NoiseSchedule {
 
   private static double[] numbers(String name, String list) {
     try {
-      return Arrays.stream(list.split(",")).mapToDouble(Double::parseDouble).toArray();
+      return Arrays.stream(list.split(",", -1)).mapToDouble(Double::parseDouble).toArray();
     } catch (NumberFormatException e) {
       throw unknown(name);
     }
@@ -179,9 +183,11 @@ public sealed interface NoiseSchedule {
 
     @Override
     public Tensor gamma(Tensor t) {
-      return t.neg()
+      return t.to(torch.ScalarType.Double)
+          .neg()
           .add(new Scalar(1))
-          .clamp_(new ScalarOptional(new Scalar(SMALLEST)), new ScalarOptional(new Scalar(1)));
+          .clamp_(new ScalarOptional(new Scalar(SMALLEST)), new ScalarOptional(new Scalar(1)))
+          .to(t.scalar_type());
     }
 
     @Override

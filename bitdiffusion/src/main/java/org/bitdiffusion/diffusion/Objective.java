@@ -17,7 +17,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * What the network predicts and how it is scored (arXiv 2208.04202, section 3 and appendix B). In
- * all methods x_t, x_0 and eps are [B, D, ...] float32 and gamma is [B, 1, ...].
+ * all methods x_t, x_0 and eps are [B, D, ...] float32 and gamma is [B, 1, ...], in float64 where 1
+ * - gamma matters near gamma = 1.
  */
 public sealed interface Objective {
   /**
@@ -90,7 +91,7 @@ public sealed interface Objective {
   record Eps(double b) implements Objective {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return clip(xt.sub(noiseLevel(gamma).mul(output)).div(gamma.sqrt()), b);
+      return clip(xt.sub(noiseLevel(gamma).mul(output)).div(signalLevel(gamma)), b);
     }
 
     @Override
@@ -103,12 +104,12 @@ public sealed interface Objective {
   record V(double b) implements Objective {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return clip(gamma.sqrt().mul(xt).sub(noiseLevel(gamma).mul(output)), b);
+      return clip(signalLevel(gamma).mul(xt).sub(noiseLevel(gamma).mul(output)), b);
     }
 
     @Override
     public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
-      return mse_loss(output, gamma.sqrt().mul(eps).sub(noiseLevel(gamma).mul(x0)));
+      return mse_loss(output, signalLevel(gamma).mul(eps).sub(noiseLevel(gamma).mul(x0)));
     }
   }
 
@@ -170,7 +171,18 @@ public sealed interface Objective {
     return x.clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
   }
 
-  private static Tensor noiseLevel(Tensor gamma) {
-    return gamma.neg().add(new Scalar(1)).sqrt();
+  /** sqrt(gamma) in float32: the part of x_0 in x_t. */
+  static Tensor signalLevel(Tensor gamma) {
+    return gamma.to(torch.ScalarType.Double).sqrt().to(torch.ScalarType.Float);
+  }
+
+  /** sqrt(1 - gamma) in float32: the part of eps in x_t. */
+  static Tensor noiseLevel(Tensor gamma) {
+    return gamma
+        .to(torch.ScalarType.Double)
+        .neg()
+        .add(new Scalar(1))
+        .sqrt()
+        .to(torch.ScalarType.Float);
   }
 }

@@ -32,7 +32,8 @@ final class DpmSolver implements Transition, AutoCloseable {
     var lambda = lambda(g);
     var h = lambda(gNext) - lambda;
     var estimate = x0;
-    if (previous != null && gNext < lastGamma) {
+    // Where the schedule is flat (cut at its smallest value) there is no slope.
+    if (previous != null && lambda > previousLambda && gNext < lastGamma) {
       var slope = h / (2 * (lambda - previousLambda));
       estimate = Transition.combine(x0, 1 + slope, previous, -slope);
     }

@@ -6,14 +6,15 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.concurrent.CancellationException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
-import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * From noise to analog bits. Knows nothing of what the bits stand for.
@@ -22,6 +23,9 @@ import org.bytedeco.pytorch.Tensor;
  * @param config steps, transition, self-conditioning, guidance
  */
 public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
+  /** Of a schedule that is flat near t = 0; a transition divides by sqrt(1 - gamma). */
+  private static final double LARGEST_GAMMA = 1 - 1e-9;
+
   /**
    * What a listener sees after each evaluation of the network. The tensors are valid during the
    * call only.
@@ -62,13 +66,14 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @throws CancellationException if the listener said to stop
    */
   public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
+    var schedule = config.schedule(diffusion.schedule());
     return Scope.result(
         () -> {
           try (var noGrad = new NoGradGuard();
               var noise =
                   new SampleNoise(
                       request.seed(), request.first(), request.count(), request.shape(), device);
-              var solver = new DpmSolver(schedule().gamma(0))) {
+              var solver = new DpmSolver(schedule.gamma(0))) {
             var transition = transition(solver);
             var xt = noise.get();
             var x0 = zeros_like(xt); // the estimate
@@ -77,12 +82,12 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
               try (var step = new PointerScope()) {
                 var now = 1 - (double) k / config.steps();
                 var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
-                var g = schedule().gamma(now);
+                var g = Math.min(schedule.gamma(now), LARGEST_GAMMA);
                 x0.copy_(estimate(network, xt, seen, g, request));
                 if (!listener.onStep(new Step(k, now, xt, x0))) {
                   throw new CancellationException("sampling was stopped at step " + (k + 1));
                 }
-                xt.copy_(transition.step(xt, x0, g, schedule().gamma(next), noise));
+                xt.copy_(transition.step(xt, x0, g, schedule.gamma(next), noise));
                 remember(seen, x0);
               }
             }
@@ -93,7 +98,11 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
 
   /** The estimate of x_0, clipped to [-b, b]. */
   private Tensor estimate(Denoiser network, Tensor xt, Tensor seen, double g, Request request) {
-    var gamma = full(new long[] {request.count()}, new Scalar(g), xt.options());
+    var gamma =
+        full(
+            new long[] {request.count()},
+            new Scalar(g),
+            xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
     if (!config.selfConditioning().equals("self_guidance")) {
       return guided(network, xt, seen, gamma, request);
     }
@@ -104,7 +113,11 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     return clip(Transition.combine(second, w, first, 1 - w));
   }
 
-  /** One estimate, with classifier-free guidance where asked for. */
+  /**
+   * One estimate, with classifier-free guidance where asked for. Guidance mixes what the network
+   * outputs (logits, where it outputs logits), so that the mixture means the same as in arXiv
+   * 2207.12598; both passes see the same earlier estimate.
+   */
   private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
     var w = config.guidance();
     var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
@@ -130,12 +143,6 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   private Tensor clip(Tensor x) {
     var b = diffusion.codec().scale();
     return x.clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
-  }
-
-  private NoiseSchedule schedule() {
-    return config.schedule().isEmpty()
-        ? diffusion.schedule()
-        : NoiseSchedule.parse(config.schedule());
   }
 
   private Transition transition(DpmSolver solver) {

@@ -2,6 +2,7 @@ package org.bitdiffusion.sampling;
 
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.diffusion.NoiseSchedule;
 
 /**
  * How samples are drawn (arXiv 2208.04202, section 4 and appendices E and G).
@@ -47,6 +48,14 @@ public record SamplerConfig(
     require(momentum >= 0 && momentum < 1, "sampling.momentum", momentum, "in [0, 1)");
     require(Double.isFinite(selfGuidance), "sampling.self_guidance", selfGuidance, "a number");
     require(Double.isFinite(guidance), "sampling.guidance", guidance, "a number");
+    if (!schedule.isEmpty()) {
+      NoiseSchedule.parse(schedule); // complains at once rather than after the model is read
+    }
+  }
+
+  /** The schedule to sample with, given the training's. */
+  NoiseSchedule schedule(NoiseSchedule training) {
+    return schedule.isEmpty() ? training : NoiseSchedule.parse(schedule);
   }
 
   private static void require(boolean right, String key, Object value, String expected) {

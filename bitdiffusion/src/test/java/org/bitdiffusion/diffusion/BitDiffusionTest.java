@@ -1,12 +1,15 @@
 package org.bitdiffusion.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.pytorch.global.torch.randint;
+import static org.bytedeco.pytorch.global.torch.randn_like;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
@@ -15,6 +18,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Algorithm 1. */
 class BitDiffusionTest {
@@ -91,6 +96,49 @@ class BitDiffusionTest {
       assertThat(batches).containsExactly(4L, 8L);
       assertThat(largest).containsExactly(0f, 1f, 0f);
     }
+  }
+
+  /** The examples that get an estimate are asked with their own x_t, gamma and condition. */
+  @Test
+  void theFirstPassSeesTheFirstExamples() {
+    try (var scope = new PointerScope()) {
+      var sums = new ArrayList<Double>();
+      Denoiser network =
+          (xt, estimate, gamma, condition) -> {
+            for (var seen : new Tensor[] {xt, gamma, condition}) {
+              sums.add((double) seen.narrow(0, 0, 2).sum().item().toDouble());
+            }
+            assertThat(condition.size(0)).isEqualTo(xt.size(0)).isEqualTo(gamma.size(0));
+            return xt;
+          };
+      diffusion(SelfConditioning.HALF_BATCH, 0.5, false, false)
+          .loss(
+              network,
+              randint(4, new long[] {4, 1, 2, 2}),
+              Tensor.create(new long[] {7, 3, 1, -1}, 4));
+      assertThat(sums).hasSize(6);
+      assertThat(sums.subList(0, 3)).isEqualTo(sums.subList(3, 6));
+      assertThat(sums.get(2)).isEqualTo(10);
+    }
+  }
+
+  /** A batch of one sees an estimate in a part of the steps, not in all or none of them. */
+  @Test
+  void partsOfABatchAreRoundedAtRandom() {
+    torch.manual_seed(4);
+    var diffusion = diffusion(SelfConditioning.HALF_BATCH, 0.3, false, false);
+    var passes = new int[1];
+    Denoiser network =
+        (xt, estimate, gamma, condition) -> {
+          passes[0] += xt.size(0) > 0 ? 1 : 0;
+          return xt;
+        };
+    for (var i = 0; i < 400; i++) {
+      try (var scope = new PointerScope()) {
+        diffusion.loss(network, randint(4, new long[] {1, 1, 2}), null);
+      }
+    }
+    assertThat(passes[0] - 400).isCloseTo(120, within(37));
   }
 
   @Test
@@ -179,6 +227,85 @@ class BitDiffusionTest {
     }
     // The mean of 8 of 16 strata has deviation 0.074; of 40 such means, 0.012.
     assertThat(firstHalf).isCloseTo(0.5, within(0.05));
+  }
+
+  /**
+   * A network that answers x_t, with gamma = 1 - t, has the loss (1 - sqrt(1 - t))^2 + t at t, so
+   * 2/3 in the mean: with independent t and with stratified t, whose means scatter much less.
+   */
+  @ParameterizedTest
+  @CsvSource({"false, 0.03", "true, 0.004"})
+  void theExpectedLossIsTheIntegralOverTime(boolean stratified, double tolerance) {
+    torch.manual_seed(8);
+    var diffusion =
+        new BitDiffusion(
+            CODEC,
+            new NoiseSchedule.Linear(),
+            Objective.of("x0", "l2", false, CODEC),
+            SelfConditioning.NONE,
+            0,
+            stratified,
+            false);
+    var rounds = 60;
+    var mean = 0.0;
+    for (var i = 0; i < rounds; i++) {
+      try (var scope = new PointerScope()) {
+        var symbols = randint(4, new long[] {32, 1, 256});
+        mean += diffusion.loss((xt, e, g, c) -> xt, symbols, null).item_float() / rounds;
+      }
+    }
+    assertThat(mean).isCloseTo(2.0 / 3, within(tolerance));
+  }
+
+  /** Only the network sees x_t normalized: noise is recovered from x_t as it is. */
+  @Test
+  void estimatesComeFromXtBeforeNormalization() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8", 4, 0.5, 0);
+      var diffusion =
+          new BitDiffusion(
+              codec,
+              new NoiseSchedule.Cosine(),
+              Objective.of("eps", "l2", false, codec),
+              SelfConditioning.NONE,
+              0,
+              false,
+              true);
+      var x0 = codec.encode(randint(4, new long[] {2, 3, 4}));
+      var eps = randn_like(x0);
+      var gamma = Tensor.create(new double[] {0.3, 0.8}, 2);
+      var g = BitDiffusion.perExample(gamma, x0);
+      var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
+      var estimate = diffusion.estimate((x, e, gammas, c) -> eps, xt, zeros_like(x0), gamma, null);
+      assertThat(estimate.sub(x0).abs().max().item_float()).isLessThan(1e-5f);
+    }
+  }
+
+  @Test
+  void anExampleOfOneBitCanBeNormalized() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8", 2, 1, 0);
+      var diffusion =
+          new BitDiffusion(
+              codec,
+              new NoiseSchedule.Cosine(),
+              Objective.of("x0", "sigmoid", false, codec),
+              SelfConditioning.NONE,
+              0,
+              false,
+              true);
+      var loss = diffusion.loss((xt, e, g, c) -> xt, randint(2, new long[] {3, 1}), null);
+      assertThat(loss.item_float()).isFinite();
+    }
+  }
+
+  @Test
+  void ratesOutsideZeroToOneAreRefused() {
+    for (var rate : new double[] {-0.1, 1.1, Double.NaN}) {
+      assertThatThrownBy(() -> diffusion(SelfConditioning.COIN, rate, false, false))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("self_conditioning_rate is " + rate);
+    }
   }
 
   @Test

@@ -70,7 +70,10 @@ class NoiseScheduleTest {
         "cosine@0,1,0",
         "cosine@0,2,1",
         "sigmoid",
-        "sigmoid@-3,3,-1"
+        "sigmoid@-3,3,-1",
+        "sigmoid@40,50,1",
+        "cosine@0,1,1,",
+        "cosine@0,1,Infinity"
       })
   void namesOfNoScheduleAreRefused(String name) {
     assertThatThrownBy(() -> NoiseSchedule.parse(name))

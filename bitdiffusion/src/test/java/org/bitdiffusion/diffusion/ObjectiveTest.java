@@ -3,7 +3,9 @@ package org.bitdiffusion.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.bytedeco.pytorch.global.torch.randint;
+import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.randn_like;
 
 import org.bitdiffusion.ConfigurationException;
@@ -12,6 +14,7 @@ import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +52,53 @@ class ObjectiveTest {
         assertThat(objective.loss(wrong, x0, eps, xt, g).item_float())
             .isCloseTo(0.01f, within(1e-5f));
       }
+    }
+  }
+
+  /** sqrt(1 - gamma) keeps its digits where float32 has none left for 1 - gamma. */
+  @Test
+  void theNoiseLevelNearTheDataIsExact() {
+    try (var scope = new PointerScope()) {
+      var gamma = new NoiseSchedule.Cosine().gamma(0);
+      var g = Tensor.create(new double[] {gamma}, 1);
+      assertThat((double) Objective.noiseLevel(g).item_float())
+          .isCloseTo(Math.sqrt(1 - gamma), withinPercentage(1e-4));
+      var tiny = Tensor.create(new double[] {1e-9}, 1);
+      assertThat((double) Objective.signalLevel(tiny).item_float())
+          .isCloseTo(Math.sqrt(1e-9), withinPercentage(1e-4));
+      assertThat(Objective.noiseLevel(g).scalar_type().intern()).isEqualTo(torch.ScalarType.Float);
+    }
+  }
+
+  /** At either end of any schedule, and with logits far out. */
+  @ParameterizedTest
+  @CsvSource({
+    "x0, l2, false, uint8",
+    "eps, l2, false, uint8",
+    "v, l2, false, gray",
+    "x0, sigmoid, false, uint8",
+    "x0, softmax, false, one_hot",
+    "x0, l2, true, uint8_rand"
+  })
+  void lossesAndGradientsAreFinite(
+      String prediction, String loss, boolean factorization, String encoding) {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of(encoding, 4, 1, 0);
+      var objective = Objective.of(prediction, loss, factorization, codec);
+      var x0 = codec.encode(randint(4, new long[] {3, 2, 5}));
+      var g = Tensor.create(new double[] {1e-9, 0.5, 1}, 3, 1, 1);
+      var output =
+          randn(3, 2L * objective.outputs(codec.bits()), 5)
+              .mul(new Scalar(1000))
+              .set_requires_grad(true);
+      var xt = randn_like(x0);
+      var value = objective.loss(output, x0, randn_like(x0), xt, g);
+      value.backward();
+      assertThat(value.item_float()).isFinite();
+      assertThat(output.grad().isfinite().all().item_bool()).isTrue();
+      var estimate = objective.estimate(output.detach(), xt, g);
+      assertThat(estimate.shape()).isEqualTo(x0.shape());
+      assertThat(estimate.abs().max().item_float()).isLessThanOrEqualTo(1);
     }
   }
 

@@ -3,9 +3,13 @@ package org.bitdiffusion.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.matmul;
+import static org.bytedeco.pytorch.global.torch.softmax;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
@@ -17,6 +21,7 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -29,12 +34,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Algorithm 2, with denoisers whose answer is known in closed form. */
 class SamplerTest {
-  private static final int N = 4000;
+  /** Samples, and positions in each, that are alike and independent. */
+  private static final int N = 100;
+
+  private static final int L = 40;
 
   @BeforeAll
   static void loadEngine() {
@@ -55,7 +64,7 @@ class SamplerTest {
 
   private static SamplerConfig config(
       int steps, String sampler, double td, String mode, double guidance) {
-    return new SamplerConfig(steps, sampler, td, mode, 0.5, 3, "", guidance);
+    return new SamplerConfig(steps, sampler, td, mode, 0.75, 3, "", guidance);
   }
 
   private static Tensor sample(
@@ -77,8 +86,8 @@ class SamplerTest {
   }
 
   /**
-   * Independent bits +-b with P(+b) = p: the posterior logit is logit(p) + 2 b sqrt(g) x_t / (1 -
-   * g), and E[x_0 | x_t] = b tanh(logit / 2).
+   * Independent bits [N, bits, ...] with values +-b and P(+b) = p for each: the posterior logit is
+   * logit(p) + 2 b sqrt(g) x_t / (1 - g), and E[x_0 | x_t] = b tanh(logit / 2).
    */
   private static Denoiser independentBits(double b, double... p) {
     var logits = new float[p.length];
@@ -88,8 +97,11 @@ class SamplerTest {
     return (xt, estimate, gamma, condition) -> {
       var g = BitDiffusion.perExample(gamma, xt);
       var evidence = xt.mul(g.sqrt()).div(g.neg().add(new Scalar(1))).mul(new Scalar(2 * b));
+      var shape = new long[(int) xt.dim()];
+      Arrays.fill(shape, 1);
+      shape[1] = logits.length;
       return evidence
-          .add(Tensor.create(logits, 1, logits.length))
+          .add(Tensor.create(logits, shape))
           .mul(new Scalar(0.5))
           .tanh()
           .mul(new Scalar(b));
@@ -103,7 +115,9 @@ class SamplerTest {
         Arguments.of(config(200, "ddpm", 0, "previous", 0), 1.0),
         Arguments.of(config(200, "ddpm_small", 0, "previous", 0), 1.0),
         Arguments.of(config(200, "ddpm", 0.2, "none", 0), 1.0),
+        Arguments.of(config(200, "ddpm_small", 0.2, "previous", 0), 0.5),
         Arguments.of(config(30, "dpm++", 0, "previous", 0), 1.0),
+        Arguments.of(config(60, "dpm++", 0.2, "previous", 0), 1.0),
         Arguments.of(config(50, "dpm++", 0, "previous", 0), 0.5));
   }
 
@@ -112,20 +126,194 @@ class SamplerTest {
   void reproducesTheProbabilitiesOfIndependentBits(SamplerConfig config, double b) {
     double[] p = {0.5, 0.2, 0.9, 0.65};
     try (var scope = new PointerScope()) {
-      var analog = sample(diffusion(b, "x0"), config, independentBits(b, p), N, p.length);
+      var analog = sample(diffusion(b, "x0"), config, independentBits(b, p), N, p.length, L);
       assertThat(analog.abs().max().item_float()).isLessThanOrEqualTo((float) b);
       for (var i = 0; i < p.length; i++) {
         var share = share(analog, i);
         // Four standard deviations, and a little for the finite number of steps.
         assertThat(share)
             .as("bit %d with %s", i, config)
-            .isCloseTo(p[i], within(4 * Math.sqrt(p[i] * (1 - p[i]) / N) + 0.015));
+            .isCloseTo(p[i], within(4 * Math.sqrt(p[i] * (1 - p[i]) / (N * L)) + 0.015));
       }
     }
   }
 
   private static double share(Tensor analog, int bit) {
     return analog.select(1, bit).gt(new Scalar(0)).to(torch.ScalarType.Float).mean().item_float();
+  }
+
+  /**
+   * From symbols to symbols: two symbols of five categories of given probabilities, in all
+   * encodings and with a network that outputs exactly what each objective asks for. The posterior
+   * of a category is p exp(sqrt(g) x_t . code / (1 - g)), as all codes have the same length.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "uint8, x0, l2, false",
+    "gray, eps, l2, false",
+    "uint8_rand, v, l2, false",
+    "gray, x0, sigmoid, false",
+    "one_hot, x0, softmax, false",
+    "one_hot, x0, sigmoid, false",
+    "uint8_rand, x0, l2, true"
+  })
+  void reproducesTheProbabilitiesOfCategories(
+      String encoding, String prediction, String loss, boolean factorization) {
+    double[] p = {0.1, 0.35, 0.05, 0.3, 0.2};
+    var codec = Codec.of(encoding, p.length, 0.7, 3);
+    var n = codec.bits();
+    var objective = Objective.of(prediction, loss, factorization, codec);
+    Denoiser network =
+        (xt, estimate, gamma, condition) -> {
+          var g = BitDiffusion.perExample(gamma.to(torch.ScalarType.Double), xt);
+          // [N, 2 * n, L] to [N, 2, L, n].
+          var x = xt.to(torch.ScalarType.Double).view(-1, 2, n, L).transpose(2, 3);
+          var codes = codec.codes().to(torch.ScalarType.Double);
+          var snr = g.sqrt().div(g.neg().add(new Scalar(1))).unsqueeze(-1);
+          var logits = matmul(x, codes.t()).mul(snr).add(Tensor.create(p, p.length).log());
+          var mean = matmul(softmax(logits, -1), codes);
+          var output =
+              switch (factorization ? "softmax" : loss) {
+                case "softmax" -> logits;
+                case "sigmoid" -> mean.div(new Scalar(0.7)).atanh().mul(new Scalar(2));
+                default -> mean;
+              };
+          output = output.transpose(2, 3).reshape(xt.size(0), -1, L);
+          return (prediction.equals("x0") ? output : restated(prediction, output, xt, g))
+              .to(torch.ScalarType.Float);
+        };
+    var diffusion =
+        new BitDiffusion(
+            codec,
+            new NoiseSchedule.Cosine(),
+            objective,
+            SelfConditioning.HALF_BATCH,
+            0.5,
+            false,
+            false);
+    try (var scope = new PointerScope()) {
+      var config = config(100, "ddim", 0, "previous", 0);
+      var symbols = codec.decode(sample(diffusion, config, network, N, 2L * n, L));
+      assertThat(symbols.shape()).containsExactly(N, 2, L);
+      for (var i = 0; i < p.length; i++) {
+        var is = symbols.eq(new Scalar(i)).to(torch.ScalarType.Float);
+        assertThat((double) is.mean().item_float())
+            .as("category %d", i)
+            .isCloseTo(p[i], within(4 * Math.sqrt(p[i] * (1 - p[i]) / (2 * N * L)) + 0.01));
+        // And the two symbols are independent.
+        var both = is.select(1, 0).mul(is.select(1, 1)).mean().item_float();
+        assertThat((double) both)
+            .isCloseTo(p[i] * p[i], within(4 * p[i] / Math.sqrt(N * L) + 0.01));
+      }
+    }
+  }
+
+  /** What a network that predicts eps or v outputs where it believes in x_0. */
+  private static Tensor restated(String prediction, Tensor x0, Tensor xt, Tensor g) {
+    var noiseLevel = g.neg().add(new Scalar(1)).sqrt();
+    var eps = xt.sub(g.sqrt().mul(x0)).div(noiseLevel);
+    return prediction.equals("eps") ? eps : g.sqrt().mul(eps).sub(noiseLevel.mul(x0));
+  }
+
+  /**
+   * Gaussian data of deviation 0.5, E[x_0 | x_t] = s^2 sqrt(g) x_t / (g s^2 + 1 - g): whatever the
+   * sampler, x_t has the variance g s^2 + 1 - g at every t.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"ddim", "ddpm", "ddpm_small", "dpm++"})
+  void keepsTheVarianceOfGaussianData(String sampler) {
+    var s2 = 0.25;
+    var schedule = new NoiseSchedule.Cosine();
+    var steps = 400;
+    try (var scope = new PointerScope()) {
+      var analog =
+          sample(
+              diffusion(20, "x0"),
+              config(steps, sampler, 0, "previous", 0),
+              gaussian(s2),
+              0,
+              20,
+              step -> {
+                if (step.index() % 50 == 0) {
+                  var g = schedule.gamma(step.t());
+                  assertThat((double) step.xt().square().mean().item_float())
+                      .as("at t = %s", step.t())
+                      .isCloseTo(g * s2 + 1 - g, withinPercentage(3));
+                }
+                return true;
+              },
+              3000);
+      assertThat((double) analog.square().mean().item_float()).isCloseTo(s2, withinPercentage(4));
+      assertThat((double) analog.mean().item_float()).isCloseTo(0, within(0.01));
+    }
+  }
+
+  private static Denoiser gaussian(double s2) {
+    return (xt, estimate, gamma, condition) -> {
+      var g = BitDiffusion.perExample(gamma, xt);
+      return xt.mul(g.sqrt()).mul(new Scalar(s2)).div(g.mul(new Scalar(s2 - 1)).add(new Scalar(1)));
+    };
+  }
+
+  /** The exact deterministic process keeps x_t / sqrt(g s^2 + 1 - g). */
+  @Test
+  void theSolverIsNearerToTheExactPathThanDdim() {
+    assertThat(distanceFromExactPath("dpm++")).isLessThan(distanceFromExactPath("ddim") / 2.5);
+  }
+
+  private static double distanceFromExactPath(String sampler) {
+    var s2 = 0.1;
+    var schedule = new NoiseSchedule.Cosine();
+    var ratio = new double[2];
+    try (var scope = new PointerScope()) {
+      sample(
+          diffusion(20, "x0"),
+          config(40, sampler, 0, "previous", 0),
+          gaussian(s2),
+          0,
+          1,
+          step -> {
+            var g = schedule.gamma(step.t());
+            var scaled = step.xt().item_float() / Math.sqrt(g * s2 + 1 - g);
+            ratio[step.index() == 0 ? 0 : 1] = scaled;
+            return true;
+          },
+          1);
+    }
+    return Math.abs(ratio[1] / ratio[0] - 1);
+  }
+
+  /** Schedules that are flat at an end, where signal or noise vanish: cut at 1e-9, or rounded. */
+  @ParameterizedTest
+  @CsvSource({
+    "ddim, 'cosine@0,1,6'",
+    "ddpm, 'cosine@0,1,6'",
+    "ddpm_small, 'cosine@0,1,6'",
+    "dpm++, 'cosine@0,1,6'",
+    "ddim, 'sigmoid@-3,3,0.05'",
+    "ddpm, 'sigmoid@-3,3,0.05'",
+    "ddpm_small, 'sigmoid@-3,3,0.05'",
+    "dpm++, 'sigmoid@-3,3,0.05'"
+  })
+  void flatSchedulesSampleAsWell(String sampler, String schedule) {
+    try (var scope = new PointerScope()) {
+      var config = new SamplerConfig(400, sampler, 0, "previous", 0, 0, schedule, 0);
+      var analog =
+          sample(
+              diffusion(1, "x0"),
+              config,
+              independentBits(1, 0.3, 0.8),
+              0,
+              10,
+              step -> {
+                assertThat(step.xt().isfinite().all().item_bool()).isTrue();
+                return true;
+              },
+              2,
+              100);
+      assertThat(share(analog, 0)).isCloseTo(0.3, within(0.075));
+      assertThat(share(analog, 1)).isCloseTo(0.8, within(0.07));
+    }
   }
 
   /** Two bits that are always equal: the evidence of both adds up, for both. */
@@ -141,7 +329,7 @@ class SamplerTest {
         };
     try (var scope = new PointerScope()) {
       var analog =
-          sample(diffusion(1, "x0"), config(100, sampler, 0, "previous", 0), equalBits, N, 2);
+          sample(diffusion(1, "x0"), config(100, sampler, 0, "previous", 0), equalBits, N, 2, L);
       var product = analog.select(1, 0).mul(analog.select(1, 1));
       assertThat(product.min().item_float()).isGreaterThan(0);
       assertThat(share(analog, 0)).isCloseTo(0.5, within(0.032));
@@ -155,17 +343,13 @@ class SamplerTest {
     var x0 = independentBits(1, 0.3, 0.6);
     Denoiser restated =
         (xt, estimate, gamma, condition) -> {
-          var g = BitDiffusion.perExample(gamma, xt);
           var mean = x0.forward(xt, estimate, gamma, condition);
-          var eps = xt.sub(g.sqrt().mul(mean)).div(g.neg().add(new Scalar(1)).sqrt());
-          return prediction.equals("eps")
-              ? eps
-              : g.sqrt().mul(eps).sub(g.neg().add(new Scalar(1)).sqrt().mul(mean));
+          return restated(prediction, mean, xt, BitDiffusion.perExample(gamma, xt));
         };
     try (var scope = new PointerScope()) {
       var config = config(50, "ddim", 0, "previous", 0);
-      var direct = sample(diffusion(1, "x0"), config, x0, 500, 2);
-      var indirect = sample(diffusion(1, prediction), config, restated, 500, 2);
+      var direct = sample(diffusion(1, "x0"), config, x0, 20, 2, L);
+      var indirect = sample(diffusion(1, prediction), config, restated, 20, 2, L);
       var equal =
           direct.gt(new Scalar(0)).eq(indirect.gt(new Scalar(0))).to(torch.ScalarType.Float);
       assertThat(equal.mean().item_float()).isGreaterThan(0.995f);
@@ -184,6 +368,14 @@ class SamplerTest {
         assertThat(one.select(0, 0).sub(all.select(0, i)).abs().max().item_float())
             .isLessThan(1e-5f);
       }
+      var other =
+          new Sampler(diffusion(1, "x0"), config)
+              .sample(
+                  denoiser,
+                  new Sampler.Request(10, 0, 7, new long[] {3}, null, null),
+                  new Device(torch.DeviceType.CPU),
+                  Sampler.Listener.NONE);
+      assertThat(other.sub(all).abs().max().item_float()).isGreaterThan(1e-3f);
       // And samples are not all the same.
       var first = all.narrow(0, 0, 1);
       assertThat(all.sub(first).abs().max().item_float()).isGreaterThan(1e-3f);
@@ -216,13 +408,56 @@ class SamplerTest {
     }
   }
 
+  /** All samplers start from the same standard normal noise; x_t is what the network was asked. */
+  @Test
+  void startsFromStandardNormalNoise() {
+    try (var scope = new PointerScope()) {
+      var starts = new ArrayList<Tensor>();
+      for (var sampler : List.of("ddim", "ddpm")) {
+        Denoiser network =
+            (xt, estimate, gamma, condition) -> {
+              if (gamma.select(0, 0).item_float() < 1e-6f) { // t = 1
+                starts.add(Scope.owned(() -> xt.clone()));
+              }
+              return xt;
+            };
+        sample(
+            diffusion(1, "x0"),
+            config(3, sampler, 0, "none", 0),
+            network,
+            0,
+            500,
+            step -> {
+              if (step.index() == 0) {
+                starts.add(Scope.owned(() -> step.xt().clone()));
+              }
+              return true;
+            },
+            5,
+            16);
+      }
+      assertThat(starts).hasSize(4);
+      var start = starts.get(0);
+      assertThat(start.shape()).containsExactly(500, 5, 16);
+      for (var other : starts) {
+        assertThat(other.equal(start)).isTrue();
+      }
+      var n = Math.sqrt(start.numel());
+      assertThat((double) start.mean().item_float()).isCloseTo(0, within(4 / n));
+      assertThat((double) start.square().mean().item_float()).isCloseTo(1, within(6 / n));
+      var neighbours = start.narrow(0, 0, 499).mul(start.narrow(0, 1, 499)).mean();
+      assertThat((double) neighbours.item_float()).isCloseTo(0, within(4 / n));
+      starts.forEach(Tensor::close);
+    }
+  }
+
   /** What the network sees as estimate in each mode, where it always answers 0.8. */
   @Test
   void selfConditioningModes() {
     assertThat(estimatesSeen("none")).containsExactly(0f, 0f, 0f);
     assertThat(estimatesSeen("previous")).containsExactly(0f, 0.8f, 0.8f);
-    // A moving average with weight 0.5 of the past, from 0.
-    assertThat(estimatesSeen("momentum")).containsExactly(0f, 0.4f, 0.6f);
+    // A moving average with weight 0.75 of the past, from 0.
+    assertThat(estimatesSeen("momentum")).containsExactly(0f, 0.2f, 0.35f);
     assertThat(estimatesSeen("self_guidance")).containsExactly(0f, 0.8f, 0f, 0.8f, 0f, 0.8f);
   }
 
@@ -270,6 +505,32 @@ class SamplerTest {
     }
   }
 
+  /** Guidance 0 is the conditional model alone, at the cost of one pass a step. */
+  @Test
+  void withoutGuidanceTheNetworkIsAskedOnce() {
+    var calls = new int[1];
+    Denoiser network =
+        (xt, estimate, gamma, condition) -> {
+          calls[0]++;
+          return xt.mul(new Scalar(0)).add(condition.unsqueeze(1));
+        };
+    try (var scope = new PointerScope()) {
+      var request =
+          new Sampler.Request(
+              1,
+              0,
+              1,
+              new long[] {1},
+              Tensor.create(new float[] {0.3f}, 1),
+              Tensor.create(new float[] {0.9f}, 1));
+      var analog =
+          new Sampler(diffusion(1, "x0"), config(5, "ddim", 0, "previous", 0))
+              .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE);
+      assertThat(analog.item_float()).isEqualTo(0.3f);
+    }
+    assertThat(calls[0]).isEqualTo(5);
+  }
+
   @Test
   void theListenerSeesEachStepAndCanStop() {
     var times = new ArrayList<Double>();
@@ -314,6 +575,48 @@ class SamplerTest {
     }
   }
 
+  /** Each step frees what it made: step 300 holds as many native objects as step 10. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ddim", "ddpm", "dpm++"})
+  void nativeMemoryDoesNotGrowFromStepToStep(String sampler) {
+    var counts = new ArrayList<Long>();
+    var bytes = new ArrayList<Long>();
+    try (var scope = new PointerScope()) {
+      sample(
+          diffusion(1, "x0"),
+          config(300, sampler, 0, "self_guidance", 0),
+          independentBits(1, 0.5, 0.5),
+          0,
+          3,
+          step -> {
+            counts.add(Pointer.totalCount());
+            bytes.add(Pointer.totalBytes());
+            return true;
+          },
+          2);
+    }
+    // The garbage collector may free what other tests have left.
+    assertThat(counts.get(299)).isLessThanOrEqualTo(counts.get(10));
+    assertThat(bytes.get(299)).isLessThanOrEqualTo(bytes.get(10));
+  }
+
+  @Test
+  void gradientsAreOffWhileSamplingAndOnAgainAfter() {
+    try (var scope = new PointerScope()) {
+      var w = Tensor.create(new float[] {0.5f}, 1).set_requires_grad(true);
+      var tracked = new ArrayList<Boolean>();
+      Denoiser network =
+          (xt, estimate, gamma, condition) -> {
+            var output = xt.mul(w);
+            tracked.add(output.requires_grad());
+            return output;
+          };
+      sample(diffusion(1, "x0"), config(2, "ddim", 0, "previous", 0), network, 1, 1);
+      assertThat(tracked).containsExactly(false, false);
+      assertThat(w.mul(w).requires_grad()).isTrue();
+    }
+  }
+
   @Test
   void anotherScheduleThanTheTrainings() {
     var gammas = new ArrayList<Float>();
@@ -338,6 +641,11 @@ class SamplerTest {
         .hasMessageContaining("one of [ddim, ddpm, ddpm_small, dpm++]");
     assertThatThrownBy(() -> config(1, "ddim", -1, "previous", 0))
         .hasMessageContaining("sampling.td");
+    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, "none", 0, 0, "square", 0))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("'square'");
+    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, "none", 1, 0, "", 0))
+        .hasMessageContaining("sampling.momentum");
     assertThatThrownBy(() -> config(1, "ddim", 0, "last", 0))
         .hasMessageContaining("self_conditioning");
   }
