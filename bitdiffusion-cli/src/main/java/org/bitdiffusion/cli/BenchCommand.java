@@ -21,6 +21,7 @@ import org.bitdiffusion.training.ConfigReader;
 import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -63,17 +64,14 @@ final class BenchCommand implements Runnable {
     @Option(names = "--json", description = "Reports as JSON.")
     private boolean json;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of one operation.")
-    private Integer threads;
+    @Mixin private ThreadsOption threads;
 
     /** Images a second, and images times steps a second. */
     private record Speed(double train, double denoise) {}
 
     @Override
     public Integer call() throws IOException {
-      if (threads != null) {
-        Engine.threads(threads);
-      }
+      threads.apply();
       var fastest = Compute.choose("auto");
       var fast = measure(fastest);
       var plain = measure(Compute.PLAIN);

@@ -1,99 +1,120 @@
 package org.bitdiffusion.cli;
 
 import java.awt.Color;
-import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.DoubleUnaryOperator;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageGrid;
 import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Charts as PNG files. */
 final class Charts {
   private static final int BINS = 80;
+  private static final double LEAST_SHARE = 1e-6;
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(Charts.class);
 
   private Charts() {}
 
-  /** The loss by step, as it was logged and as a moving average, on a logarithmic axis. */
+  /**
+   * The loss by step, as it was logged and smoothed.
+   *
+   * @param steps in rising order
+   */
   static void loss(Path file, double[] steps, double[] loss) {
-    var chart =
-        new XYChartBuilder()
-            .width(900)
-            .height(500)
-            .title("Training loss")
-            .xAxisTitle("step")
-            .yAxisTitle("loss")
-            .build();
-    chart.getStyler().setYAxisLogarithmic(Arrays.stream(loss).allMatch(l -> l > 0));
-    chart.getStyler().setMarkerSize(0);
-    chart
-        .addSeries("each log line", steps, loss)
-        .setMarker(SeriesMarkers.NONE)
-        .setLineColor(new Color(0xb0c4de));
-    chart
-        .addSeries("mean of the last tenth", steps, trailingMean(loss))
-        .setMarker(SeriesMarkers.NONE)
-        .setLineColor(new Color(0x1f4e79));
+    var chart = chart("Training loss", "step", "loss");
+    var styler = chart.getStyler();
+    var range = Arrays.stream(loss).summaryStatistics();
+    if (range.getMin() > 0 && range.getMax() / range.getMin() > 30) {
+      styler.setYAxisLogarithmic(true);
+    } else {
+      styler.setYAxisMin(Math.min(0, range.getMin()));
+    }
+    styler.setXAxisMin(0.0);
+    styler.setLegendPosition(Styler.LegendPosition.InsideNE);
+    chart.addSeries("as logged", steps, loss).setLineColor(new Color(0xb0c4de));
+    chart.addSeries("smoothed", steps, smoothed(loss)).setLineColor(new Color(0x1f4e79));
     write(file, chart);
   }
 
-  /** The mean of each value and those before it, over a tenth of all. */
-  private static double[] trailingMean(double[] values) {
-    var window = Math.max(1, values.length / 10);
+  /** The mean of each value and those around it, over a twentieth of all, less at the ends. */
+  private static double[] smoothed(double[] values) {
     var means = new double[values.length];
     for (var i = 0; i < values.length; i++) {
-      var from = Math.max(0, i + 1 - window);
-      means[i] = Arrays.stream(values, from, i + 1).average().orElseThrow();
+      var around = Math.min(values.length / 40, Math.min(i, values.length - 1 - i));
+      means[i] = Arrays.stream(values, i - around, i + around + 1).average().orElseThrow();
     }
     return means;
   }
 
-  /** How often each value occurs among generated analog bits: figure 7 of the paper. */
+  /**
+   * How often each value occurs among generated analog bits: figure 7 of the paper.
+   *
+   * @param parts values in [-scale, scale]
+   */
   static void analogBits(Path file, List<float[]> parts, double scale) {
     var counts = new double[BINS];
-    DoubleUnaryOperator bin = value -> (value / scale + 1) / 2 * BINS;
+    var total = 0L;
     for (var part : parts) {
       for (var value : part) {
-        counts[(int) Math.max(0, Math.min(BINS - 1, bin.applyAsDouble(value)))]++;
+        var bin = (int) ((value / scale + 1) / 2 * BINS);
+        counts[Math.max(0, Math.min(BINS - 1, bin))]++;
       }
+      total += part.length;
     }
-    var total = Arrays.stream(counts).sum();
-    var centres = new double[BINS];
-    for (var i = 0; i < BINS; i++) {
-      centres[i] = Math.round(((i + 0.5) / BINS * 2 - 1) * scale * 1000) / 1000.0;
-      counts[i] /= total;
+    var x = new double[BINS + 1];
+    var y = new double[BINS + 1];
+    for (var i = 0; i <= BINS; i++) {
+      x[i] = (2.0 * i / BINS - 1) * scale;
+      // The last edge closes the last step; a logarithmic axis has no zero.
+      y[i] = Math.max(counts[Math.min(i, BINS - 1)] / total, LEAST_SHARE);
     }
-    CategoryChart chart =
-        new CategoryChartBuilder()
-            .width(900)
-            .height(500)
-            .title("Generated analog bits")
-            .xAxisTitle("value")
-            .yAxisTitle("share (logarithmic)")
-            .build();
+    var chart = chart("Generated analog bits", "value", "share of all (logarithmic)");
+    chart.getStyler().setDefaultSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Step);
     chart.getStyler().setLegendVisible(false);
-    chart.getStyler().setAvailableSpaceFill(0.98);
     chart.getStyler().setYAxisLogarithmic(true);
-    chart.getStyler().setXAxisMaxLabelCount(9);
-    chart.getStyler().setYAxisMin(1e-6);
-    for (var i = 0; i < BINS; i++) {
-      counts[i] = Math.max(counts[i], 1e-6);
-    }
-    chart.addSeries("share", centres, counts);
+    chart.addSeries("share", x, y).setLineColor(new Color(0x1f4e79));
     write(file, chart);
   }
 
-  private static void write(Path file, Chart<?, ?> chart) {
+  private static XYChart chart(String title, String xTitle, String yTitle) {
+    var chart =
+        new XYChartBuilder()
+            .width(900)
+            .height(500)
+            .title(title)
+            .xAxisTitle(xTitle)
+            .yAxisTitle(yTitle)
+            .build();
+    chart.getStyler().setMarkerSize(0);
+    chart.getStyler().setXAxisDecimalPattern("0.##");
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
-    chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
-    BufferedImage image = BitmapEncoder.getBufferedImage(chart);
-    ImageGrid.write(file, image);
+    return chart;
+  }
+
+  private static void write(Path file, XYChart chart) {
+    try {
+      var small = ChartFont.of(13);
+      var styler = chart.getStyler();
+      styler.setBaseFont(small);
+      styler.setChartTitleFont(ChartFont.of(18));
+      styler.setLegendFont(small);
+      styler.setAxisTitleFont(ChartFont.of(15));
+      styler.setAxisTickLabelsFont(small);
+      ImageGrid.write(file, BitmapEncoder.getBufferedImage(chart));
+    } catch (IOException e) {
+      throw new DataException(file + " cannot be painted: " + e.getMessage(), e);
+    } catch (Error e) {
+      // A Java without its own font library. What the chart shows is not lost, it is in the run.
+      LOGGER.warn("{} is not painted, as this Java cannot paint text: {}", file, e.toString());
+    }
   }
 }

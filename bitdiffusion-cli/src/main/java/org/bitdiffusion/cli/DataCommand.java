@@ -63,6 +63,9 @@ final class DataCommand implements Callable<Integer> {
     if (!name.endsWith(".png") && !name.endsWith(".npy")) {
       throw new ConfigurationException("--out is " + out + "; it must end in .png or .npy");
     }
+    if (n != null && n < 1) {
+      throw new ConfigurationException("--n is " + n + "; it must be at least 1");
+    }
     var data = DataSpec.parse(source);
     try (var images = DataSources.open(skipBad ? data.with("skip_bad", "true") : data)) {
       var count =
@@ -84,7 +87,12 @@ final class DataCommand implements Callable<Integer> {
 
   private static int[] read(ImageSource images, int count) {
     var size = images.format().symbols();
-    var symbols = new int[Math.multiplyExact(count, size)];
+    if ((long) count * size > Integer.MAX_VALUE - 8) {
+      throw new ConfigurationException(
+          "%d images are too many for one file; --n can be at most %d"
+              .formatted(count, Integer.MAX_VALUE / size));
+    }
+    var symbols = new int[count * size];
     for (var i = 0; i < count; i++) {
       images.read((int) ((long) i * images.size() / count), symbols, i * size);
     }

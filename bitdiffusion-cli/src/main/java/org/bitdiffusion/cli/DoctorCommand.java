@@ -1,14 +1,15 @@
 package org.bitdiffusion.cli;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
@@ -17,24 +18,32 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Checks what can be wrong on a machine. Everything native runs in a child process, so that a crash
+ * Checks what can be wrong on a machine. Everything native runs in child processes, so that a crash
  * there is a finding and not the end of the report.
  */
 @Command(
     name = "doctor",
-    description = "Checks what can be wrong on this machine, and says what to do.")
+    description = "Checks what can be wrong on this machine, and says what to do. Takes a minute.",
+    footer = {"", "Exit code 1 where a check fails; warnings cost speed only."})
 final class DoctorCommand implements Callable<Integer> {
+  /** Far longer than any check takes on a slow machine. */
+  private static final Duration LIMIT = Duration.ofMinutes(15);
 
   @Spec private CommandSpec spec;
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
-  /** How a check ended: as it should be, slower than need be, or wrong. */
+  /** How a check ended: as it should; with something that costs speed; with something wrong. */
   enum Status {
     OK,
-    WARNING,
-    WRONG
+    WARN,
+    FAIL;
+
+    @JsonValue
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /**
@@ -43,197 +52,204 @@ final class DoctorCommand implements Callable<Integer> {
    * @param found what is the case
    * @param advice what to do, or empty
    */
-  record Finding(String check, Status status, String found, String advice) {}
+  record Finding(String name, Status status, String found, String advice) {
+    static Finding ok(String name, String found) {
+      return new Finding(name, Status.OK, found, "");
+    }
+
+    static Finding warn(String name, String found, String advice) {
+      return new Finding(name, Status.WARN, found, advice);
+    }
+
+    static Finding fail(String name, String found, String advice) {
+      return new Finding(name, Status.FAIL, found, advice);
+    }
+  }
+
+  private final List<Finding> findings = new ArrayList<>();
 
   @Override
   public Integer call() {
-    var findings = new ArrayList<Finding>();
-    findings.add(java());
-    findings.add(memory());
-    findings.add(disk());
-    findings.add(allocator());
-    findings.add(blasThreads());
-    findings.add(systemLibtorch());
-    findings.addAll(nativeChecks());
-    print(findings);
-    return findings.stream().anyMatch(f -> f.status() == Status.WRONG) ? Main.FAILURE : 0;
+    add(java());
+    add(memory());
+    add(disk("disk, here", Path.of("").toAbsolutePath(), 2048));
+    add(cache());
+    add(hugePages());
+    add(blasThreads());
+    add(systemLibtorch());
+    for (var part : DoctorChecks.Part.values()) {
+      var program = List.of(DoctorChecks.class.getName(), part.name());
+      if (!CheckProcess.run(program, LIMIT, this::add) && part == DoctorChecks.Part.MACHINE) {
+        break; // there is no engine to check further
+      }
+    }
+    return report();
+  }
+
+  private void add(Finding finding) {
+    findings.add(finding);
+    if (!json) {
+      var out = spec.commandLine().getOut();
+      out.printf("%-4s  %-32s  %s%n", finding.status().word(), finding.name(), finding.found());
+      if (!finding.advice().isEmpty()) {
+        out.printf("%-4s  %-32s  -> %s%n", "", "", finding.advice());
+      }
+    }
+  }
+
+  private int report() {
+    var out = spec.commandLine().getOut();
+    var failed = findings.stream().filter(f -> f.status() == Status.FAIL).count();
+    var warned = findings.stream().filter(f -> f.status() == Status.WARN).count();
+    if (json) {
+      var report = new LinkedHashMap<String, Object>();
+      report.put("version", Main.Version.version());
+      report.put("platform", Loader.getPlatform());
+      report.put("failed", failed);
+      report.put("warnings", warned);
+      report.put("checks", findings);
+      out.println(Json.line(report));
+    } else {
+      out.printf(
+          "%d checks: %s, %s%n",
+          findings.size(),
+          failed == 0 ? "nothing is wrong" : failed + " failed",
+          warned == 0 ? "no warnings" : warned == 1 ? "1 warning" : warned + " warnings");
+    }
+    return failed == 0 ? 0 : Main.FAILURE;
   }
 
   private static Finding java() {
-    var version = Runtime.version();
-    return new Finding(
+    var runtime = Runtime.getRuntime();
+    return Finding.ok(
         "java",
-        Status.OK,
-        "%s, heap of at most %d MB".formatted(version, Runtime.getRuntime().maxMemory() >> 20),
-        "");
+        "%s %s, %d processors, heap of at most %d MB"
+            .formatted(
+                System.getProperty("java.vm.name"),
+                Runtime.version(),
+                runtime.availableProcessors(),
+                runtime.maxMemory() >> 20));
   }
 
   private static Finding memory() {
-    try (var lines = Files.lines(Path.of("/proc/meminfo"))) {
-      var available =
-          lines
-              .filter(line -> line.startsWith("MemAvailable:"))
-              .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
-              .findFirst()
-              .orElse(0);
-      return available >= 4096
-          ? new Finding("memory", Status.OK, available + " MB available", "")
-          : new Finding(
-              "memory",
-              Status.WARNING,
-              available + " MB available",
-              "training wants about 4 GB: close other programs, or use a smaller batch");
-    } catch (IOException e) {
-      return new Finding("memory", Status.OK, "unknown on this system", "");
-    }
-  }
-
-  private static Finding disk() {
-    var here = Path.of("").toAbsolutePath();
+    var name = "memory";
     try {
-      var free = Files.getFileStore(here).getUsableSpace() >> 20;
-      return free >= 2048
-          ? new Finding("disk", Status.OK, free + " MB free in " + here, "")
-          : new Finding(
-              "disk",
-              free >= 200 ? Status.WARNING : Status.WRONG,
-              free + " MB free in " + here,
-              "checkpoints of the small presets take 30 to 150 MB, of cifar10 about 1,300 MB");
+      var available = availableMemory();
+      return available >= 4096
+          ? Finding.ok(name, available + " MB available")
+          : Finding.warn(
+              name,
+              available + " MB available",
+              "training wants about 4 GB: close other programs, or use a smaller training.batch_size");
     } catch (IOException e) {
-      return new Finding("disk", Status.WARNING, "free space is unknown: " + e.getMessage(), "");
+      return Finding.ok(name, "unknown on this system");
     }
   }
 
-  private static Finding allocator() {
-    if (!System.getProperty("os.name").equals("Linux")) {
-      return new Finding("allocator", Status.OK, "the system's own", "");
+  /** MB that this process could still take, of the machine and of its control group. */
+  private static long availableMemory() throws IOException {
+    var available = Long.MAX_VALUE;
+    for (var line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+      if (line.startsWith("MemAvailable:")) {
+        available = Long.parseLong(line.replaceAll("\\D", "")) >> 10;
+      }
     }
-    var tunables = System.getenv("GLIBC_TUNABLES");
-    if (tunables != null && tunables.contains("glibc.malloc")) {
-      return new Finding("allocator", Status.OK, "GLIBC_TUNABLES=" + tunables, "");
+    var limit = Path.of("/sys/fs/cgroup/memory.max");
+    if (Files.exists(limit)) {
+      var most = Files.readString(limit).strip();
+      if (!most.equals("max")) {
+        var used = Files.readString(Path.of("/sys/fs/cgroup/memory.current")).strip();
+        available = Math.min(available, Long.parseLong(most) - Long.parseLong(used) >> 20);
+      }
     }
-    if (preloadsAllocator()) {
-      return new Finding("allocator", Status.OK, "LD_PRELOAD=" + System.getenv("LD_PRELOAD"), "");
-    }
-    return new Finding(
-        "allocator",
-        Status.WARNING,
-        "glibc's malloc as it comes: activations go back to the system at every step",
-        "start through ./bitdiff, which sets GLIBC_TUNABLES: training is up to twice as fast");
+    return available;
   }
 
-  private static boolean preloadsAllocator() {
-    var preload = System.getenv("LD_PRELOAD");
-    return preload != null
-        && Stream.of("mimalloc", "jemalloc", "tcmalloc").anyMatch(preload::contains);
+  private static Finding disk(String name, Path folder, long enough) {
+    try {
+      var free = Files.getFileStore(folder).getUsableSpace() >> 20;
+      var found = free + " MB free in " + folder;
+      var advice = "checkpoints of the small presets take 30 to 150 MB, of cifar10 about 1,300 MB";
+      if (!Files.isWritable(folder)) {
+        return Finding.warn(name, folder + " is not writable", "name a folder that is, with --out");
+      }
+      return free >= enough
+          ? Finding.ok(name, found)
+          : free >= enough / 10
+              ? Finding.warn(name, found, advice)
+              : Finding.fail(name, found, advice);
+    } catch (IOException e) {
+      return Finding.warn(name, "free space is unknown: " + e.getMessage(), "");
+    }
+  }
+
+  /** The folder to which JavaCPP unpacks native libraries. */
+  private static Finding cache() {
+    var name = "disk, native libraries";
+    var advice =
+        "set BITDIFF_JAVA_OPTS=-Dorg.bytedeco.javacpp.cachedir=FOLDER to one with 1 GB free";
+    try {
+      var folder = Loader.getCacheDir().toPath();
+      var free = Files.getFileStore(folder).getUsableSpace() >> 20;
+      var found = "%s, %d MB free".formatted(folder, free);
+      try (var content = Files.list(folder)) {
+        var unpacked = content.anyMatch(p -> p.getFileName().toString().startsWith("pytorch"));
+        return !Files.isWritable(folder)
+            ? Finding.fail(name, folder + " is not writable", advice)
+            : unpacked || free > 1024 ? Finding.ok(name, found) : Finding.fail(name, found, advice);
+      }
+    } catch (IOException e) {
+      return Finding.fail(name, "there is no folder for them: " + e.getMessage(), advice);
+    }
+  }
+
+  private static Finding hugePages() {
+    var name = "huge pages";
+    var file = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+    try {
+      var setting = Files.readString(file).strip();
+      return setting.contains("[never]")
+          ? Finding.warn(
+              name,
+              "switched off (" + file + ": never)",
+              "memory is slower to get: as root, echo madvise > " + file)
+          : Finding.ok(name, setting);
+    } catch (IOException e) {
+      return Finding.ok(name, "not on this system");
+    }
   }
 
   private static Finding blasThreads() {
+    var name = "BLAS threads";
     var threads = System.getenv("OPENBLAS_NUM_THREADS");
     return "1".equals(threads)
-        ? new Finding("BLAS threads", Status.OK, "1", "")
-        : new Finding(
-            "BLAS threads",
-            Status.WARNING,
+        ? Finding.ok(name, "OPENBLAS_NUM_THREADS is 1")
+        : Finding.warn(
+            name,
             "OPENBLAS_NUM_THREADS is " + (threads == null ? "not set" : threads),
-            "start through ./bitdiff, or set it to 1: OpenBLAS's threads fight the engine's");
+            "set it to 1, or start through ./bitdiff: OpenBLAS's threads fight the engine's");
   }
 
-  /** A libtorch of the system is harmless if the engine's own comes first; its presence is told. */
+  /** A libtorch of the system is harmless as long as the engine loads its own, checked later. */
   private static Finding systemLibtorch() {
-    for (var folder : List.of("/usr/lib", "/usr/local/lib", "/usr/lib64", "/lib64")) {
+    var name = "libtorch of the system";
+    var path = System.getenv("LD_LIBRARY_PATH");
+    var folders =
+        Stream.concat(
+            path == null ? Stream.of() : Stream.of(path.split(":")),
+            Stream.of("/usr/lib", "/usr/local/lib", "/usr/lib64", "/lib64"));
+    for (var folder : folders.filter(f -> !f.isEmpty()).map(Path::of).toList()) {
       try (var files =
           Files.find(
-              Path.of(folder),
-              2,
-              (p, a) -> p.getFileName().toString().startsWith("libtorch_cpu.so"))) {
+              folder, 2, (p, a) -> p.getFileName().toString().startsWith("libtorch_cpu.so"))) {
         var found = files.findFirst();
         if (found.isPresent()) {
-          return new Finding(
-              "system libtorch",
-              Status.OK,
-              found.get()
-                  + " is there; the engine unpacks all of its own first, so it is not taken",
-              "");
+          return Finding.ok(name, found.get() + ", which the engine must not take: see below");
         }
       } catch (IOException e) {
         // no such folder
       }
     }
-    return new Finding("system libtorch", Status.OK, "none", "");
-  }
-
-  /** Runs {@link DoctorChecks} in a process of its own. */
-  private static List<Finding> nativeChecks() {
-    var command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            DoctorChecks.class.getName());
-    var findings = new ArrayList<Finding>();
-    try {
-      var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      var rest = new ArrayList<String>();
-      try (var lines = process.inputReader()) {
-        for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-          if (line.startsWith(DoctorChecks.MARK)) {
-            findings.add(Json.parse(line.substring(DoctorChecks.MARK.length()), Finding.class));
-          } else {
-            rest.add(line);
-          }
-        }
-      }
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
-      if (process.exitValue() != 0) {
-        findings.add(crashed(process.exitValue(), findings, rest));
-      }
-    } catch (IOException e) {
-      findings.add(new Finding("engine", Status.WRONG, "no child process: " + e.getMessage(), ""));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return findings;
-  }
-
-  private static Finding crashed(int exit, List<Finding> before, List<String> output) {
-    var signal =
-        switch (exit) {
-          case 134 -> "aborted";
-          case 136 -> "ended with a floating point exception";
-          case 139 -> "ended with a segmentation fault";
-          default -> "ended with exit code " + exit;
-        };
-    var after = before.isEmpty() ? "loading" : before.get(before.size() - 1).check();
-    var last = output.stream().filter(line -> !line.isBlank()).findFirst().orElse("no output");
-    return new Finding(
-        "engine",
-        Status.WRONG,
-        "the checks %s after '%s': %s".formatted(signal, after, last),
-        "remove the cache "
-            + System.getProperty("user.home")
-            + "/.javacpp and try again; if it stays, use --precision float32, and report it");
-  }
-
-  private void print(List<Finding> findings) {
-    var out = spec.commandLine().getOut();
-    var wrong = findings.stream().filter(f -> f.status() == Status.WRONG).count();
-    if (json) {
-      Map<String, Object> report = new LinkedHashMap<>();
-      report.put("platform", Loader.getPlatform());
-      report.put("wrong", wrong);
-      report.put("findings", findings);
-      out.println(Json.line(report));
-      return;
-    }
-    for (var finding : findings) {
-      out.printf("%-8s %-28s %s%n", finding.status(), finding.check(), finding.found());
-      if (!finding.advice().isEmpty()) {
-        out.printf("%-8s %-28s -> %s%n", "", "", finding.advice());
-      }
-    }
-    out.println(wrong == 0 ? "nothing is wrong" : wrong + " things are wrong");
+    return Finding.ok(name, "none");
   }
 }

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.util.Locale;
 import java.util.Properties;
 import java.util.concurrent.CancellationException;
 import org.bitdiffusion.ConfigurationException;
@@ -12,16 +14,17 @@ import org.bitdiffusion.training.DivergenceException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command {@code bitdiff}. */
+/**
+ * The command {@code bitdiff}. What it has to report goes to the standard output; progress,
+ * warnings and errors go to the standard error.
+ */
 @Command(
     name = "bitdiff",
     description = "Trains and samples generative models of discrete data by Bit Diffusion.",
@@ -74,14 +77,18 @@ public final class Main implements Runnable {
   /** Runs the command; returns the exit code. */
   static int run(String[] args, PrintWriter out, PrintWriter err) {
     var main = new Main();
-    return new CommandLine(main)
-        .setOut(out)
-        .setErr(err)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setUsageHelpAutoWidth(true)
-        .setParameterExceptionHandler(Main::wrongUsage)
-        .setExecutionExceptionHandler(main::failed)
-        .execute(args);
+    try {
+      return new CommandLine(main)
+          .setOut(out)
+          .setErr(err)
+          .setUsageHelpAutoWidth(true)
+          .setParameterExceptionHandler(Main::wrongUsage)
+          .setExecutionExceptionHandler((e, command, result) -> main.failed(e, err))
+          .execute(args);
+    } catch (Error e) {
+      // out of memory, no native libraries ...: picocli handles exceptions only
+      return main.failed(e, err);
+    }
   }
 
   @Override
@@ -92,52 +99,88 @@ public final class Main implements Runnable {
   /** One line that says what is wrong with the arguments, and where to look. */
   private static int wrongUsage(ParameterException e, String[] args) {
     var command = e.getCommandLine();
-    var message = e.getMessage();
-    if (e instanceof UnmatchedArgumentException unmatched) {
-      var suggestions = unmatched.getSuggestions();
-      message =
-          "unknown option or command '"
-              + unmatched.getUnmatched().get(0)
-              + "'"
-              + (suggestions.isEmpty() ? "" : "; did you mean " + suggestions.get(0) + "?");
-    } else if (e instanceof MissingParameterException) {
-      message = lowerFirst(message);
-    }
     command
         .getErr()
-        .println(
-            "bitdiff: "
-                + message
-                + " (see '"
-                + command.getCommandSpec().qualifiedName()
-                + " --help')");
+        .printf(
+            "bitdiff: %s (see '%s --help')%n",
+            e instanceof UnmatchedArgumentException unmatched
+                ? unknown(unmatched)
+                : lowerFirst(
+                    e.getMessage()
+                        .replaceFirst("^Error: ", "")
+                        .replaceFirst("^Value for option option ", "Value for option ")),
+            command.getCommandSpec().qualifiedName());
     return CommandLine.ExitCode.USAGE;
   }
 
+  private static String unknown(UnmatchedArgumentException e) {
+    var argument = e.getUnmatched().get(0);
+    var suggestions = e.getSuggestions();
+    var kind =
+        e.isUnknownOption()
+            ? "there is no option '%s'"
+            : e.getCommandLine().getSubcommands().isEmpty()
+                ? "the argument '%s' is too many"
+                : "there is no command '%s'";
+    return kind.formatted(argument)
+        + (suggestions.isEmpty() ? "" : "; did you mean " + suggestions.get(0) + "?");
+  }
+
   private static String lowerFirst(String text) {
-    return text.isEmpty() ? text : Character.toLowerCase(text.charAt(0)) + text.substring(1);
+    return text.isEmpty()
+        ? text
+        : text.substring(0, 1).toLowerCase(Locale.ROOT) + text.substring(1);
   }
 
   /** One line that says what went wrong; the stack trace only with --debug. */
-  private int failed(Exception e, CommandLine command, ParseResult result) {
-    var known =
-        e instanceof ConfigurationException
-            || e instanceof DataException
-            || e instanceof DivergenceException
-            || e instanceof CancellationException;
-    var message =
-        known
-            ? e.getMessage()
-            : e instanceof IOException || e instanceof UncheckedIOException
-                ? "input or output failed: " + e.getMessage()
-                : "internal error: "
-                    + e.toString().lines().findFirst().orElse("")
-                    + "; --debug shows where";
-    command.getErr().println("bitdiff: " + message);
+  private int failed(Throwable e, PrintWriter err) {
+    err.println("bitdiff: " + message(e));
     if (debug) {
-      e.printStackTrace(command.getErr());
+      e.printStackTrace(err);
     }
     return e instanceof ConfigurationException ? CommandLine.ExitCode.USAGE : FAILURE;
+  }
+
+  private static String message(Throwable e) {
+    if (e instanceof ConfigurationException
+        || e instanceof DataException
+        || e instanceof DivergenceException
+        || e instanceof CancellationException) {
+      return e.getMessage();
+    }
+    if (e instanceof UncheckedIOException unchecked) {
+      return message(unchecked.getCause());
+    }
+    if (e instanceof FileSystemException failure && failure.getReason() == null) {
+      // The message is but the path; what is wrong with it is in the class's name.
+      return failure.getFile()
+          + ": "
+          + e.getClass()
+              .getSimpleName()
+              .replace("Exception", "")
+              .replaceAll("(?<=[a-z])(?=[A-Z])", " ")
+              .toLowerCase(Locale.ROOT);
+    }
+    if (e instanceof IOException) {
+      return "input or output failed: " + e.getMessage();
+    }
+    var firstLine = e.toString().lines().findFirst().orElse("");
+    if (e instanceof OutOfMemoryError) {
+      return "Java's heap of %d MB is too small; start with BITDIFF_JAVA_OPTS=-Xmx%dg, or take less data"
+          .formatted(
+              Runtime.getRuntime().maxMemory() >> 20,
+              Math.max(1, Runtime.getRuntime().maxMemory() >> 29));
+    }
+    if (firstLine.contains("can't allocate memory") || firstLine.contains("out of memory")) {
+      return "the engine needs more memory than there is; take a smaller batch (--batch-size, or"
+          + " training.batch_size with more training.accumulation): "
+          + firstLine;
+    }
+    if (e instanceof UnsatisfiedLinkError || e instanceof NoClassDefFoundError) {
+      return "the engine's native libraries cannot be loaded, 'bitdiff doctor' says more: "
+          + firstLine;
+    }
+    return "internal error: " + firstLine + "; --debug shows where";
   }
 
   /** The version that the build wrote into a resource. */

@@ -3,43 +3,60 @@ package org.bitdiffusion.cli;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * Shows how long work goes on: a bar on a terminal, and where there is none, a plain line every few
- * seconds.
+ * seconds. Writes to the standard error, so that the standard output holds results only.
  */
 final class Progress implements AutoCloseable {
-  private static final long BETWEEN_LINES = 10_000_000_000L;
+  /** Set by the launcher: Java 17 cannot tell whether the standard error is a terminal. */
+  private static final boolean TERMINAL = Boolean.getBoolean("bitdiff.terminal");
+
+  /** At most one plain line in this time, nanoseconds. */
+  static final long BETWEEN_LINES = 10_000_000_000L;
 
   private final String task;
   private final long total;
-  private final PrintWriter out;
-  private final ProgressBar bar;
-  private final long start = System.nanoTime();
   private final long first;
-  private long lastLine = start - BETWEEN_LINES;
+  private final PrintWriter err;
+  private final LongSupplier clock;
+  private final ProgressBar bar;
+  private final long start;
+  private long lastLine;
 
   /**
    * @param first steps that were done before, in an earlier run
+   * @param err where plain lines go
    */
-  Progress(String task, long total, long first, PrintWriter out) {
+  Progress(String task, long total, long first, PrintWriter err) {
+    this(task, total, first, err, System::nanoTime, TERMINAL ? bar(task, total, first) : null);
+  }
+
+  /** With a clock that counts nanoseconds. */
+  Progress(
+      String task, long total, long first, PrintWriter err, LongSupplier clock, ProgressBar bar) {
     this.task = task;
     this.total = total;
     this.first = first;
-    this.out = out;
-    bar =
-        System.console() == null
-            ? null
-            : new ProgressBarBuilder()
-                .setTaskName(task)
-                .setInitialMax(total)
-                .startsFrom(first, Duration.ZERO)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(500)
-                .build();
+    this.err = err;
+    this.clock = clock;
+    this.bar = bar;
+    start = clock.getAsLong();
+    lastLine = start - BETWEEN_LINES;
+  }
+
+  private static ProgressBar bar(String task, long total, long first) {
+    return new ProgressBarBuilder()
+        .setTaskName(task)
+        .setInitialMax(total)
+        .startsFrom(first, Duration.ZERO)
+        .setStyle(ProgressBarStyle.ASCII)
+        .setUpdateIntervalMillis(500)
+        .build();
   }
 
   /** Moves on to a step; {@code detail} says what else is known, such as the loss. */
@@ -49,22 +66,27 @@ final class Progress implements AutoCloseable {
       bar.stepTo(step);
       return;
     }
-    var now = System.nanoTime();
+    var now = clock.getAsLong();
     if (step < total && now - lastLine < BETWEEN_LINES) {
       return;
     }
     lastLine = now;
-    var seconds = (now - start) / 1e9;
-    var left = step == first ? 0 : (long) (seconds * (total - step) / (step - first));
-    out.printf(
+    err.printf(
         Locale.ROOT,
-        "%s %d/%d  %s  %d:%02d left%n",
+        "%s %d/%d  %s%s%n",
         task,
         step,
         total,
         detail,
-        left / 60,
-        left % 60);
+        step > first && step < total ? "  " + left(now - start, step) + " left" : "");
+  }
+
+  /** Hours, minutes and seconds that the remaining steps take at the mean speed until now. */
+  private String left(long nanoseconds, long step) {
+    var seconds = Math.round(nanoseconds / 1e9 * (total - step) / (step - first));
+    return seconds < 3600
+        ? "%d:%02d".formatted(seconds / 60, seconds % 60)
+        : "%d:%02d:%02d".formatted(seconds / 3600, seconds / 60 % 60, seconds % 60);
   }
 
   @Override

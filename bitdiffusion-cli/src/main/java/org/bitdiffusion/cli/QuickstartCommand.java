@@ -1,11 +1,12 @@
 package org.bitdiffusion.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
@@ -40,28 +41,39 @@ final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (Files.exists(out)) {
+      throw new ConfigurationException(
+          out + " exists already; remove it, or name a new folder with --out");
+    }
     var writer = spec.commandLine().getOut();
     var config =
         ConfigReader.preset(
             "icons", steps == null ? Map.of() : Map.of("training.steps", steps.toString()));
     var log = new ArrayList<Trainer.Metrics>();
-    try (var source = DataSources.open(DataSpec.parse(config.data()));
-        var progress = new Progress("training", config.training().steps(), 0, writer)) {
+    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
+      writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
       var listener =
           new Trainer.Listener() {
+            private Progress progress;
+
+            @Override
+            public void onStart(long done) {
+              progress =
+                  new Progress(
+                      "training", config.training().steps(), done, spec.commandLine().getErr());
+            }
+
             @Override
             public void onLog(Trainer.Metrics metrics) {
               log.add(metrics);
-              progress.to(
-                  metrics.step(),
-                  String.format(
-                      Locale.ROOT,
-                      "loss %.4f  %.1f images/s",
-                      metrics.loss(),
-                      metrics.imagesPerSecond()));
+              progress.to(metrics.step(), TrainCommand.detail(metrics));
+            }
+
+            @Override
+            public void onEnd() {
+              progress.close();
             }
           };
-      writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
       try (var trainer = Trainer.start(config, source, out, listener)) {
         TrainCommand.run(trainer);
       }
@@ -84,7 +96,7 @@ final class QuickstartCommand implements Callable<Integer> {
       var config = model.config().sampling();
       var strip = new SampleCommand.Strip(model, config, 8);
       try (var progress =
-          new Progress("sampling", config.steps(), 0, spec.commandLine().getOut())) {
+          new Progress("sampling", config.steps(), 0, spec.commandLine().getErr())) {
         var samples =
             model.sample(
                 config,

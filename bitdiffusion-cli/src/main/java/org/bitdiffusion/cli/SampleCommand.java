@@ -8,7 +8,6 @@ import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.Npy;
-import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.Model;
@@ -68,8 +67,7 @@ final class SampleCommand implements Callable<Integer> {
       description = "auto, float32 or bfloat16.")
   private String precision;
 
-  @Option(names = "--threads", paramLabel = "N", description = "Threads of one operation.")
-  private Integer threads;
+  @Mixin private ThreadsOption threads;
 
   @Option(
       names = "--strip",
@@ -88,17 +86,15 @@ final class SampleCommand implements Callable<Integer> {
     if (n < 1 || batchSize < 1) {
       throw new ConfigurationException("--n and --batch-size must be at least 1");
     }
-    if (threads != null) {
-      Engine.threads(threads);
-    }
+    threads.apply();
     try (var model = Model.load(run, precision)) {
       var config = sampling.over(model.config().sampling());
-      var symbols = new int[n * model.format().symbols()];
+      var symbols = new int[symbols(model)];
       var analog = new ArrayList<float[]>();
       var frames = strip == null ? null : new Strip(model, config, Math.min(8, n));
       var started = System.nanoTime();
       try (var progress =
-          new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getOut())) {
+          new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
         for (var first = 0; first < n; first += batchSize) {
           var from = first;
           var count = Math.min(batchSize, n - first);
@@ -146,6 +142,17 @@ final class SampleCommand implements Callable<Integer> {
               out);
     }
     return 0;
+  }
+
+  /** The number of symbols of all samples, which must fit an array. */
+  private int symbols(Model model) {
+    var all = (long) n * model.format().symbols();
+    if (all > Integer.MAX_VALUE - 8) {
+      throw new ConfigurationException(
+          "--n is %d; one call can draw at most %d samples of this size"
+              .formatted(n, Integer.MAX_VALUE / model.format().symbols()));
+    }
+    return (int) all;
   }
 
   private int label(Model model) {

@@ -1,6 +1,5 @@
 package org.bitdiffusion.cli;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -10,6 +9,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
@@ -21,6 +21,7 @@ import org.bitdiffusion.training.RunFolder;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -86,11 +87,7 @@ final class TrainCommand implements Callable<Integer> {
       description = "training.checkpoint_every.")
   private Integer checkpointEvery;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "Threads of one operation; the physical cores if not given.")
-  private Integer threads;
+  @Mixin private ThreadsOption threads;
 
   @Option(names = "--resume", description = "Continues the run of --out where it stopped.")
   private boolean resume;
@@ -138,9 +135,9 @@ final class TrainCommand implements Callable<Integer> {
             ? ConfigReader.preset(base.preset, changes)
             : ConfigReader.file(base.config, changes);
     try (var source = DataSources.open(spec(config))) {
-      setThreads();
+      threads.apply();
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
-        train(trainer, source.name() + ", " + source.size() + " examples");
+        train(trainer, source);
       }
     }
   }
@@ -153,10 +150,10 @@ final class TrainCommand implements Callable<Integer> {
     var folder = RunFolder.open(out);
     var config = folder.config(changes);
     try (var source = DataSources.open(spec(config))) {
-      setThreads();
+      threads.apply();
       try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
         spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
-        train(trainer, source.name() + ", " + source.size() + " examples");
+        train(trainer, source);
       }
     }
   }
@@ -166,21 +163,13 @@ final class TrainCommand implements Callable<Integer> {
     return skipBad ? data.with("skip_bad", "true") : data;
   }
 
-  private void setThreads() {
-    if (threads != null) {
-      if (threads < 1) {
-        throw new ConfigurationException("--threads is " + threads + "; it must be at least 1");
-      }
-      Engine.threads(threads);
-    }
-  }
-
-  private void train(Trainer trainer, String data) {
+  private void train(Trainer trainer, DataSource source) {
     var out = spec.commandLine().getOut();
     out.printf(
         Locale.ROOT,
-        "%s; %,d weights; %s (%s), %d threads%n",
-        data,
+        "%s, %d examples; %,d weights; %s (%s), %d threads%n",
+        source.name(),
+        source.size(),
         trainer.parameters(),
         trainer.compute().precision().toString().toLowerCase(Locale.ROOT),
         trainer.compute().reason(),
@@ -218,9 +207,14 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  /** What is shown of a line of the log besides the step. */
+  static String detail(Trainer.Metrics metrics) {
+    return String.format(
+        Locale.ROOT, "loss %.4f  %.1f images/s", metrics.loss(), metrics.imagesPerSecond());
+  }
+
   /** Shows progress, and paints a grid of samples at each checkpoint. */
   private final class Console implements Trainer.Listener {
-    private final PrintWriter out = spec.commandLine().getOut();
     private final RunConfig config;
     private Progress progress;
 
@@ -230,15 +224,13 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public void onStart(long done) {
-      progress = new Progress("training", config.training().steps(), done, out);
+      var steps = config.training().steps();
+      progress = new Progress("training", steps, done, spec.commandLine().getErr());
     }
 
     @Override
     public void onLog(Trainer.Metrics metrics) {
-      progress.to(
-          metrics.step(),
-          String.format(
-              Locale.ROOT, "loss %.4f  %.1f images/s", metrics.loss(), metrics.imagesPerSecond()));
+      progress.to(metrics.step(), detail(metrics));
     }
 
     @Override
@@ -248,7 +240,7 @@ final class TrainCommand implements Callable<Integer> {
             model.sample(
                 config.sampling(), 0, 0, 64, Model.ANY_CLASS, at -> !stopped.getAsBoolean());
         ImageGrid.write(
-            TrainCommand.this.out.resolve("samples/step-%08d.png".formatted(step)),
+            out.resolve("samples/step-%08d.png".formatted(step)),
             samples.symbols(),
             model.format());
       } catch (CancellationException e) {

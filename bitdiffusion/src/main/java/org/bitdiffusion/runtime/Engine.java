@@ -79,6 +79,8 @@ public final class Engine {
   public static List<String> libraries() {
     load();
     return Loader.getLoadedLibraries().entrySet().stream()
+        // JavaCPP also lists the CUDA libraries that it looked for in vain.
+        .filter(library -> Files.exists(Path.of(library.getValue())))
         .map(library -> library.getKey() + " " + library.getValue())
         .sorted()
         .toList();

@@ -1,0 +1,69 @@
+package org.bitdiffusion.cli;
+
+import java.awt.Font;
+import java.awt.FontFormatException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The font of charts. Java takes fonts from the system, and fails with an {@link Error} where it
+ * has none, or no fontconfig to find them, as is usual in small containers. So Java's logical fonts
+ * are mapped to a font that comes with the program (Liberation Sans, in PDFBox's jar), which also
+ * makes charts look the same everywhere.
+ */
+final class ChartFont {
+  private static final String RESOURCE =
+      "/org/apache/pdfbox/resources/ttf/LiberationSans-Regular.ttf";
+
+  private static Font font;
+
+  private ChartFont() {}
+
+  /**
+   * The font in a size in points.
+   *
+   * @throws Error of some kind if this Java cannot paint text at all
+   */
+  static synchronized Font of(float size) throws IOException {
+    if (font == null) {
+      font = load();
+    }
+    return font.deriveFont(size);
+  }
+
+  private static Font load() throws IOException {
+    var folder = Files.createTempDirectory("bitdiff-font-");
+    var file = folder.resolve("LiberationSans-Regular.ttf");
+    var map = folder.resolve("fontconfig.properties");
+    // in reverse order, so the folder goes last
+    folder.toFile().deleteOnExit();
+    file.toFile().deleteOnExit();
+    map.toFile().deleteOnExit();
+    try (var in = ChartFont.class.getResourceAsStream(RESOURCE)) {
+      Files.copy(in, file);
+    }
+    if (System.getProperty("sun.awt.fontconfig") == null) {
+      Files.writeString(map, map(file));
+      System.setProperty("sun.awt.fontconfig", map.toString());
+    }
+    try {
+      return Font.createFont(Font.TRUETYPE_FONT, file.toFile());
+    } catch (FontFormatException e) {
+      throw new IOException(RESOURCE + " is damaged", e);
+    }
+  }
+
+  /** A font configuration file of Java in which all fonts are the same. */
+  private static String map(Path font) {
+    var lines = new StringBuilder("version=1\nsequence.allfonts=latin-1\n");
+    lines.append("filename.Liberation_Sans=").append(font).append('\n');
+    for (var family : List.of("serif", "sansserif", "monospaced", "dialog", "dialoginput")) {
+      for (var style : List.of("plain", "bold", "italic", "bolditalic")) {
+        lines.append("%s.%s.latin-1=Liberation Sans\n".formatted(family, style));
+      }
+    }
+    return lines.toString();
+  }
+}

@@ -1,0 +1,25 @@
+package org.bitdiffusion.cli;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.runtime.Engine;
+import picocli.CommandLine.Option;
+
+/** The option {@code --threads} of the commands that compute. */
+final class ThreadsOption {
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of one operation; the physical cores if not given.")
+  private Integer threads;
+
+  /** Loads the engine if the option is given, and sets its threads. */
+  void apply() {
+    if (threads == null) {
+      return;
+    }
+    if (threads < 1) {
+      throw new ConfigurationException("--threads is " + threads + "; it must be at least 1");
+    }
+    Engine.threads(threads);
+  }
+}

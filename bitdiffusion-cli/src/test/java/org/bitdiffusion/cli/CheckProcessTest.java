@@ -1,0 +1,76 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitdiffusion.cli.DoctorCommand.Finding;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+class CheckProcessTest {
+  /** A program of checks, of which one may not end well. */
+  static final class Checks {
+    private static final Finding FIRST = Finding.warn("first", "it is slow", "make it faster");
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+      System.out.println(DoctorChecks.BEGUN + "first");
+      System.out.println(DoctorChecks.FOUND + Json.line(FIRST));
+      System.out.println(DoctorChecks.BEGUN + "second");
+      switch (args[0]) {
+        case "ends" -> {}
+        case "throws" -> throw new IllegalStateException("the engine is upside down");
+        case "hangs" -> Thread.sleep(600_000);
+        default ->
+            new ProcessBuilder("kill", "-" + args[0], Long.toString(ProcessHandle.current().pid()))
+                .start()
+                .waitFor();
+      }
+    }
+  }
+
+  private final List<Finding> findings = new ArrayList<>();
+
+  private boolean run(String how, Duration limit) {
+    return CheckProcess.run(List.of(Checks.class.getName(), how), limit, findings::add);
+  }
+
+  @Test
+  void handsOnWhatTheProgramFound() {
+    assertThat(run("ends", Duration.ofMinutes(1))).isTrue();
+    assertThat(findings).containsExactly(Checks.FIRST);
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void aFloatingPointExceptionFailsTheCheckThatWasBegun() {
+    assertThat(run("FPE", Duration.ofMinutes(1))).isFalse();
+    assertThat(findings).first().isEqualTo(Checks.FIRST);
+    assertThat(findings)
+        .last()
+        .satisfies(
+            finding -> {
+              assertThat(finding.name()).isEqualTo("second");
+              assertThat(finding.status()).isEqualTo(DoctorCommand.Status.FAIL);
+              assertThat(finding.found()).contains("SIGFPE");
+            });
+  }
+
+  @Test
+  void anExceptionFailsTheCheckThatWasBegun() {
+    assertThat(run("throws", Duration.ofMinutes(1))).isFalse();
+    assertThat(findings).last().extracting(Finding::name).isEqualTo("second");
+    assertThat(findings.get(1).found()).contains("the engine is upside down");
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void aProgramThatHangsIsKilled() {
+    assertThat(run("hangs", Duration.ofSeconds(3))).isFalse();
+    assertThat(findings).last().extracting(Finding::status).isEqualTo(DoctorCommand.Status.FAIL);
+    assertThat(findings.get(findings.size() - 1).found()).contains("killed");
+  }
+}

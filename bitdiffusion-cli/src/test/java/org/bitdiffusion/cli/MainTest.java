@@ -1,0 +1,167 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.imageio.ImageIO;
+import org.bitdiffusion.data.Npy;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... args) {
+    return Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true));
+  }
+
+  /** Runs words separated by blanks, with FOLDER for an empty folder. */
+  private int runLine(String line) {
+    return run(line.replace("FOLDER", folder.toString()).split(" "));
+  }
+
+  private void assertOneLine(String... parts) {
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(err.toString()).startsWith("bitdiff: ").contains(parts);
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "quickstart",
+        "train",
+        "sample",
+        "data",
+        "info",
+        "doctor",
+        "bench",
+        "bench unet"
+      })
+  void everyCommandExplainsItself(String command) {
+    assertThat(runLine((command + " --help").strip())).isZero();
+    assertThat(out.toString()).startsWith("Usage: bitdiff " + command).contains("--debug");
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void theVersionIsTheBuilds() {
+    assertThat(run("--version")).isZero();
+    assertThat(out.toString()).matches("bitdiff \\d+\\.\\d+\\.\\d+(-SNAPSHOT)?\\R");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          trian                                        | there is no command 'trian'; did you mean train?
+          --versio                                     | there is no option '--versio'; did you mean --version?
+          bench                                        | what to measure is missing
+          data                                         | SOURCE
+          data icons                                   | '--out=
+          data icons --out FOLDER/a.png extra          | the argument 'extra' is too many
+          data icons --out FOLDER/a.png --skipbad      | did you mean --skip-bad?
+          data icons --out FOLDER/a.png --n ten        | '--n': 'ten' is not an int
+          data icons --out FOLDER/a.png --n 0          | --n is 0; it must be at least 1
+          data icons --out FOLDER/a.gif                | must end in .png or .npy
+          data icon --out FOLDER/a.png                 | 'icon' is unknown; use icons, idx
+          data icons,sizes=3 --out FOLDER/a.png        | no option 'sizes'
+          train --preset icons --config a --out FOLDER/r | are mutually exclusive
+          train --out FOLDER/r                         | needs --preset or --config
+          train --preset icon --out FOLDER/r           | preset 'icon' is unknown; use one of icons
+          train --preset icons --out FOLDER/r --set a  | should be in KEY=VALUE format
+          train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
+          train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
+          train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
+          train --resume --out FOLDER/r                | FOLDER/r does not exist
+          sample --run FOLDER/r --out FOLDER/a.png     | FOLDER/r does not exist
+          sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n and --batch-size must be at least 1
+          info --preset cifar                          | preset 'cifar' is unknown
+          quickstart --out FOLDER                      | exists already
+          """)
+  void wrongUsageIsOneLineAndExitCode2(String line, String message) throws IOException {
+    assertThat(runLine(line)).isEqualTo(2);
+    assertOneLine(message.replace("FOLDER", folder.toString()));
+    assertThat(Files.list(folder)).isEmpty();
+  }
+
+  @Test
+  void noCommandIsWrongUsage() {
+    assertThat(run()).isEqualTo(2);
+    assertOneLine("a command is missing", "'bitdiff --help'");
+  }
+
+  @Test
+  void aSubcommandsErrorNamesItsOwnHelp() {
+    assertThat(run("data", "icons")).isEqualTo(2);
+    assertOneLine("'bitdiff data --help'");
+  }
+
+  @Test
+  void aMissingFolderIsAFailureOfTheData() {
+    assertThat(runLine("data images:FOLDER/none --out FOLDER/a.png")).isEqualTo(1);
+    assertOneLine(folder.resolve("none").toString());
+  }
+
+  @Test
+  void anOutputThatCannotBeWrittenIsNamed() throws IOException {
+    var file = Files.writeString(folder.resolve("file"), "");
+    assertThat(runLine("data icons,subset=4 --out FOLDER/file/a.png")).isEqualTo(1);
+    assertOneLine(file.resolve("a.png").toString(), "cannot be written");
+    assertThat(Files.list(folder)).containsExactly(file);
+  }
+
+  @Test
+  void theStackTraceIsShownOnDemandOnly() {
+    assertThat(runLine("data images:FOLDER/none --out FOLDER/a.png --debug")).isEqualTo(1);
+    assertThat(err.toString()).contains("DataException").contains("\tat org.bitdiffusion.data.");
+  }
+
+  @Test
+  void dataPaintsAGridAndReportsAsJson() throws IOException {
+    assertThat(runLine("data icons,size=12,levels=4 --out FOLDER/a.png --n 6 --json")).isZero();
+
+    assertThat(ImageIO.read(folder.resolve("a.png").toFile())).isNotNull();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("shape")).hasToString("[1,12,12]");
+    assertThat(report.path("categories").intValue()).isEqualTo(4);
+    assertThat(report.path("examples").intValue()).isGreaterThan(1000);
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void dataWritesSymbols() {
+    assertThat(runLine("data icons,size=8,levels=2 --out FOLDER/a.npy --n 5")).isZero();
+
+    var array = Npy.read(folder.resolve("a.npy"));
+    assertThat(array.shape()).containsExactly(5, 1, 8, 8);
+    assertThat(array.values()).contains(0, 1).containsOnly(0, 1);
+  }
+
+  @Test
+  void infoOfAPresetHasItsConfigurationAndParameters() throws IOException {
+    assertThat(run("info", "--preset", "icons", "--json")).isZero();
+
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("preset").textValue()).isEqualTo("icons");
+    assertThat(report.path("parameters").longValue()).isGreaterThan(100_000);
+    assertThat(report.path("config").path("training").path("batch_size").intValue()).isPositive();
+    assertThat(report.path("engine").textValue()).startsWith("libtorch ");
+    assertThat(report.path("native_libraries")).anyMatch(l -> l.textValue().contains("torch_cpu"));
+    assertThat(report.path("precision_reason").textValue()).isNotEmpty();
+  }
+}
