@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -32,7 +33,7 @@ class ChartsTest {
     var right = darkBlueHeight(image, 700);
     assertThat(left).isLessThan(middle);
     assertThat(middle).isLessThan(right);
-    assertThat(middle - left).isCloseTo(right - middle, org.assertj.core.data.Offset.offset(3.0));
+    assertThat(middle - left).isCloseTo(right - middle, within(3.0));
     assertThat(Files.list(folder)).containsExactly(file);
   }
 

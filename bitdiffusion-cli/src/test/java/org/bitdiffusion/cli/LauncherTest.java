@@ -1,0 +1,200 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The script {@code bitdiff} in a folder like the project's, with stand-ins for java and Maven. */
+@EnabledOnOs({OS.LINUX, OS.MAC})
+class LauncherTest {
+  private static final String JAVA =
+      """
+      #!/bin/sh
+      if [ "$1" = -version ]; then echo 'openjdk version "17.0.1" 2021-10-19' >&2; exit; fi
+      echo "java $*"
+      echo "OPENBLAS_NUM_THREADS=$OPENBLAS_NUM_THREADS"
+      echo "GLIBC_TUNABLES=$GLIBC_TUNABLES"
+      exit 7
+      """;
+  private static final String MAVEN =
+      """
+      #!/bin/sh
+      echo "mvn $*" >>calls
+      mkdir -p bitdiffusion-cli/target/lib
+      touch bitdiffusion-cli/target/lib/bitdiff.jar
+      """;
+  private static final String BROKEN_MAVEN =
+      """
+      #!/bin/sh
+      echo '[INFO] compiling'
+      echo '[ERROR] Main.java:[3,1] a brace is missing'
+      exit 1
+      """;
+
+  @TempDir private Path folder;
+  private Path root;
+  private Path bin;
+  private final Map<String, String> environment = new HashMap<>();
+
+  private record Result(int exit, String out, String err) {}
+
+  @BeforeEach
+  void makeProject() throws IOException {
+    // A blank in the path, as users have it.
+    root = Files.createDirectory(folder.toRealPath().resolve("a project"));
+    for (var module : new String[] {"bitdiffusion", "bitdiffusion-cli"}) {
+      Files.createDirectories(root.resolve(module).resolve("src/main"));
+      Files.createFile(root.resolve(module).resolve("pom.xml"));
+    }
+    Files.createFile(root.resolve("pom.xml"));
+    script(root.resolve("bitdiff"), Files.readString(Path.of("..", "bitdiff")));
+    bin = Files.createDirectory(folder.resolve("bin"));
+    script(bin.resolve("java"), JAVA);
+    script(bin.resolve("mvn"), MAVEN);
+    environment.put("PATH", bin + ":/usr/bin:/bin");
+  }
+
+  private static void script(Path file, String text) throws IOException {
+    Files.writeString(file, text);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  private Result launch(Path script, String... args) throws IOException, InterruptedException {
+    var out = folder.resolve("out");
+    var err = folder.resolve("err");
+    var builder = new ProcessBuilder(script.toString());
+    builder.command().addAll(List.of(args));
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    var exit =
+        builder
+            .directory(folder.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start()
+            .waitFor();
+    return new Result(exit, Files.readString(out), Files.readString(err));
+  }
+
+  private Result launch(String... args) throws IOException, InterruptedException {
+    return launch(root.resolve("bitdiff"), args);
+  }
+
+  private long builds() throws IOException {
+    var calls = root.resolve("calls");
+    return Files.exists(calls) ? Files.readAllLines(calls).size() : 0;
+  }
+
+  @Test
+  void buildsOnceAndRunsJavaWithTheArguments() throws Exception {
+    var first = launch("data", "two words");
+    assertThat(first.exit()).isEqualTo(7);
+    assertThat(first.err()).startsWith("bitdiff: building").hasLineCount(1);
+    assertThat(first.out()).contains("run-cpu/bitdiff.jar data two words\n");
+
+    var second = launch("data");
+    assertThat(second.err()).isEmpty();
+    assertThat(builds()).isEqualTo(1);
+    assertThat(root.resolve("bitdiffusion-cli/target/lock")).doesNotExist();
+  }
+
+  @Test
+  void buildsAgainWhenASourceIsNewer() throws Exception {
+    launch();
+    var source = Files.createFile(root.resolve("bitdiffusion/src/main/New.java"));
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(5)));
+    assertThat(launch().err()).contains("building, as sources have changed");
+    assertThat(builds()).isEqualTo(2);
+  }
+
+  @Test
+  void aProfileHasABuildOfItsOwn() throws Exception {
+    launch();
+    environment.put("BITDIFF_PROFILE", "cuda");
+    assertThat(launch().out()).contains("run-cuda/bitdiff.jar");
+    assertThat(Files.readString(root.resolve("calls"))).containsOnlyOnce("-P cuda");
+    environment.put("BITDIFF_PROFILE", "gpu");
+    assertThat(launch().err())
+        .isEqualTo("bitdiff: BITDIFF_PROFILE is 'gpu'; it must be cpu or cuda\n");
+    assertThat(builds()).isEqualTo(2);
+  }
+
+  @Test
+  void worksThroughSymbolicLinks() throws Exception {
+    var link = Files.createSymbolicLink(folder.resolve("link"), Path.of("a project", "bitdiff"));
+    var second = Files.createSymbolicLink(bin.resolve("bitdiff"), link);
+    assertThat(launch(second).exit()).isEqualTo(7);
+    assertThat(builds()).isEqualTo(1);
+  }
+
+  @Test
+  void setsTheEnvironmentUnlessTheUserHas() throws Exception {
+    assertThat(launch().out()).contains("OPENBLAS_NUM_THREADS=1\n");
+    if (OS.LINUX.isCurrentOs()) {
+      assertThat(launch().out()).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1:");
+    }
+    environment.put("OPENBLAS_NUM_THREADS", "2");
+    environment.put("GLIBC_TUNABLES", "glibc.malloc.check=1");
+    environment.put("BITDIFF_JAVA_OPTS", "-Xmx1g -Dx=y");
+    assertThat(launch().out())
+        .contains("OPENBLAS_NUM_THREADS=2\n")
+        .contains("GLIBC_TUNABLES=glibc.malloc.check=1\n")
+        .contains(" -Xmx1g -Dx=y -jar ");
+  }
+
+  @Test
+  void aFailedBuildShowsMavensErrorsAndIsTriedAgain() throws Exception {
+    script(bin.resolve("mvn"), BROKEN_MAVEN);
+    var failed = launch();
+    assertThat(failed.exit()).isEqualTo(1);
+    assertThat(failed.out()).isEmpty();
+    assertThat(failed.err())
+        .contains("a brace is missing")
+        .doesNotContain("[INFO]")
+        .contains("bitdiff: the build failed; Maven's output is in ");
+    script(bin.resolve("mvn"), MAVEN);
+    assertThat(launch().exit()).isEqualTo(7);
+  }
+
+  @Test
+  void takesOverALockThatAKilledBuildLeft() throws Exception {
+    var lock = Files.createDirectories(root.resolve("bitdiffusion-cli/target/lock"));
+    var ended = new ProcessBuilder("true").start();
+    ended.waitFor();
+    Files.writeString(lock.resolve("pid"), Long.toString(ended.pid()));
+    assertThat(launch().exit()).isEqualTo(7);
+  }
+
+  @Test
+  void saysWhatIsMissing() throws Exception {
+    script(bin.resolve("java"), JAVA.replace("17.0.1", "11.0.2"));
+    assertThat(launch().err()).contains("is Java 11.0.2; install a JDK 17 or newer");
+    environment.put("JAVA_HOME", "/nowhere");
+    var noHome = launch();
+    assertThat(noHome.exit()).isEqualTo(1);
+    assertThat(noHome.err()).contains("JAVA_HOME is /nowhere");
+    assertThat(builds()).isZero();
+  }
+
+  @Test
+  void anOlderJavaIsNoticedAfterTheBuild() throws Exception {
+    launch();
+    var old = Files.createDirectories(folder.resolve("jdk11/bin"));
+    script(old.resolve("java"), JAVA.replace("17.0.1", "1.8.0_2"));
+    environment.put("JAVA_HOME", old.getParent().toString());
+    assertThat(launch().err()).contains("is Java 1.8.0_2; install a JDK 17 or newer");
+  }
+}

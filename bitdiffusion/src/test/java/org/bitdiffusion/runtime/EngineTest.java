@@ -1,0 +1,89 @@
+package org.bitdiffusion.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.bytedeco.pytorch.global.torch.arange;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import org.bytedeco.pytorch.Scalar;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.OS;
+
+class EngineTest {
+  /** Loads the engine and computes 0 + 1 + ... + 9. */
+  static final class Program {
+    public static void main(String[] args) throws IOException {
+      Engine.load();
+      System.out.println("sum " + arange(new Scalar(10)).sum().item_int());
+      if (OS.LINUX.isCurrentOs()) {
+        try (var maps = Files.lines(Path.of("/proc/self/maps"))) {
+          maps.filter(line -> line.matches(".*/lib(torch|c10).*\\.so.*"))
+              .map(line -> line.substring(line.indexOf('/')))
+              .distinct()
+              .forEach(file -> System.out.println("library " + file));
+        }
+      }
+    }
+  }
+
+  private Path folder;
+
+  @BeforeEach
+  void makeFolder() throws IOException {
+    folder = Files.createTempDirectory("bitdiffusion-");
+  }
+
+  /** JUnit's own would warn of the links that JavaCPP makes. */
+  @AfterEach
+  void deleteFolder() throws IOException {
+    try (var files = Files.walk(folder)) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  @Test
+  void loadsItsOwnLibrariesIntoAnEmptyCache() throws IOException, InterruptedException {
+    // Where the system has a libtorch of its own, such as Debian's, it must not be taken.
+    var cache = Files.createDirectory(folder.resolve("cache"));
+    var output = folder.resolve("output");
+    var exit =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dorg.bytedeco.javacpp.cachedir=" + cache,
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=" + folder.resolve("crash"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Program.class.getName())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start()
+            .waitFor();
+
+    var lines = Files.readAllLines(output);
+    var own = "library " + cache.toRealPath();
+    assertThat(lines).contains("sum 45");
+    assertThat(exit).isZero();
+    assertThat(lines)
+        .filteredOn(line -> line.startsWith("library "))
+        .allMatch(line -> line.startsWith(own));
+  }
+
+  @Test
+  void usesAThreadForEachPhysicalCoreAndCanUseFewer() {
+    assertThat(Engine.physicalCores()).isBetween(1, Runtime.getRuntime().availableProcessors());
+    var before = Engine.threads();
+    try {
+      Engine.threads(1);
+      assertThat(Engine.threads()).isEqualTo(1);
+    } finally {
+      Engine.threads(before);
+    }
+  }
+}
