@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -154,7 +155,15 @@ public final class ConfigReader {
 
   private static ConfigurationException unknown(String origin, String key) {
     var known = keys("", (ObjectNode) tree("defaults.yaml", resource("defaults.yaml")));
-    var nearest = known.stream().min((a, b) -> Integer.compare(distance(a, key), distance(b, key)));
+    // Sections are often left out, so the last names are compared as well.
+    var nearest =
+        known.stream()
+            .min(
+                Comparator.comparingInt(
+                    candidate ->
+                        Math.min(
+                            distance(candidate, key),
+                            distance(lastName(candidate), lastName(key)))));
     return new ConfigurationException(
         "%s: '%s' is no setting; did you mean %s?".formatted(origin, key, nearest.orElseThrow()));
   }
@@ -173,7 +182,7 @@ public final class ConfigReader {
     return keys;
   }
 
-  private static String last(String key) {
+  private static String lastName(String key) {
     return key.substring(key.lastIndexOf('.') + 1);
   }
 
