@@ -17,8 +17,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * What the network predicts and how it is scored (arXiv 2208.04202, section 3 and appendix B). In
- * all methods x_t, x_0 and eps are [B, D, ...] float32 and gamma is [B, 1, ...], in float64 where 1
- * - gamma matters near gamma = 1.
+ * all methods x_t, x_0 and eps are [B, D, ...] float32. Gamma is [B, 1, ...], best in float64: near
+ * the data float32 has no digits left for its distance from 1.
  */
 public sealed interface Objective {
   /**
@@ -173,16 +173,11 @@ public sealed interface Objective {
 
   /** sqrt(gamma) in float32: the part of x_0 in x_t. */
   static Tensor signalLevel(Tensor gamma) {
-    return gamma.to(torch.ScalarType.Double).sqrt().to(torch.ScalarType.Float);
+    return gamma.sqrt().to(torch.ScalarType.Float);
   }
 
   /** sqrt(1 - gamma) in float32: the part of eps in x_t. */
   static Tensor noiseLevel(Tensor gamma) {
-    return gamma
-        .to(torch.ScalarType.Double)
-        .neg()
-        .add(new Scalar(1))
-        .sqrt()
-        .to(torch.ScalarType.Float);
+    return gamma.neg().add(new Scalar(1)).sqrt().to(torch.ScalarType.Float);
   }
 }

@@ -10,7 +10,8 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
  * @param steps S, the number of transitions
  * @param sampler {@code ddim}, {@code ddpm}, {@code ddpm_small} or {@code dpm++}
  * @param td asymmetric time interval, in steps: each transition goes that much further than the
- *     time at which the network is asked next
+ *     time at which the network is asked next. Above 0 it sharpens: what the network thinks likely
+ *     becomes more so, at any number of steps, which helps where its estimates are blurred
  * @param selfConditioning what the network sees as estimate: {@code previous} (the last step's,
  *     algorithm 2), {@code momentum} (a moving average, algorithm 5), {@code self_guidance} (two
  *     passes a step, algorithm 6) or {@code none}

@@ -37,9 +37,13 @@ public interface Transition {
 
   private static Tensor ancestral(
       Tensor xt, Tensor x0, double g, double gNext, double factor, Supplier<Tensor> noise) {
-    var a = Math.min(1, Math.max(0, g / gNext));
-    var mean = combine(xt, 1, eps(xt, x0, g), -(1 - a) / Math.sqrt(1 - g));
-    return combine(mean, 1 / Math.sqrt(a), noise.get(), Math.sqrt(factor * (1 - a)));
+    var a = Math.min(1, g / gNext);
+    // (x_t - (1-a)/sqrt(1-g) eps) / sqrt(a), with eps as in eps() below: where a is small, this
+    // form
+    // does not cancel the digits of float32.
+    var mean =
+        combine(xt, Math.sqrt(a) * (1 - gNext) / (1 - g), x0, Math.sqrt(gNext) * (1 - a) / (1 - g));
+    return mean.add_(noise.get(), new Scalar(Math.sqrt(factor * (1 - a))));
   }
 
   /** The noise in x_t if x0 is right. */

@@ -136,7 +136,7 @@ class ObjectiveTest {
   @Test
   void softmaxCrossEntropyByHand() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("one_hot", 3, 1, 0);
+      var codec = Codec.of("one_hot", 3, 0.5, 0);
       var objective = Objective.of("x0", "softmax", false, codec);
       var x0 = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2, 1));
       var logits = Tensor.create(new float[] {1, 2, 3, 0, 0, 1}, 1, 6, 1);
@@ -147,7 +147,7 @@ class ObjectiveTest {
       // The estimate is b (2 p - 1).
       var estimate = objective.estimate(logits, null, null).flatten();
       assertThat((double) estimate.select(0, 2).item_float())
-          .isCloseTo(2 * Math.exp(-first) - 1, within(1e-6));
+          .isCloseTo(0.5 * (2 * Math.exp(-first) - 1), within(1e-6));
     }
   }
 
