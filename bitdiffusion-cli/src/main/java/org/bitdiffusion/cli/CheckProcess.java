@@ -109,7 +109,8 @@ final class CheckProcess {
         check,
         "the process of this check " + how,
         check.startsWith("native")
-            ? "remove the folder of the native libraries, it is made again; see 'disk' above"
+            ? "unset LD_PRELOAD and LD_LIBRARY_PATH if they are set; else remove the folder of the native"
+                + " libraries (see 'disk' above), it is made again"
             : "train with another --precision, and report this with the output of 'bitdiff info'");
   }
 

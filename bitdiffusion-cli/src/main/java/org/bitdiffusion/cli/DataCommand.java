@@ -59,7 +59,7 @@ final class DataCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    var name = out.getFileName().toString();
+    var name = out.toString();
     if (!name.endsWith(".png") && !name.endsWith(".npy")) {
       throw new ConfigurationException("--out is " + out + "; it must end in .png or .npy");
     }

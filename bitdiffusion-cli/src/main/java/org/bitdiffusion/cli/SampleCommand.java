@@ -181,7 +181,7 @@ final class SampleCommand implements Callable<Integer> {
 
   private void write(Model model, int[] symbols) {
     var format = model.format();
-    var name = out.getFileName().toString();
+    var name = out.toString();
     if (name.endsWith(".png")) {
       ImageGrid.write(out, symbols, format);
     } else if (name.endsWith(".npy")) {
