@@ -32,7 +32,9 @@ public final class Engine {
     // All libraries of the engine's jar must lie in the cache before the first one is loaded:
     // otherwise an empty cache makes the loader take an older libtorch of the system, and crash.
     try {
-      Loader.cacheResources("/org/bytedeco/pytorch/" + Loader.getPlatform() + "/");
+      for (var build : List.of("", "-gpu")) { // of which one is there
+        Loader.cacheResources("/org/bytedeco/pytorch/" + Loader.getPlatform() + build + "/");
+      }
     } catch (IOException e) {
       throw new IllegalStateException(
           "the engine's native libraries cannot be unpacked to "
