@@ -66,7 +66,7 @@ class ConfigReaderTest {
         "training|3|no setting",
         "training.batch_size|many|training.batch_size is 'many'",
         "training.batch_size|0|training.batch_size is 0; it must be at least 1",
-        "training.accumulation|7|a divisor of training.batch_size 32",
+        "training.accumulation|7|a divisor of training.batch_size 48",
         "training.optimizer|sgd|adam or adamw",
         "training.weight_decay|0.1|use adamw",
         "network.width|-1|network.width is -1",
