@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.training.Trainer;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -24,12 +25,13 @@ final class Charts {
 
   private Charts() {}
 
-  /**
-   * The loss by step, as it was logged and smoothed.
-   *
-   * @param steps in rising order
-   */
-  static void loss(Path file, double[] steps, double[] loss) {
+  /** The loss by step, as it was logged and smoothed; no chart where nothing was logged yet. */
+  static void loss(Path file, List<Trainer.Metrics> history) {
+    if (history.isEmpty()) {
+      return;
+    }
+    var steps = history.stream().mapToDouble(Trainer.Metrics::step).toArray();
+    var loss = history.stream().mapToDouble(Trainer.Metrics::loss).toArray();
     var chart = chart("Training loss", "step", "loss");
     var styler = chart.getStyler();
     var range = Arrays.stream(loss).summaryStatistics();

@@ -23,11 +23,16 @@ import picocli.CommandLine.Spec;
       "",
       "Sources, with their options and defaults:",
       "  icons,size=24,levels=2",
-      "  idx:FOLDER|FILE,split=train,size=28,levels=256         MNIST family, gzip or not",
-      "  cifar10:FOLDER,split=train,size=32,levels=256          binary version",
-      "  cifar100:FOLDER,split=train,labels=fine,size=32",
-      "  imagenet64:FOLDER                                      npz files",
-      "  images:FOLDER,size=64,color=rgb|grey|palette,levels=256,palette=16,skip_bad=false",
+      "  idx:FOLDER|FILE,split=train|test,size=28,levels=256",
+      "      MNIST and its family, gzip or not",
+      "  cifar10:FOLDER,split=train|test,size=32,levels=256",
+      "  cifar100:FOLDER,split=train|test,labels=fine|coarse,size=32,levels=256",
+      "      the binary versions",
+      "  imagenet64:FOLDER,split=train|val",
+      "      the npz files of downsampled ImageNet",
+      "  images:FOLDER,size=64,color=rgb|grey,levels=256,skip_bad=false",
+      "  images:FOLDER,size=64,color=palette,palette=16,skip_bad=false",
+      "      PNG, JPEG, GIF and BMP; sub-folders are classes",
       "All take subset=N."
     })
 final class DataCommand implements Callable<Integer> {

@@ -3,7 +3,6 @@ package org.bitdiffusion.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
@@ -49,40 +48,15 @@ final class QuickstartCommand implements Callable<Integer> {
     var config =
         ConfigReader.preset(
             "icons", steps == null ? Map.of() : Map.of("training.steps", steps.toString()));
-    var log = new ArrayList<Trainer.Metrics>();
     try (var source = DataSources.open(DataSpec.parse(config.data()))) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
-      var listener =
-          new Trainer.Listener() {
-            private Progress progress;
-
-            @Override
-            public void onStart(long done) {
-              progress =
-                  new Progress(
-                      "training", config.training().steps(), done, spec.commandLine().getErr());
-            }
-
-            @Override
-            public void onLog(Trainer.Metrics metrics) {
-              log.add(metrics);
-              progress.to(metrics.step(), TrainCommand.detail(metrics));
-            }
-
-            @Override
-            public void onEnd() {
-              progress.close();
-            }
-          };
-      try (var trainer = Trainer.start(config, source, out, listener)) {
+      var progress = new TrainingProgress(config, spec.commandLine().getErr());
+      try (var trainer = Trainer.start(config, source, out, progress)) {
         TrainCommand.run(trainer);
+        Charts.loss(out.resolve("loss.png"), trainer.folder().history());
       }
     }
     var samples = draw();
-    Charts.loss(
-        out.resolve("loss.png"),
-        log.stream().mapToDouble(Trainer.Metrics::step).toArray(),
-        log.stream().mapToDouble(Trainer.Metrics::loss).toArray());
     writer.printf("%d samples:            %s%n", SAMPLES, samples);
     writer.printf("from noise to image:   %s%n", out.resolve("denoising.png"));
     writer.printf("training loss:         %s%n", out.resolve("loss.png"));

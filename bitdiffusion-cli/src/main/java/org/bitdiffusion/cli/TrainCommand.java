@@ -131,10 +131,11 @@ final class TrainCommand implements Callable<Integer> {
       throw new ConfigurationException("train needs --preset or --config");
     }
     var config =
-        base.preset != null
-            ? ConfigReader.preset(base.preset, changes)
-            : ConfigReader.file(base.config, changes);
-    try (var source = DataSources.open(spec(config))) {
+        withSkipBad(
+            base.preset != null
+                ? ConfigReader.preset(base.preset, changes)
+                : ConfigReader.file(base.config, changes));
+    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
       threads.apply();
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
         train(trainer, source);
@@ -148,8 +149,8 @@ final class TrainCommand implements Callable<Integer> {
           "--resume takes the configuration of the run; leave --preset and --config out");
     }
     var folder = RunFolder.open(out);
-    var config = folder.config(changes);
-    try (var source = DataSources.open(spec(config))) {
+    var config = withSkipBad(folder.config(changes));
+    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
       threads.apply();
       try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
         spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
@@ -158,9 +159,11 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private DataSpec spec(RunConfig config) {
-    var data = DataSpec.parse(config.data());
-    return skipBad ? data.with("skip_bad", "true") : data;
+  /** --skip-bad becomes part of the run, which would not find the same images without it. */
+  private RunConfig withSkipBad(RunConfig config) {
+    return skipBad
+        ? config.withData(DataSpec.parse(config.data()).with("skip_bad", "true").toString())
+        : config;
   }
 
   private void train(Trainer trainer, DataSource source) {
@@ -207,34 +210,21 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** What is shown of a line of the log besides the step. */
-  static String detail(Trainer.Metrics metrics) {
-    return String.format(
-        Locale.ROOT, "loss %.4f  %.1f images/s", metrics.loss(), metrics.imagesPerSecond());
-  }
-
-  /** Shows progress, and paints a grid of samples at each checkpoint. */
-  private final class Console implements Trainer.Listener {
+  /** Shows progress, and paints the loss and a grid of samples at each checkpoint. */
+  private final class Console extends TrainingProgress {
     private final RunConfig config;
-    private Progress progress;
 
     Console(RunConfig config) {
+      super(config, spec.commandLine().getErr());
       this.config = config;
     }
 
     @Override
-    public void onStart(long done) {
-      var steps = config.training().steps();
-      progress = new Progress("training", steps, done, spec.commandLine().getErr());
-    }
-
-    @Override
-    public void onLog(Trainer.Metrics metrics) {
-      progress.to(metrics.step(), detail(metrics));
-    }
-
-    @Override
     public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+      if (stopped.getAsBoolean()) {
+        return;
+      }
+      Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history());
       try {
         var samples =
             model.sample(
@@ -246,11 +236,6 @@ final class TrainCommand implements Callable<Integer> {
       } catch (CancellationException e) {
         // who stops a run wants to leave, not to see samples
       }
-    }
-
-    @Override
-    public void onEnd() {
-      progress.close();
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.training.Trainer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,11 +20,13 @@ class ChartsTest {
 
   @Test
   void aFallingLossIsALineFromTheUpperLeftToTheLowerRight() throws IOException {
-    var steps = IntStream.rangeClosed(1, 200).mapToDouble(i -> 10.0 * i).toArray();
-    var loss = IntStream.rangeClosed(1, 200).mapToDouble(i -> Math.pow(10, -i / 100.0)).toArray();
+    var history =
+        IntStream.rangeClosed(1, 200)
+            .mapToObj(i -> logged(10 * i, Math.pow(10, -i / 100.0)))
+            .toList();
     var file = folder.resolve("loss.png");
 
-    Charts.loss(file, steps, loss);
+    Charts.loss(file, history);
 
     var image = ImageIO.read(file.toFile());
     assertThat(image.getWidth()).isEqualTo(900);
@@ -40,8 +43,18 @@ class ChartsTest {
   @Test
   void aLossOfZeroIsDrawnOnALinearAxis() throws IOException {
     var file = folder.resolve("loss.png");
-    Charts.loss(file, new double[] {1, 2, 3}, new double[] {1, 0, 0});
+    Charts.loss(file, List.of(logged(1, 1), logged(2, 0), logged(3, 0)));
     assertThat(ImageIO.read(file.toFile())).isNotNull();
+  }
+
+  @Test
+  void nothingLoggedIsNoChart() {
+    Charts.loss(folder.resolve("loss.png"), List.of());
+    assertThat(folder.resolve("loss.png")).doesNotExist();
+  }
+
+  private static Trainer.Metrics logged(long step, double loss) {
+    return new Trainer.Metrics(step, loss, 0, 0, 0, 0);
   }
 
   @Test

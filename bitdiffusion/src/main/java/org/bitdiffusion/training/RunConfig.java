@@ -70,7 +70,14 @@ public record RunConfig(
       boolean stratifiedTime,
       boolean normalizeInput,
       boolean conditional,
-      double labelDropout) {}
+      double labelDropout) {
+    public DiffusionConfig {
+      if (!(labelDropout >= 0 && labelDropout <= 1)) {
+        throw new ConfigurationException(
+            "diffusion.label_dropout is " + labelDropout + "; it must be in [0, 1]");
+      }
+    }
+  }
 
   /**
    * @param steps updates of the weights
@@ -150,6 +157,10 @@ public record RunConfig(
         t.learningRateSchedule(),
         "constant or cosine");
     require(t.warmupSteps() >= 0, "warmup_steps", t.warmupSteps(), "at least 0");
+    require(t.beta1() >= 0 && t.beta1() < 1, "beta1", t.beta1(), "in [0, 1)");
+    require(t.beta2() >= 0 && t.beta2() < 1, "beta2", t.beta2(), "in [0, 1)");
+    require(t.epsilon() > 0, "epsilon", t.epsilon(), "above 0");
+    require(t.weightDecay() >= 0, "weight_decay", t.weightDecay(), "at least 0");
     require(
         t.optimizer().equals("adamw") || t.weightDecay() == 0,
         "weight_decay",
@@ -175,6 +186,11 @@ public record RunConfig(
         source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
     var shape = Arrays.stream(source.shape()).boxed().toList();
     return withExample(new ExampleConfig(shape, source.categories(), source.classes(), palette));
+  }
+
+  /** This configuration with another source of data. */
+  public RunConfig withData(String data) {
+    return new RunConfig(data, codec, diffusion, network, training, sampling, example);
   }
 
   /** This configuration for data of a kind. */

@@ -1,8 +1,10 @@
 package org.bitdiffusion.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -10,6 +12,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +28,10 @@ import org.bytedeco.pytorch.Tensor;
  * place and renamed, so that whatever stands under its final name is whole.
  */
 public final class RunFolder {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
   private static final String UNFINISHED = ".unfinished-";
 
   private final Path path;
@@ -74,7 +80,7 @@ public final class RunFolder {
       throw new ConfigurationException(
           (Files.exists(path)
                   ? path + " is no run folder: it has no config.yaml"
-                  : path + " does" + " not exist")
+                  : path + " does not exist")
               + "; a run folder is what --out of 'bitdiff train' names");
     }
     return new RunFolder(path);
@@ -115,7 +121,7 @@ public final class RunFolder {
   }
 
   /** Appends a line to {@link #metrics()}. */
-  void log(Map<String, ?> line) {
+  void log(Trainer.Metrics line) {
     try {
       Files.writeString(
           metrics(),
@@ -127,20 +133,37 @@ public final class RunFolder {
     }
   }
 
-  /** Removes the lines of {@link #metrics()} after a step, to which a run goes back. */
-  void forgetMetricsAfter(long step) {
+  /**
+   * The lines of {@link #metrics()}, without any that a kill has cut off.
+   *
+   * @throws DataException if the file cannot be read
+   */
+  public List<Trainer.Metrics> history() {
     if (!Files.exists(metrics())) {
-      return;
+      return List.of();
     }
     try {
-      var kept = new StringBuilder();
+      var history = new ArrayList<Trainer.Metrics>();
       for (var line : Files.readAllLines(metrics())) {
         try {
-          if (JSON.readTree(line).path("step").asLong(Long.MAX_VALUE) <= step) {
-            kept.append(line).append('\n');
-          }
+          history.add(JSON.readValue(line, Trainer.Metrics.class));
         } catch (JsonProcessingException e) {
-          // cut off by a kill: not kept
+          // cut off
+        }
+      }
+      return history;
+    } catch (IOException e) {
+      throw new DataException(metrics() + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Removes the lines of {@link #metrics()} after a step, to which a run goes back. */
+  void forgetMetricsAfter(long step) {
+    try {
+      var kept = new StringBuilder();
+      for (var line : history()) {
+        if (line.step() <= step) {
+          kept.append(JSON.writeValueAsString(line)).append('\n');
         }
       }
       write("metrics.jsonl", kept.toString());

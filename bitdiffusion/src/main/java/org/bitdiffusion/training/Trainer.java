@@ -53,13 +53,13 @@ public final class Trainer implements AutoCloseable {
   /**
    * A line of metrics.jsonl: means over the steps since the line before.
    *
-   * @param gradientNorm before clipping
+   * @param gradNorm norm of the gradient, before clipping
    * @param memoryMb resident memory of the process, 0 where the system does not say
    */
   public record Metrics(
       long step,
       double loss,
-      double gradientNorm,
+      double gradNorm,
       double learningRate,
       double imagesPerSecond,
       double memoryMb) {}
@@ -298,14 +298,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void log(Metrics metrics) {
-    var line = new LinkedHashMap<String, Object>();
-    line.put("step", metrics.step());
-    line.put("loss", metrics.loss());
-    line.put("grad_norm", metrics.gradientNorm());
-    line.put("learning_rate", metrics.learningRate());
-    line.put("images_per_second", metrics.imagesPerSecond());
-    line.put("memory_mb", metrics.memoryMb());
-    folder.log(line);
+    folder.log(metrics);
     listener.onLog(metrics);
   }
 

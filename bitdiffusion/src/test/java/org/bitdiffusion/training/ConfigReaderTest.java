@@ -69,6 +69,11 @@ class ConfigReaderTest {
         "training.accumulation|7|a divisor of training.batch_size 48",
         "training.optimizer|sgd|adam or adamw",
         "training.weight_decay|0.1|use adamw",
+        "training.weight_decay|-0.1|at least 0",
+        "training.beta1|1|in [0, 1)",
+        "training.beta2|1|in [0, 1)",
+        "training.epsilon|0|above 0",
+        "diffusion.label_dropout|1.5|diffusion.label_dropout is 1.5; it must be in [0, 1]",
         "network.width|-1|network.width is -1",
         "sampling.steps|0|sampling.steps is 0"
       })

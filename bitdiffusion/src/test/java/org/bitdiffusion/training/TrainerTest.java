@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -91,6 +92,18 @@ class TrainerTest {
       lines.add(JSON.readTree(line));
     }
     return lines;
+  }
+
+  @Test
+  void theHistoryLeavesOutALineThatAKillHasCutOff() throws IOException {
+    var run = folder.resolve("run");
+    train(config(2), run);
+    var history = RunFolder.open(run).history();
+    Files.writeString(run.resolve("metrics.jsonl"), "{\"step\":3,\"lo", StandardOpenOption.APPEND);
+
+    assertThat(history).extracting(Trainer.Metrics::step).containsExactly(1L, 2L);
+    assertThat(history.get(1).loss()).isPositive();
+    assertThat(RunFolder.open(run).history()).isEqualTo(history);
   }
 
   @Test
