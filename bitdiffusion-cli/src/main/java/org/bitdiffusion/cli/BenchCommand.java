@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.runtime.Compute;
@@ -71,6 +72,9 @@ final class BenchCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      if (steps < 1) {
+        throw new ConfigurationException("--steps is " + steps + "; it must be at least 1");
+      }
       threads.apply();
       var fastest = Compute.choose("auto");
       var fast = measure(fastest);

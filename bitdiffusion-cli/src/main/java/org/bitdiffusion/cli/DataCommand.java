@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
       "",
       "Sources, with their options and defaults:",
       "  icons,size=24,levels=2",
-      "  idx:FOLDER|FILE,split=train|test,size=28,levels=256",
+      "  idx:FOLDER|FILE,split=train|test,size=AS_STORED,levels=256",
       "      MNIST and its family, gzip or not",
       "  cifar10:FOLDER,split=train|test,size=32,levels=256",
       "  cifar100:FOLDER,split=train|test,labels=fine|coarse,size=32,levels=256",

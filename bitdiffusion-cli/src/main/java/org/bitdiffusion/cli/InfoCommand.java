@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
@@ -66,7 +67,11 @@ final class InfoCommand implements Callable<Integer> {
     var config = ConfigReader.preset(preset, settings);
     var example =
         switch (DataSpec.parse(config.data()).source()) {
-          case "icons" -> new RunConfig.ExampleConfig(List.of(1, 24, 24), 2, List.of(), List.of());
+          case "icons" -> {
+            try (var icons = DataSources.open(DataSpec.parse(config.data()))) {
+              yield config.forData(icons).example();
+            }
+          }
           case "idx" ->
               new RunConfig.ExampleConfig(List.of(1, 28, 28), 256, numbers(10), List.of());
           case "cifar10" ->

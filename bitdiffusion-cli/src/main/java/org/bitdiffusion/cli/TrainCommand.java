@@ -177,8 +177,15 @@ final class TrainCommand implements Callable<Integer> {
         trainer.compute().precision().toString().toLowerCase(Locale.ROOT),
         trainer.compute().reason(),
         Engine.threads());
+    var before = trainer.done();
     run(trainer);
-    out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+    if (trainer.done() == before) {
+      out.printf(
+          "nothing was trained: %d of %d steps are done; --steps sets more%n",
+          before, trainer.config().training().steps());
+    } else {
+      out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+    }
   }
 
   /**
@@ -226,9 +233,15 @@ final class TrainCommand implements Callable<Integer> {
       }
       Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history());
       try {
+        // Of no class in particular, so without guidance towards one.
         var samples =
             model.sample(
-                config.sampling(), 0, 0, 64, Model.ANY_CLASS, at -> !stopped.getAsBoolean());
+                config.sampling().withGuidance(0),
+                0,
+                0,
+                64,
+                Model.ANY_CLASS,
+                at -> !stopped.getAsBoolean());
         ImageGrid.write(
             out.resolve("samples/step-%08d.png".formatted(step)),
             samples.symbols(),

@@ -158,7 +158,8 @@ class MainTest {
 
     var report = new ObjectMapper().readTree(out.toString());
     assertThat(report.path("preset").textValue()).isEqualTo("icons");
-    assertThat(report.path("parameters").longValue()).isGreaterThan(100_000);
+    assertThat(report.path("parameters").longValue()).isBetween(900_000L, 1_300_000L);
+    assertThat(report.path("config").path("example").path("shape")).hasToString("[1,16,16]");
     assertThat(report.path("config").path("training").path("batch_size").intValue()).isPositive();
     assertThat(report.path("engine").textValue()).startsWith("libtorch ");
     assertThat(report.path("native_libraries")).anyMatch(l -> l.textValue().contains("torch_cpu"));

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Npy;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,7 +47,11 @@ class RunTest {
   @Test
   void trainsResumesAndSamples() throws IOException {
     var data = " --data images:FOLDER/images,size=8,color=grey,levels=4";
-    assertThat(run("train --preset fashion-small --out FOLDER/run --steps 2" + data + SMALL))
+    assertThat(
+            run(
+                "train --preset fashion-small --out FOLDER/run --steps 2 --set sampling.guidance=1"
+                    + data
+                    + SMALL))
         .as(err.toString())
         .isZero();
     assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
@@ -60,7 +65,20 @@ class RunTest {
         .isZero();
     var samples = Npy.read(folder.resolve("s.npy"));
     assertThat(samples.shape()).containsExactly(3, 1, 8, 8);
-    assertThat(samples.values()).allMatch(v -> v >= 0 && v < 4);
+    assertThat(IntStream.of(samples.values())).isSubsetOf(0, 1, 2, 3);
+
+    err.getBuffer().setLength(0);
+    assertThat(run("train --resume --out FOLDER/run --set codec.encoding=gray")).isEqualTo(2);
+    assertThat(err.toString()).contains("cannot change in the middle of a run");
+
+    err.getBuffer().setLength(0);
+    var other = "images:FOLDER/images,size=8,color=grey,levels=2";
+    assertThat(run("train --resume --out FOLDER/run --steps 5 --data " + other)).isEqualTo(2);
+    assertThat(err.toString()).contains("is not what", "was trained on");
+
+    out.getBuffer().setLength(0);
+    assertThat(run("train --resume --out FOLDER/run")).isZero();
+    assertThat(out.toString()).contains("nothing was trained: 3 of 3 steps are done");
 
     err.getBuffer().setLength(0);
     assertThat(run("sample --run FOLDER/run --class none --out FOLDER/s.npy")).isEqualTo(2);

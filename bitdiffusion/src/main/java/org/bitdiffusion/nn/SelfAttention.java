@@ -53,10 +53,12 @@ final class SelfAttention {
           var mixed = matmul(softmax(matmul(q, k.transpose(-2, -1)), -1), v);
           var y =
               output.forward(mixed.transpose(1, 2).reshape(batch, pixels, channels), HALF_POWER);
-          return add(
-              y.transpose(1, 2).view(batch, channels, x.size(2), x.size(3)),
-              x,
-              new Scalar(HALF_POWER));
+          // The sum has the layout of its first operand, so that must be x's.
+          var image =
+              y.transpose(1, 2)
+                  .view(batch, channels, x.size(2), x.size(3))
+                  .contiguous(x.suggest_memory_format());
+          return add(image, x, new Scalar(HALF_POWER));
         });
   }
 }

@@ -3,6 +3,7 @@ package org.bitdiffusion.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
@@ -33,12 +34,17 @@ public record Compute(
    * @throws ConfigurationException if it is none of these
    */
   public static Compute choose(String precision) {
+    if (!List.of("auto", "float32", "bfloat16")
+        .contains(precision)) { // before the engine is loaded
+      throw new ConfigurationException(
+          "precision '" + precision + "' is unknown; use auto, float32 or bfloat16");
+    }
     var device = Engine.hasCuda() ? torch.DeviceType.CUDA : torch.DeviceType.CPU;
     var layout = torch.MemoryFormat.ChannelsLast;
     return switch (precision) {
       case "float32" -> new Compute(device, Precision.FLOAT32, layout, "asked for");
       case "bfloat16" -> new Compute(device, Precision.BFLOAT16, layout, "asked for");
-      case "auto" -> {
+      default -> {
         var unit = device == torch.DeviceType.CUDA ? "a GPU" : bfloat16Unit();
         yield unit == null
             ? new Compute(
@@ -48,9 +54,6 @@ public record Compute(
                 "the processor has no bfloat16 units (AVX512_BF16, AMX or Arm BF16)")
             : new Compute(device, Precision.BFLOAT16, layout, "the machine has " + unit);
       }
-      default ->
-          throw new ConfigurationException(
-              "precision '" + precision + "' is unknown; use auto, float32 or bfloat16");
     };
   }
 

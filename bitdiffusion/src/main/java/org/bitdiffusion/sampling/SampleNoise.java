@@ -33,7 +33,7 @@ final class SampleNoise implements Supplier<Tensor>, AutoCloseable {
     this.device = device;
     generators = new Generator[count];
     for (var i = 0; i < count; i++) {
-      var sampleSeed = Seed.of(seed, first + i);
+      var sampleSeed = Seed.ofPlace(seed, first + i); // the engine drops higher bits
       generators[i] = Scope.owned(() -> make_generator_cpu(sampleSeed));
     }
   }

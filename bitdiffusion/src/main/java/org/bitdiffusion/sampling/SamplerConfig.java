@@ -54,6 +54,17 @@ public record SamplerConfig(
     }
   }
 
+  /** This configuration with another mode of self-conditioning. */
+  public SamplerConfig withSelfConditioning(String mode) {
+    return new SamplerConfig(steps, sampler, td, mode, momentum, selfGuidance, schedule, guidance);
+  }
+
+  /** This configuration with another weight of classifier-free guidance. */
+  public SamplerConfig withGuidance(double weight) {
+    return new SamplerConfig(
+        steps, sampler, td, selfConditioning, momentum, selfGuidance, schedule, weight);
+  }
+
   /** The schedule to sample with, given the training's. */
   NoiseSchedule schedule(NoiseSchedule training) {
     return schedule.isEmpty() ? training : NoiseSchedule.parse(schedule);

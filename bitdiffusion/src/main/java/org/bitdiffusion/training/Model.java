@@ -11,6 +11,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.sampling.Sampler;
@@ -56,6 +57,7 @@ public final class Model implements AutoCloseable {
     var network = config.newNetwork(diffusion, compute);
     var model = new Model(config, diffusion, network, compute.newDevice());
     try {
+      ConvolutionCheck.ensureRight(network.convolutions(), compute);
       Safetensors.read(checkpoint.resolve("ema.safetensors"), network.parameters().byName());
       return model;
     } catch (RuntimeException e) {
@@ -159,17 +161,9 @@ public final class Model implements AutoCloseable {
 
   /** A network trained without self-conditioning has only ever seen zeros. */
   private SamplerConfig asTrained(SamplerConfig s) {
-    return diffusion.selfConditioning() != SelfConditioning.NONE
-        ? s
-        : new SamplerConfig(
-            s.steps(),
-            s.sampler(),
-            s.td(),
-            "none",
-            s.momentum(),
-            s.selfGuidance(),
-            s.schedule(),
-            s.guidance());
+    return diffusion.selfConditioning() == SelfConditioning.NONE
+        ? s.withSelfConditioning("none")
+        : s;
   }
 
   @Override

@@ -95,6 +95,15 @@ public final class RunFolder {
     return ConfigReader.file(path.resolve("config.yaml"), changes);
   }
 
+  /** Replaces the run's configuration, which a resumed run has changed. */
+  void keep(RunConfig config) {
+    try {
+      write("config.yaml", ConfigReader.yaml(config));
+    } catch (IOException e) {
+      throw cannotWrite(path.resolve("config.yaml"), e);
+    }
+  }
+
   /** Where grids of samples go. */
   public Path samples() {
     return path.resolve("samples");

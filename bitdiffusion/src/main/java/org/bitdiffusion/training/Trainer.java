@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -111,7 +112,22 @@ public final class Trainer implements AutoCloseable {
       throw new DataException(checkpoint.get() + " is damaged: state.json names no step");
     }
     var compute = Compute.choose(config.training().precision());
-    var trainer = new Trainer(config.forData(source), source, folder, step, compute, listener);
+    var before = folder.config(Map.of());
+    if (!config.codec().equals(before.codec())
+        || !config.diffusion().equals(before.diffusion())
+        || !config.network().equals(before.network())) {
+      throw new ConfigurationException(
+          "settings of codec, diffusion and network cannot change in the middle of a run; "
+              + folder.path()
+              + "/config.yaml has those it began with");
+    }
+    var resolved = config.forData(source);
+    if (config.example() != null && !resolved.example().equals(config.example())) {
+      throw new ConfigurationException(
+          "the data %s is not what %s was trained on: shape, categories, classes or palette differ"
+              .formatted(source.name(), folder.path()));
+    }
+    var trainer = new Trainer(resolved, source, folder, step, compute, listener);
     try (var scope = new PointerScope()) {
       checkpoint.ifPresent(
           path ->
@@ -122,6 +138,7 @@ public final class Trainer implements AutoCloseable {
                       (name, tensors) ->
                           Safetensors.read(path.resolve(name + ".safetensors"), tensors)));
       folder.forgetMetricsAfter(step);
+      folder.keep(resolved);
       return trainer;
     } catch (RuntimeException e) {
       trainer.close();
@@ -287,14 +304,17 @@ public final class Trainer implements AutoCloseable {
 
   private DivergenceException diverged(long step, String what) {
     return new DivergenceException(
-        "the %s is no finite number at step %d; %s. Lower training.learning_rate, or continue from there with --resume"
+        "the %s is no finite number at step %d; %s. A smaller learning rate may help: %s"
             .formatted(
                 what,
                 step,
                 folder
                     .newest()
                     .map(c -> "the last good checkpoint is " + c)
-                    .orElse("there is no checkpoint yet")));
+                    .orElse("there is no checkpoint yet"),
+                (folder.newest().isPresent() ? "--resume " : "a new run with ")
+                    + "--set training.learning_rate="
+                    + config.training().learningRate() / 2));
   }
 
   private void log(Metrics metrics) {

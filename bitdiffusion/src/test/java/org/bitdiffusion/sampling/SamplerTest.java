@@ -131,10 +131,13 @@ class SamplerTest {
       assertThat(analog.abs().max().item_float()).isLessThanOrEqualTo((float) b);
       for (var i = 0; i < p.length; i++) {
         var share = share(analog, i);
-        // Four standard deviations, and a little for the finite number of steps.
+        // Four standard deviations, and a little for the finite number of steps; td takes bits for
+        // surer than they are, by design.
         assertThat(share)
             .as("bit %d with %s", i, config)
-            .isCloseTo(p[i], within(4 * Math.sqrt(p[i] * (1 - p[i]) / (N * L)) + 0.015));
+            .isCloseTo(
+                p[i],
+                within(4 * Math.sqrt(p[i] * (1 - p[i]) / (N * L)) + 0.015 + 0.05 * config.td()));
       }
     }
   }
@@ -606,7 +609,7 @@ class SamplerTest {
             .hasMessage("in the network");
       }
       if (round > 0) {
-        assertThat(Pointer.totalCount()).isEqualTo(before);
+        assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
       }
     }
   }

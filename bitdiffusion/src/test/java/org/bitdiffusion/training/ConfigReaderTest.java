@@ -116,4 +116,15 @@ class ConfigReaderTest {
     assertThat(cosine.learningRate(50)).isCloseTo(0.5, within(1e-12));
     assertThat(cosine.learningRate(100)).isCloseTo(0, within(1e-12));
   }
+
+  @Test
+  void classNamesThatLookLikeNumbersComeBackAsTheyAre() throws IOException {
+    var names = List.of("010", "1e5", "0x1F", "12_34", "true", "null", "~", "a: b", "1.50", "");
+    var example = new RunConfig.ExampleConfig(List.of(1, 8, 8), 2, names, List.of());
+    var file = folder.resolve("config.yaml");
+    Files.writeString(
+        file, ConfigReader.yaml(ConfigReader.preset("icons", Map.of()).withExample(example)));
+
+    assertThat(ConfigReader.file(file, Map.of()).example()).isEqualTo(example);
+  }
 }
