@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.NativeObjects;
 import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.training.ConfigReader;
 import org.bitdiffusion.training.RunConfig;
@@ -169,13 +170,13 @@ class UNetTest {
           pass(network, 16, 16);
         }
       }
-      var before = Pointer.totalCount();
+      var before = NativeObjects.settled();
       for (var i = 0; i < 5; i++) {
         try (var scope = new PointerScope()) {
           pass(network, 16, 16);
         }
       }
-      assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
+      assertThat(Pointer.totalCount()).isEqualTo(before);
     }
   }
 
