@@ -41,30 +41,44 @@ public final class RunFolder {
   }
 
   /**
+   * Complains unless a new run can have this folder: it is empty, or does not exist.
+   *
+   * @throws ConfigurationException if it holds anything, or is a file
+   */
+  public static void requireFree(Path path) {
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (var content = Files.newDirectoryStream(path)) {
+      if (content.iterator().hasNext()) {
+        throw new ConfigurationException(
+            "the run folder "
+                + path
+                + " exists and is not empty; choose another, or continue it with --resume");
+      }
+    } catch (NotDirectoryException e) {
+      throw new ConfigurationException(path + " is a file; a run needs a folder", e);
+    } catch (IOException e) {
+      throw DataException.cannotRead(path, e);
+    }
+  }
+
+  /**
    * A new run.
    *
    * @throws ConfigurationException if the folder holds anything already
    */
   public static RunFolder create(Path path, RunConfig config) {
+    requireFree(path);
     try {
-      if (Files.exists(path)) {
-        try (var content = Files.newDirectoryStream(path)) {
-          if (content.iterator().hasNext()) {
-            throw new ConfigurationException(
-                "the run folder "
-                    + path
-                    + " exists and is not empty; choose another, or continue it with --resume");
-          }
-        }
-      }
       Files.createDirectories(path);
       var run = new RunFolder(path);
       run.write("config.yaml", ConfigReader.yaml(config));
       Files.createDirectories(run.samples());
       Files.createDirectories(run.checkpoints());
       return run;
-    } catch (FileAlreadyExistsException | NotDirectoryException e) {
-      throw new ConfigurationException(path + " is a file; a run needs a folder", e);
+    } catch (FileAlreadyExistsException e) {
+      throw new ConfigurationException(e.getFile() + " is a file; a run needs a folder", e);
     } catch (IOException e) {
       throw cannotWrite(path, e);
     }
