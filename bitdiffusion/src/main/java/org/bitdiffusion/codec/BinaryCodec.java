@@ -112,10 +112,12 @@ public final class BinaryCodec implements Codec {
 
   @Override
   public Tensor encode(Tensor symbols) {
-    var codes = codes().to(symbols.device(), torch.ScalarType.Float);
-    return Channels.join(
-        index_select(codes, 0, symbols.flatten().to(torch.ScalarType.Long))
-            .view(Channels.append(symbols.shape(), bits)));
+    var numbers =
+        index_select(
+            Tensor.create(number, categories).to(symbols.device(), torch.ScalarType.Long),
+            0,
+            symbols.flatten().to(torch.ScalarType.Long));
+    return Channels.join(digits(numbers).view(Channels.append(symbols.shape(), bits)));
   }
 
   @Override
@@ -159,8 +161,14 @@ public final class BinaryCodec implements Codec {
 
   @Override
   public Tensor codes() {
-    return Tensor.create(number, categories, 1)
-        .bitwise_and(powers())
+    return digits(Tensor.create(number, categories));
+  }
+
+  /** Numbers [N] to their binary digits [N, bits], as -b and b. */
+  private Tensor digits(Tensor numbers) {
+    return numbers
+        .unsqueeze(1)
+        .bitwise_and(powers().to(numbers.device(), torch.ScalarType.Long))
         .ne(new Scalar(0))
         .to(torch.ScalarType.Float)
         .mul(new Scalar(2 * scale))

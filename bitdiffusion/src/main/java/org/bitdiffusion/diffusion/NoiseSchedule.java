@@ -42,15 +42,11 @@ public sealed interface NoiseSchedule {
         if (parameters[0] < 0 || parameters[1] > 1) {
           throw unknown(name); // the cosine would not fall
         }
-        yield new ScaledCosine(parameters[0], parameters[1], parameters[2]);
+        yield falling(name, new ScaledCosine(parameters[0], parameters[1], parameters[2]));
       }
       case "sigmoid" -> {
         require(name, parameters);
-        var sigmoid = new ScaledSigmoid(parameters[0], parameters[1], parameters[2]);
-        if (!(sigmoid.v(sigmoid.end()) > sigmoid.v(sigmoid.start()))) {
-          throw unknown(name); // so far out that it is flat
-        }
-        yield sigmoid;
+        yield falling(name, new ScaledSigmoid(parameters[0], parameters[1], parameters[2]));
       }
       case "linear" -> {
         if (at >= 0) {
@@ -77,6 +73,14 @@ public sealed interface NoiseSchedule {
         || !Arrays.stream(parameters).allMatch(Double::isFinite)) {
       throw unknown(name);
     }
+  }
+
+  /** Refuses parameters so far out that the schedule is flat in float64. */
+  private static NoiseSchedule falling(String name, Scaled schedule) {
+    if (!(schedule.v(schedule.start()) > schedule.v(schedule.end()))) {
+      throw unknown(name);
+    }
+    return schedule;
   }
 
   private static ConfigurationException unknown(String name) {
@@ -111,30 +115,46 @@ public sealed interface NoiseSchedule {
     }
   }
 
-  /** v(u) = cos(u pi / 2)^(2 tau), scaled so that gamma(0) = 1 and gamma(1) = 0. */
-  record ScaledCosine(double start, double end, double tau) implements NoiseSchedule {
-    private double v(double u) {
-      return Math.pow(Math.cos(u * Math.PI / 2), 2 * tau);
-    }
+  /** A falling v(u), u from start to end, scaled so that gamma(0) = 1 and gamma(1) = 0. */
+  sealed interface Scaled extends NoiseSchedule {
+    double start();
+
+    double end();
+
+    double tau();
+
+    double v(double u);
+
+    /** v of each entry, float64. */
+    Tensor v(Tensor u);
 
     @Override
-    public double gamma(double t) {
-      var g = (v(t * (end - start) + start) - v(end)) / (v(start) - v(end));
+    default double gamma(double t) {
+      var g = (v(t * (end() - start()) + start()) - v(end())) / (v(start()) - v(end()));
       return Math.min(1, Math.max(SMALLEST, g));
     }
 
     @Override
-    public Tensor gamma(Tensor t) {
-      return t.to(torch.ScalarType.Double)
-          .mul(new Scalar(end - start))
-          .add(new Scalar(start))
-          .mul(new Scalar(Math.PI / 2))
-          .cos()
-          .pow(new Scalar(2 * tau))
-          .sub(new Scalar(v(end)))
-          .div(new Scalar(v(start) - v(end)))
+    default Tensor gamma(Tensor t) {
+      var u =
+          t.to(torch.ScalarType.Double).mul(new Scalar(end() - start())).add(new Scalar(start()));
+      return v(u).sub(new Scalar(v(end())))
+          .div(new Scalar(v(start()) - v(end())))
           .clamp_(new ScalarOptional(new Scalar(SMALLEST)), new ScalarOptional(new Scalar(1)))
           .to(t.scalar_type());
+    }
+  }
+
+  /** v(u) = cos(u pi / 2)^(2 tau). */
+  record ScaledCosine(double start, double end, double tau) implements Scaled {
+    @Override
+    public double v(double u) {
+      return Math.pow(Math.cos(u * Math.PI / 2), 2 * tau);
+    }
+
+    @Override
+    public Tensor v(Tensor u) {
+      return u.mul(new Scalar(Math.PI / 2)).cos().pow(new Scalar(2 * tau));
     }
 
     @Override
@@ -143,29 +163,16 @@ public sealed interface NoiseSchedule {
     }
   }
 
-  /** v(u) = 1 / (1 + exp(-u / tau)), scaled so that gamma(0) = 1 and gamma(1) = 0. */
-  record ScaledSigmoid(double start, double end, double tau) implements NoiseSchedule {
-    private double v(double u) {
-      return 1 / (1 + Math.exp(-u / tau));
+  /** v(u) = sigmoid(-u / tau). */
+  record ScaledSigmoid(double start, double end, double tau) implements Scaled {
+    @Override
+    public double v(double u) {
+      return 1 / (1 + Math.exp(u / tau));
     }
 
     @Override
-    public double gamma(double t) {
-      var g = (v(end) - v(t * (end - start) + start)) / (v(end) - v(start));
-      return Math.min(1, Math.max(SMALLEST, g));
-    }
-
-    @Override
-    public Tensor gamma(Tensor t) {
-      return t.to(torch.ScalarType.Double)
-          .mul(new Scalar(end - start))
-          .add(new Scalar(start))
-          .div(new Scalar(tau))
-          .sigmoid()
-          .sub(new Scalar(v(end)))
-          .div(new Scalar(v(start) - v(end)))
-          .clamp_(new ScalarOptional(new Scalar(SMALLEST)), new ScalarOptional(new Scalar(1)))
-          .to(t.scalar_type());
+    public Tensor v(Tensor u) {
+      return u.div(new Scalar(-tau)).sigmoid();
     }
 
     @Override

@@ -57,8 +57,9 @@ public record Compute(
     };
   }
 
-  /** A device to place tensors on. */
+  /** A device to place tensors on, owned by the scope around the call; loads the engine. */
   public Device newDevice() {
+    Engine.load();
     return new Device(device);
   }
 

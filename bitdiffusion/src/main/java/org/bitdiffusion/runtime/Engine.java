@@ -3,11 +3,13 @@ package org.bitdiffusion.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -36,11 +38,12 @@ public final class Engine {
         Loader.cacheResources("/org/bytedeco/pytorch/" + Loader.getPlatform() + build + "/");
       }
     } catch (IOException e) {
-      throw new IllegalStateException(
-          "the engine's native libraries cannot be unpacked to "
-              + System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache")
-              + ": "
-              + e.getMessage(),
+      throw new DataException(
+          "the engine's native libraries (450 MB for the CPU) cannot be unpacked to %s: %s; make room there, or"
+                  .formatted(
+                      System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache"),
+                      e.getMessage())
+              + " choose another place with -Dorg.bytedeco.javacpp.cachedir=DIR",
           e);
     }
     // OpenBLAS keeps its own pool of spinning threads, which fight libtorch's for the cores.
@@ -94,24 +97,35 @@ public final class Engine {
     return torch.cuda_is_available();
   }
 
-  /** Where networks run: the first GPU where there is one, else the CPU. */
-  public static Device device() {
-    return new Device(hasCuda() ? torch.DeviceType.CUDA : torch.DeviceType.CPU);
-  }
-
   /**
-   * The number of physical cores (hyper-threads share the vector units, and slow each other down).
+   * The number of physical cores that this process may use: hyper-threads share the vector units,
+   * and slow each other down. A container's share of processor time counts as that many cores.
    */
   public static int physicalCores() {
     var processors = Runtime.getRuntime().availableProcessors();
     try {
-      var siblings =
-          Files.readString(Path.of("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list"))
-              .strip();
-      var threadsPerCore = Pattern.compile("[,-]").split(siblings).length;
-      return Math.max(1, processors / threadsPerCore);
+      var allowed = allowedProcessors(Files.readString(Path.of("/proc/self/status")));
+      var cores = new HashSet<String>();
+      for (var i = allowed.nextSetBit(0); i >= 0; i = allowed.nextSetBit(i + 1)) {
+        var siblings = "/sys/devices/system/cpu/cpu" + i + "/topology/thread_siblings_list";
+        cores.add(Files.readString(Path.of(siblings)).strip());
+      }
+      return cores.isEmpty() ? processors : Math.min(processors, cores.size());
     } catch (IOException e) {
       return processors; // not Linux
     }
+  }
+
+  /** The processors in a line such as {@code Cpus_allowed_list: 0-3,8}. */
+  static BitSet allowedProcessors(String status) {
+    var allowed = new BitSet();
+    var list = Pattern.compile("Cpus_allowed_list:\\s*([\\d,-]+)").matcher(status);
+    if (list.find()) {
+      for (var range : list.group(1).split(",")) {
+        var ends = range.split("-");
+        allowed.set(Integer.parseInt(ends[0]), Integer.parseInt(ends[ends.length - 1]) + 1);
+      }
+    }
+    return allowed;
   }
 }

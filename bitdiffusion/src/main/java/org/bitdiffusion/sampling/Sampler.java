@@ -3,9 +3,13 @@ package org.bitdiffusion.sampling;
 import static org.bytedeco.pytorch.global.torch.full;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CancellationException;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -57,15 +61,55 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param unconditional what stands for no condition, [N, ...]; needed where guidance is not 0
    */
   public record Request(
-      long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {}
+      long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {
+    public Request {
+      if (first < 0 || count < 1 || shape.length < 1) {
+        throw new IllegalArgumentException(
+            "no samples: first %d, count %d, shape %s"
+                .formatted(first, count, Arrays.toString(shape)));
+      }
+      requireOneEach(condition, count);
+      requireOneEach(unconditional, count);
+    }
+
+    private static void requireOneEach(Tensor condition, int count) {
+      if (condition != null && condition.size(0) != count) {
+        throw new IllegalArgumentException(
+            "%d samples, but conditions for %d".formatted(count, condition.size(0)));
+      }
+    }
+  }
+
+  /**
+   * A network trained without self-conditioning has only ever seen zeros in place of an estimate,
+   * so {@code previous} becomes {@code none} with one.
+   *
+   * @throws ConfigurationException if another mode is asked for with such a network
+   */
+  public Sampler {
+    if (diffusion.selfConditioning() == SelfConditioning.NONE) {
+      if (!List.of("previous", "none").contains(config.selfConditioning())) {
+        throw new ConfigurationException(
+            "sampling.self_conditioning is "
+                + config.selfConditioning()
+                + ", but the network was trained without; use none");
+      }
+      config = config.withSelfConditioning("none");
+    }
+  }
 
   /**
    * Draws samples: arXiv 2208.04202, algorithm 2.
    *
    * @return the last estimate of x_0, [N, D, ...] float32 in [-b, b], to be decoded by the codec
    * @throws CancellationException if the listener said to stop
+   * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
   public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
+    if (config.guidance() != 0
+        && (request.condition() == null || request.unconditional() == null)) {
+      throw new IllegalArgumentException("guidance needs conditions, and what stands for none");
+    }
     var schedule = config.schedule(diffusion.schedule());
     return Scope.result(
         () -> {
@@ -87,8 +131,10 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                 if (!listener.onStep(new Step(k, now, xt, x0))) {
                   throw new CancellationException("sampling was stopped at step " + (k + 1));
                 }
-                xt.copy_(transition.step(xt, x0, g, schedule.gamma(next), noise));
-                remember(seen, x0);
+                if (k < config.steps() - 1) { // nobody looks at x after the last estimate
+                  xt.copy_(transition.step(xt, x0, g, schedule.gamma(next), noise));
+                  remember(seen, x0);
+                }
               }
             }
             return x0;

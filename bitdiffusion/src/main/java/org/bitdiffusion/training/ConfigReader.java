@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -15,11 +16,13 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 
 /**
  * Reads configurations: the defaults, changed by a preset or a file, changed by single settings. A
@@ -33,6 +36,7 @@ public final class ConfigReader {
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
           .build();
 
@@ -70,7 +74,7 @@ public final class ConfigReader {
       throw new ConfigurationException("the configuration " + file + " does not exist", e);
     } catch (IOException e) {
       throw new ConfigurationException(
-          "the configuration " + file + " cannot be read: " + e.getMessage(), e);
+          "the configuration " + DataException.cannotRead(file, e).getMessage(), e);
     }
   }
 
@@ -106,12 +110,36 @@ public final class ConfigReader {
               .map(
                   r -> r.getFieldName() != null ? r.getFieldName() : Integer.toString(r.getIndex()))
               .collect(Collectors.joining("."));
+      var set = settings.keySet().stream().anyMatch(key -> (path + ".").startsWith(key + "."));
       throw new ConfigurationException(
-          "%s: %s is '%s', which is no value for it"
-              .formatted(origin, path, tree.at("/" + path.replace('.', '/')).asText()),
+          "%s: %s is '%s'; it must be %s"
+              .formatted(
+                  set ? "--set" : origin,
+                  path,
+                  tree.at("/" + path.replace('.', '/')).asText(),
+                  e instanceof MismatchedInputException m ? kind(m.getTargetType()) : "another"),
           e);
     } catch (JsonProcessingException e) {
       throw new ConfigurationException(origin + ": " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static String kind(Class<?> type) {
+    if (type == int.class || type == long.class || type == Integer.class) {
+      return "a whole number";
+    }
+    if (type == double.class) {
+      return "a number";
+    }
+    if (type == boolean.class) {
+      return "true or false";
+    }
+    return Collection.class.isAssignableFrom(type) ? "a list such as [1, 2]" : "text";
+  }
+
+  private static void requireValue(String origin, String key, JsonNode before, JsonNode value) {
+    if (value.isNull() && !before.isNull()) {
+      throw new ConfigurationException(origin + ": " + key + " has no value");
     }
   }
 
@@ -131,6 +159,7 @@ public final class ConfigReader {
               if (target.get(entry.getKey()) instanceof ObjectNode section) {
                 merge(origin, key + ".", section, entry.getValue());
               } else {
+                requireValue(origin, key, target.get(entry.getKey()), entry.getValue());
                 target.set(entry.getKey(), entry.getValue());
               }
             });
@@ -149,7 +178,10 @@ public final class ConfigReader {
     if (!section.has(last) || section.get(last) instanceof ObjectNode) {
       throw unknown("--set", key);
     }
-    section.set(last, section.get(last).isTextual() ? section.textNode(value) : tree(key, value));
+    var node =
+        section.get(last).isTextual() ? section.textNode(value) : tree("--set " + key, value);
+    requireValue("--set", key, section.get(last), node);
+    section.set(last, node);
   }
 
   private static ConfigurationException unknown(String origin, String key) {

@@ -10,7 +10,6 @@ import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.diffusion.BitDiffusion;
-import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
 import org.bitdiffusion.runtime.Compute;
@@ -32,13 +31,13 @@ public final class Model implements AutoCloseable {
   private final RunConfig config;
   private final BitDiffusion diffusion;
   private final Network network;
-  private final Device device;
+  private final Compute compute;
 
-  Model(RunConfig config, BitDiffusion diffusion, Network network, Device device) {
+  Model(RunConfig config, BitDiffusion diffusion, Network network, Compute compute) {
     this.config = config;
     this.diffusion = diffusion;
     this.network = network;
-    this.device = device;
+    this.compute = compute;
   }
 
   /**
@@ -55,10 +54,10 @@ public final class Model implements AutoCloseable {
     var compute = Compute.choose(precision);
     var diffusion = config.newDiffusion();
     var network = config.newNetwork(diffusion, compute);
-    var model = new Model(config, diffusion, network, compute.newDevice());
+    var model = new Model(config, diffusion, network, compute);
     try {
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
-      Safetensors.read(checkpoint.resolve("ema.safetensors"), network.parameters().byName());
+      folder.read(checkpoint, Map.of("ema", network.parameters().byName()));
       return model;
     } catch (RuntimeException e) {
       model.close();
@@ -117,6 +116,7 @@ public final class Model implements AutoCloseable {
           "guidance needs a run trained with diffusion.conditional, and a class");
     }
     try (var scope = new PointerScope()) {
+      var device = compute.newDevice();
       var example = config.example();
       var shape = example.shape().stream().mapToLong(Integer::longValue).toArray();
       shape[0] *= diffusion.codec().bits();
@@ -132,8 +132,7 @@ public final class Model implements AutoCloseable {
               shape,
               condition,
               conditional ? full_like(condition, new Scalar(-1)) : null);
-      var analog =
-          new Sampler(diffusion, asTrained(sampling)).sample(network, request, device, listener);
+      var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
       return new Samples(symbols(analog), floats(analog));
     }
   }
@@ -157,13 +156,6 @@ public final class Model implements AutoCloseable {
 
   private static Device cpu() {
     return new Device(torch.DeviceType.CPU);
-  }
-
-  /** A network trained without self-conditioning has only ever seen zeros. */
-  private SamplerConfig asTrained(SamplerConfig s) {
-    return diffusion.selfConditioning() == SelfConditioning.NONE
-        ? s.withSelfConditioning("none")
-        : s;
   }
 
   @Override

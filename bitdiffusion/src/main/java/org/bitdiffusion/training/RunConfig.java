@@ -171,6 +171,12 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    if (diffusion.selfConditioning().equals("none")
+        && !List.of("previous", "none").contains(sampling.selfConditioning())) {
+      throw new ConfigurationException(
+          "sampling.self_conditioning is %s, but diffusion.self_conditioning is none"
+              .formatted(sampling.selfConditioning()));
+    }
   }
 
   private static void require(boolean right, String key, Object value, String expected) {
@@ -180,8 +186,18 @@ public record RunConfig(
     }
   }
 
-  /** This configuration for a data source, whose shape and categories it takes over. */
+  /**
+   * This configuration for a data source, whose shape and categories it takes over.
+   *
+   * @throws ConfigurationException if the network is to be told classes that the data does not have
+   */
   public RunConfig forData(DataSource source) {
+    if (diffusion.conditional() && source.classes().isEmpty()) {
+      throw new ConfigurationException(
+          "diffusion.conditional is true, but %s has no classes; use data with classes, or --set"
+                  .formatted(source.name())
+              + " diffusion.conditional=false");
+    }
     var palette =
         source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
     var shape = Arrays.stream(source.shape()).boxed().toList();

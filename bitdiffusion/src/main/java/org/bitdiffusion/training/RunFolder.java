@@ -2,10 +2,12 @@ package org.bitdiffusion.training;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
@@ -31,7 +33,9 @@ public final class RunFolder {
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+  private static final int FORMAT = 1; // of checkpoints
   private static final String UNFINISHED = ".unfinished-";
 
   private final Path path;
@@ -135,12 +139,16 @@ public final class RunFolder {
   /** Replaces a file of the run by this text. */
   void write(String name, String text) throws IOException {
     var unfinished = path.resolve(UNFINISHED + name);
-    Files.writeString(unfinished, text);
-    Files.move(
-        unfinished,
-        path.resolve(name),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    try {
+      Files.writeString(unfinished, text);
+      Files.move(
+          unfinished,
+          path.resolve(name),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(unfinished);
+    }
   }
 
   /** Appends a line to {@link #metrics()}. */
@@ -176,7 +184,7 @@ public final class RunFolder {
       }
       return history;
     } catch (IOException e) {
-      throw new DataException(metrics() + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(metrics(), e);
     }
   }
 
@@ -195,31 +203,73 @@ public final class RunFolder {
     }
   }
 
-  /** What a checkpoint holds, by file name without ending. */
-  record Content(Map<String, Map<String, Tensor>> tensors, Map<String, ?> state) {}
+  /** Keeps other processes from training the run; they would overwrite each other's files. */
+  Lock lock() {
+    var file = path.resolve(".lock");
+    try {
+      var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      try {
+        if (channel.tryLock() != null) {
+          return new Lock(channel);
+        }
+      } catch (OverlappingFileLockException e) {
+        // this process has it
+      }
+      channel.close();
+      throw new ConfigurationException(
+          path + " is being trained already; wait for the other training, or stop it");
+    } catch (IOException e) {
+      throw DataException.cannotWrite(file, e);
+    }
+  }
 
-  /** Writes the checkpoint of a step and removes all but the newest ones. */
-  void save(long step, Content content, int keep) {
+  /** Closing it lets others train the run; so does the end of the process. */
+  record Lock(FileChannel channel) implements AutoCloseable {
+    @Override
+    public void close() {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        // nothing was written to it
+      }
+    }
+  }
+
+  /**
+   * Writes the checkpoint of a step and removes all but the newest ones.
+   *
+   * @param tensors by file name without ending, and by name
+   */
+  void save(long step, Map<String, Map<String, Tensor>> tensors, int keep) {
     var target = checkpoints().resolve("step-%08d".formatted(step));
     var unfinished = checkpoints().resolve(UNFINISHED + target.getFileName());
     try {
-      deleteTree(unfinished);
-      Files.createDirectories(unfinished);
-      for (var file : content.tensors().entrySet()) {
+      sweep();
+      Files.createDirectory(unfinished);
+      for (var file : tensors.entrySet()) {
         Safetensors.write(unfinished.resolve(file.getKey() + ".safetensors"), file.getValue());
       }
-      Files.writeString(
-          unfinished.resolve("state.json"),
-          JSON.writerWithDefaultPrettyPrinter().writeValueAsString(content.state()));
-      deleteTree(target);
+      var state = new State(FORMAT, step, "most significant first");
+      var json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(state);
+      try (var channel =
+          FileChannel.open(
+              unfinished.resolve("state.json"),
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.WRITE)) {
+        for (var bytes = ByteBuffer.wrap(json); bytes.hasRemaining(); ) {
+          channel.write(bytes);
+        }
+        channel.force(true);
+      }
+      remove(target);
       Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
       var all = list();
       for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
-        deleteTree(old);
+        remove(old);
       }
     } catch (IOException e) {
       try {
-        deleteTree(unfinished);
+        sweep();
       } catch (IOException ignored) {
         // the disk is failing anyway; the first failure is the one to report
       }
@@ -227,14 +277,53 @@ public final class RunFolder {
     }
   }
 
+  /** Under its final name a checkpoint is whole, also while it is being deleted. */
+  private void remove(Path checkpoint) throws IOException {
+    if (Files.exists(checkpoint)) {
+      var unfinished = checkpoint.resolveSibling(UNFINISHED + "old-" + checkpoint.getFileName());
+      Files.move(checkpoint, unfinished, StandardCopyOption.ATOMIC_MOVE);
+      deleteTree(unfinished);
+    }
+  }
+
+  /** Deletes what a kill has left unfinished. */
+  private void sweep() throws IOException {
+    Files.createDirectories(checkpoints());
+    try (var entries = Files.newDirectoryStream(checkpoints(), UNFINISHED + "*")) {
+      for (var entry : entries) {
+        deleteTree(entry);
+      }
+    }
+  }
+
+  /**
+   * Fills tensors from a checkpoint.
+   *
+   * @param tensors by file name without ending, and by name
+   * @return its step
+   * @throws DataException if it is damaged or belongs to another network
+   */
+  long read(Path checkpoint, Map<String, Map<String, Tensor>> tensors) {
+    try {
+      var step = state(checkpoint).step();
+      tensors.forEach(
+          (name, byName) -> Safetensors.read(checkpoint.resolve(name + ".safetensors"), byName));
+      return step;
+    } catch (DataException e) {
+      var older =
+          list().stream().filter(other -> other.compareTo(checkpoint) < 0).reduce((a, b) -> b);
+      throw older.isEmpty()
+          ? e
+          : new DataException(
+              "%s; to go back to %s, move %s away"
+                  .formatted(e.getMessage(), older.get().getFileName(), checkpoint),
+              e);
+    }
+  }
+
   /** The newest checkpoint, if there is any. */
   public Optional<Path> newest() {
-    try {
-      var all = list();
-      return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
-    } catch (IOException e) {
-      throw new DataException(checkpoints() + " cannot be read: " + e.getMessage(), e);
-    }
+    return list().stream().reduce((older, newer) -> newer);
   }
 
   /** The newest checkpoint. */
@@ -246,27 +335,40 @@ public final class RunFolder {
                     path + " has no checkpoint yet; train it until the first one is written"));
   }
 
-  /** The {@code state.json} of a checkpoint. */
-  static JsonNode state(Path checkpoint) {
+  /** What {@code state.json} of a checkpoint says. */
+  private record State(int format, long step, String bitOrder) {}
+
+  private static State state(Path checkpoint) {
     var file = checkpoint.resolve("state.json");
     try {
-      return JSON.readTree(Files.readString(file));
+      var state = JSON.readValue(Files.readString(file), State.class);
+      if (state.format() != FORMAT) {
+        throw new DataException(
+            "%s is of format %d, but this version reads format %d; use the version that wrote it"
+                .formatted(file, state.format(), FORMAT));
+      }
+      return state;
     } catch (JsonProcessingException e) {
-      throw new DataException(file + " is damaged: it is no JSON", e);
+      throw new DataException(file + " is damaged: it names no format, step and bit_order", e);
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(file, e);
     }
   }
 
-  private List<Path> list() throws IOException {
+  /** All checkpoints, the newest last. */
+  private List<Path> list() {
     if (!Files.isDirectory(checkpoints())) {
       return List.of();
     }
     try (var entries = Files.list(checkpoints())) {
       return entries
           .filter(p -> p.getFileName().toString().matches("step-\\d+"))
-          .sorted(Comparator.comparing(Path::getFileName))
+          .sorted(
+              Comparator.comparingLong(
+                  p -> Long.parseLong(p.getFileName().toString().substring(5))))
           .toList();
+    } catch (IOException e) {
+      throw DataException.cannotRead(checkpoints(), e);
     }
   }
 
@@ -282,8 +384,9 @@ public final class RunFolder {
   }
 
   private static DataException cannotWrite(Path path, IOException e) {
-    var reason = e.getMessage() == null ? e.toString() : e.getMessage();
     return new DataException(
-        path + " cannot be written: " + reason + "; what was written before is still there", e);
+        DataException.cannotWrite(path, e).getMessage()
+            + "; what was written before is still there",
+        e);
   }
 }

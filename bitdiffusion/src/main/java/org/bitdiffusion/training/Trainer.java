@@ -1,34 +1,22 @@
 package org.bitdiffusion.training;
 
-import static org.bytedeco.pytorch.global.torch.manual_seed;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.diffusion.BitDiffusion;
-import org.bitdiffusion.nn.ConvolutionCheck;
-import org.bitdiffusion.nn.Network;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Scope;
 import org.bitdiffusion.runtime.Seed;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Trains a network in a run folder. All randomness of a step is a function of the run's seed and
  * the step's number, so a run that was cut off continues as if it had not been.
  *
- * <p>Owns the network, the optimizer's moments and the moving average: close it.
+ * <p>Owns the weights and the run folder's lock: close it.
  */
 public final class Trainer implements AutoCloseable {
   /** What happens during a run. All methods are called on the training thread. */
@@ -66,15 +54,11 @@ public final class Trainer implements AutoCloseable {
       double memoryMb) {}
 
   private final RunConfig config;
+  private final Learner learner;
   private final RunFolder folder;
-  private final Listener listener;
-  private final Compute compute;
-  private final Device device;
-  private final BitDiffusion diffusion;
-  private final Network network;
-  private final Adam optimizer;
-  private final Tensor average;
+  private final RunFolder.Lock lock;
   private final Batches batches;
+  private final Listener listener;
   private long done;
   private long saved;
   private volatile boolean stopped;
@@ -83,8 +67,8 @@ public final class Trainer implements AutoCloseable {
    * A new run.
    *
    * @param source the data; the caller closes it after the trainer
-   * @throws org.bitdiffusion.ConfigurationException if the folder is not empty, or the
-   *     configuration does not fit the data
+   * @throws ConfigurationException if the folder is not empty, or the configuration does not fit
+   *     the data; nothing is written then
    */
   public static Trainer start(RunConfig config, DataSource source, Path path, Listener listener) {
     return start(config, source, path, Compute.choose(config.training().precision()), listener);
@@ -93,9 +77,16 @@ public final class Trainer implements AutoCloseable {
   /** A new run that computes in a given way. */
   public static Trainer start(
       RunConfig config, DataSource source, Path path, Compute compute, Listener listener) {
+    RunFolder.requireFree(path);
     var resolved = config.forData(source);
-    resolved.newDiffusion(); // fails before anything is written where it does not fit the data
-    return new Trainer(resolved, source, RunFolder.create(path, resolved), 0, compute, listener);
+    var learner = new Learner(resolved, compute);
+    try {
+      var folder = RunFolder.create(path, resolved);
+      return new Trainer(resolved, learner, folder, folder.lock(), source, 0, listener);
+    } catch (RuntimeException | Error e) {
+      learner.close();
+      throw e;
+    }
   }
 
   /**
@@ -103,15 +94,36 @@ public final class Trainer implements AutoCloseable {
    *
    * @param config the run's own, perhaps with another number of steps
    * @throws DataException if the checkpoint is damaged or belongs to another network
+   * @throws ConfigurationException if the configuration or the data is not the run's, or another
+   *     process trains it
    */
   public static Trainer resume(
       RunConfig config, DataSource source, RunFolder folder, Listener listener) {
-    var checkpoint = folder.newest();
-    var step = checkpoint.map(c -> RunFolder.state(c).path("step").asLong(-1)).orElse(0L);
-    if (step < 0) {
-      throw new DataException(checkpoint.get() + " is damaged: state.json names no step");
+    var resolved = resolved(config, source, folder);
+    var lock = folder.lock(); // before the newest checkpoint is looked for
+    try {
+      var learner = new Learner(resolved, Compute.choose(config.training().precision()));
+      try {
+        var step = 0L;
+        var checkpoint = folder.newest();
+        if (checkpoint.isPresent()) {
+          step = folder.read(checkpoint.get(), learner.tensors());
+        }
+        folder.forgetMetricsAfter(step);
+        folder.keep(resolved);
+        return new Trainer(resolved, learner, folder, lock, source, step, listener);
+      } catch (RuntimeException | Error e) {
+        learner.close();
+        throw e;
+      }
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
     }
-    var compute = Compute.choose(config.training().precision());
+  }
+
+  /** The configuration for the data, if both are those of the run. */
+  private static RunConfig resolved(RunConfig config, DataSource source, RunFolder folder) {
     var before = folder.config(Map.of());
     if (!config.codec().equals(before.codec())
         || !config.diffusion().equals(before.diffusion())
@@ -127,52 +139,25 @@ public final class Trainer implements AutoCloseable {
           "the data %s is not what %s was trained on: shape, categories, classes or palette differ"
               .formatted(source.name(), folder.path()));
     }
-    var trainer = new Trainer(resolved, source, folder, step, compute, listener);
-    try (var scope = new PointerScope()) {
-      checkpoint.ifPresent(
-          path ->
-              trainer
-                  .content()
-                  .tensors()
-                  .forEach(
-                      (name, tensors) ->
-                          Safetensors.read(path.resolve(name + ".safetensors"), tensors)));
-      folder.forgetMetricsAfter(step);
-      folder.keep(resolved);
-      return trainer;
-    } catch (RuntimeException e) {
-      trainer.close();
-      throw e;
-    }
+    return resolved;
   }
 
   private Trainer(
       RunConfig config,
-      DataSource source,
+      Learner learner,
       RunFolder folder,
+      RunFolder.Lock lock,
+      DataSource source,
       long done,
-      Compute compute,
       Listener listener) {
     this.config = config;
+    this.learner = learner;
     this.folder = folder;
+    this.lock = lock;
     this.listener = listener;
     this.done = done;
     this.saved = done;
     var training = config.training();
-    this.compute = compute;
-    device = compute.newDevice();
-    diffusion = config.newDiffusion();
-    network = config.newNetwork(diffusion, compute);
-    ConvolutionCheck.ensureRight(network.convolutions(), compute);
-    var parameters = network.parameters();
-    optimizer =
-        new Adam(
-            parameters,
-            training.beta1(),
-            training.beta2(),
-            training.epsilon(),
-            training.weightDecay());
-    average = Scope.owned(() -> parameters.values().clone());
     batches =
         new Batches(
             source,
@@ -194,12 +179,12 @@ public final class Trainer implements AutoCloseable {
 
   /** How the network computes. */
   public Compute compute() {
-    return compute;
+    return learner.compute();
   }
 
   /** The number of weights. */
   public long parameters() {
-    return network.parameters().count();
+    return learner.parameters();
   }
 
   /** Steps that are behind. */
@@ -217,7 +202,8 @@ public final class Trainer implements AutoCloseable {
    * the end.
    *
    * @throws DivergenceException if the loss is no number any more; nothing is saved then
-   * @throws DataException if data cannot be read or a file cannot be written
+   * @throws DataException if data cannot be read, which saves what was learned before, or a file
+   *     cannot be written
    */
   public void run() {
     var training = config.training();
@@ -235,84 +221,44 @@ public final class Trainer implements AutoCloseable {
         if (step % training.checkpointEvery() == 0 || step == training.steps()) {
           var pause = System.nanoTime();
           save();
-          show();
+          learner.withAverage(model -> listener.onCheckpoint(step, model, () -> stopped));
           interval.skip(System.nanoTime() - pause);
         }
       }
-      if (saved < done) {
-        save();
-      }
+      save();
     } finally {
       listener.onEnd();
     }
   }
 
-  private record StepResult(double loss, double gradientNorm) {}
-
-  /** One update of the weights. */
-  private StepResult step(long step) {
-    var training = config.training();
-    manual_seed(Seed.of(training.seed(), RunConfig.NOISE, step));
-    var parameters = network.parameters();
-    var loss = 0.0;
-    for (var part = 0; part < training.accumulation(); part++) {
-      loss += backward(batches.next()) / training.accumulation();
-    }
-    try (var scope = new PointerScope();
-        var noGrad = new NoGradGuard()) {
-      var gradients = parameters.gradients();
-      var norm = (double) gradients.norm().item_float();
-      if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
-        throw diverged(step, Double.isFinite(loss) ? "gradient" : "loss");
+  private Learner.StepResult step(long step) {
+    try {
+      var result = learner.step(step, batches);
+      if (!result.isFinite()) {
+        throw diverged(step, Double.isFinite(result.loss()) ? "gradient" : "loss");
       }
-      if (training.gradientClip() > 0 && norm > training.gradientClip()) {
-        gradients.mul_(new Scalar(training.gradientClip() / norm));
+      return result;
+    } catch (DataException e) {
+      try {
+        save();
+      } catch (DataException second) {
+        e.addSuppressed(second);
       }
-      optimizer.step(step, config.learningRate(step));
-      gradients.zero_();
-      var decay = Math.min(training.emaDecay(), (1.0 + step) / (10.0 + step));
-      average.lerp_(parameters.values(), new Scalar(1 - decay));
-      return new StepResult(loss, norm);
+      throw e;
     }
-  }
-
-  /** Adds the gradient of a batch's loss to the weights' gradients; returns the loss. */
-  private double backward(Batches.Batch batch) {
-    try (var scope = new PointerScope()) {
-      var size = batch.labels().length;
-      var shape = new long[config.example().shape().size() + 1];
-      shape[0] = size;
-      for (var i = 1; i < shape.length; i++) {
-        shape[i] = config.example().shape().get(i - 1);
-      }
-      var symbols = Tensor.create(batch.symbols(), shape).to(device, torch.ScalarType.Int);
-      var loss = diffusion.loss(network, symbols, labels(batch));
-      loss.div(new Scalar(config.training().accumulation())).backward();
-      return loss.item_float();
-    }
-  }
-
-  /** The labels [B], some of them dropped for classifier-free guidance; null without classes. */
-  private Tensor labels(Batches.Batch batch) {
-    if (!config.diffusion().conditional()) {
-      return null;
-    }
-    var labels = Tensor.create(batch.labels(), batch.labels().length);
-    var dropped = torch.rand(labels.numel()).lt(new Scalar(config.diffusion().labelDropout()));
-    return labels.masked_fill(dropped, new Scalar(-1)).to(device, torch.ScalarType.Long);
   }
 
   private DivergenceException diverged(long step, String what) {
+    var newest = folder.newest();
     return new DivergenceException(
         "the %s is no finite number at step %d; %s. A smaller learning rate may help: %s"
             .formatted(
                 what,
                 step,
-                folder
-                    .newest()
-                    .map(c -> "the last good checkpoint is " + c)
+                newest
+                    .map(checkpoint -> "the last good checkpoint is " + checkpoint)
                     .orElse("there is no checkpoint yet"),
-                (folder.newest().isPresent() ? "--resume " : "a new run with ")
+                (newest.isPresent() ? "--resume " : "a new run with ")
                     + "--set training.learning_rate="
                     + config.training().learningRate() / 2));
   }
@@ -322,44 +268,15 @@ public final class Trainer implements AutoCloseable {
     listener.onLog(metrics);
   }
 
+  /** Writes a checkpoint, unless there is one of this step. */
   private void save() {
+    if (saved == done) {
+      return;
+    }
     try (var scope = new PointerScope()) {
-      folder.save(done, content(), config.training().keepCheckpoints());
+      folder.save(done, learner.tensors(), config.training().keepCheckpoints());
     }
     saved = done;
-  }
-
-  /** Lets the listener draw from the moving average. */
-  private void show() {
-    var model = new Model(config, diffusion, network, device);
-    withAverage(() -> listener.onCheckpoint(done, model, () -> stopped));
-  }
-
-  private RunFolder.Content content() {
-    var tensors = new LinkedHashMap<String, Map<String, Tensor>>();
-    tensors.put("model", network.parameters().byName());
-    tensors.put("ema", network.parameters().named(average));
-    tensors.put("optimizer", optimizer.state());
-    var state = new LinkedHashMap<String, Object>();
-    state.put("format", 1);
-    state.put("step", done);
-    state.put("bit_order", "most significant first");
-    return new RunFolder.Content(tensors, state);
-  }
-
-  /** Runs something while the network has the weights' moving average. */
-  private void withAverage(Runnable body) {
-    try (var scope = new PointerScope();
-        var noGrad = new NoGradGuard()) {
-      var values = network.parameters().values();
-      var trained = values.clone();
-      values.copy_(average);
-      try {
-        body.run();
-      } finally {
-        values.copy_(trained);
-      }
-    }
   }
 
   /** Means over the steps between two lines of the log. */
@@ -369,7 +286,7 @@ public final class Trainer implements AutoCloseable {
     private double loss;
     private double norm;
 
-    void add(StepResult result) {
+    void add(Learner.StepResult result) {
       steps++;
       loss += result.loss();
       norm += result.gradientNorm();
@@ -408,8 +325,7 @@ public final class Trainer implements AutoCloseable {
   @Override
   public void close() {
     batches.close();
-    average.close();
-    optimizer.close();
-    network.close();
+    learner.close();
+    lock.close();
   }
 }

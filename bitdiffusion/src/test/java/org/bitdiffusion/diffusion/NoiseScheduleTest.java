@@ -71,7 +71,8 @@ class NoiseScheduleTest {
         "cosine@0,2,1",
         "sigmoid",
         "sigmoid@-3,3,-1",
-        "sigmoid@40,50,1",
+        "sigmoid@-50,-40,1",
+        "cosine@0,1e-9,1",
         "cosine@0,1,1,",
         "cosine@0,1,Infinity"
       })

@@ -76,6 +76,13 @@ class EngineTest {
   }
 
   @Test
+  void readsWhichProcessorsTheProcessMayUse() {
+    var status = "Name:\tjava\nCpus_allowed:\t10f\nCpus_allowed_list:\t0-3,8\nThreads:\t9\n";
+    assertThat(Engine.allowedProcessors(status)).hasToString("{0, 1, 2, 3, 8}");
+    assertThat(Engine.allowedProcessors("Name:\tjava\n")).hasToString("{}");
+  }
+
+  @Test
   void usesAThreadForEachPhysicalCoreAndCanUseFewer() {
     assertThat(Engine.physicalCores()).isBetween(1, Runtime.getRuntime().availableProcessors());
     var before = Engine.threads();

@@ -513,6 +513,50 @@ class SamplerTest {
     assertThat(estimatesSeen("self_guidance")).containsExactly(0f, 0.8f, 0f, 0.8f, 0f, 0.8f);
   }
 
+  @Test
+  void aNetworkTrainedWithoutEstimatesSeesNone() {
+    var codec = Codec.of("uint8", 2, 1, 0);
+    var diffusion =
+        new BitDiffusion(
+            codec,
+            new NoiseSchedule.Cosine(),
+            Objective.of("x0", "l2", false, codec),
+            SelfConditioning.NONE,
+            0.5,
+            false,
+            false);
+    assertThat(
+            new Sampler(diffusion, config(3, "ddim", 0, "previous", 0)).config().selfConditioning())
+        .isEqualTo("none");
+    assertThatThrownBy(() -> new Sampler(diffusion, config(3, "ddim", 0, "self_guidance", 0)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("self_guidance, but the network was trained without");
+  }
+
+  @Test
+  void requestsThatCannotBeAreRefused() {
+    assertThatThrownBy(() -> new Sampler.Request(0, -1, 1, new long[] {1}, null, null))
+        .hasMessageContaining("first -1");
+    assertThatThrownBy(() -> new Sampler.Request(0, 0, 0, new long[] {1}, null, null))
+        .hasMessageContaining("count 0");
+    assertThatThrownBy(() -> new Sampler.Request(0, 0, 1, new long[0], null, null))
+        .hasMessageContaining("shape []");
+    try (var scope = new PointerScope()) {
+      var three = Tensor.create(new long[] {1, 2, 3}, 3);
+      assertThatThrownBy(() -> new Sampler.Request(0, 0, 2, new long[] {1}, three, null))
+          .hasMessage("2 samples, but conditions for 3");
+      var request = new Sampler.Request(0, 0, 3, new long[] {1}, three, null);
+      var sampler = new Sampler(diffusion(1, "x0"), config(1, "ddim", 0, "previous", 1));
+      Denoiser network = (xt, estimate, gamma, condition) -> xt;
+      assertThatThrownBy(
+              () ->
+                  sampler.sample(
+                      network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("guidance needs");
+    }
+  }
+
   private static List<Float> estimatesSeen(String mode) {
     var seen = new ArrayList<Float>();
     Denoiser constant =

@@ -20,9 +20,14 @@ class ConfigReaderTest {
 
   @Test
   void everyPresetIsWhatItsFileSaysOverTheDefaults() {
-    for (var preset : ConfigReader.presets()) {
-      assertThat(ConfigReader.preset(preset, Map.of())).isNotNull();
-    }
+    assertThat(ConfigReader.presets())
+        .extracting(name -> ConfigReader.preset(name, Map.of()).data())
+        .containsExactly(
+            "icons,size=16,levels=2",
+            "idx:/usr/share/datasets/fashion-mnist",
+            "cifar10",
+            "cifar10",
+            "imagenet64");
     var cifar10 = ConfigReader.preset("cifar10", Map.of());
     assertThat(cifar10.network().width()).isEqualTo(256);
     assertThat(cifar10.network().multipliers()).containsExactly(1, 1, 1);
@@ -64,7 +69,12 @@ class ConfigReaderTest {
         "training.batchsize|3|did you mean training.batch_size?",
         "batch_size|3|did you mean training.batch_size?",
         "training|3|no setting",
-        "training.batch_size|many|training.batch_size is 'many'",
+        "training.batch_size|many|--set: training.batch_size is 'many'; it must be a whole number",
+        "training.batch_size|1.5|training.batch_size is '1.5'; it must be a whole number",
+        "training.flip|maybe|training.flip is 'maybe'; it must be true or false",
+        "training.learning_rate|fast|training.learning_rate is 'fast'; it must be a number",
+        "network.multipliers|7|network.multipliers is '7'; it must be a list such as [1, 2]",
+        "training.steps|~|--set: training.steps has no value",
         "training.batch_size|0|training.batch_size is 0; it must be at least 1",
         "training.accumulation|7|a divisor of training.batch_size 48",
         "training.optimizer|sgd|adam or adamw",
@@ -93,9 +103,30 @@ class ConfigReaderTest {
     assertThatThrownBy(() -> ConfigReader.file(broken, Map.of()))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("broken.yaml line ");
+    var empty = Files.writeString(folder.resolve("empty.yaml"), "codec:\n  encoding:\n");
+    assertThatThrownBy(() -> ConfigReader.file(empty, Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageEndingWith("empty.yaml: codec.encoding has no value");
+    var wrong = Files.writeString(folder.resolve("wrong.yaml"), "training:\n  steps: many\n");
+    assertThatThrownBy(() -> ConfigReader.file(wrong, Map.of("training.seed", "1")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageEndingWith("wrong.yaml: training.steps is 'many'; it must be a whole number");
     var unknown = Files.writeString(folder.resolve("unknown.yaml"), "trainin:\n  steps: 1\n");
     assertThatThrownBy(() -> ConfigReader.file(unknown, Map.of()))
         .hasMessageContaining("unknown.yaml: 'trainin' is no setting");
+  }
+
+  @Test
+  void samplingThatTheTrainingDoesNotPrepareIsRefused() {
+    assertThatThrownBy(
+            () ->
+                ConfigReader.preset(
+                    "icons",
+                    Map.of(
+                        "diffusion.self_conditioning", "none",
+                        "sampling.self_conditioning", "momentum")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("momentum, but diffusion.self_conditioning is none");
   }
 
   @Test
