@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -117,25 +116,5 @@ class ImageGridTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining(folder + " cannot be written: it is a folder");
     assertThat(folder.toFile().list()).containsExactly("file");
-  }
-
-  /** What fails half-way leaves what stood there before, and nothing else. */
-  @Test
-  void aFileIsReplacedByAWholeOneOrNotAtAll() throws Exception {
-    var file = Files.writeString(folder.resolve("x"), "old");
-    assertThatThrownBy(
-            () ->
-                WholeFile.write(
-                    file,
-                    out -> {
-                      out.write(1);
-                      throw new IOException("No space left on device");
-                    }))
-        .isInstanceOf(DataException.class)
-        .hasMessage(file + " cannot be written: No space left on device");
-    assertThat(file).hasContent("old");
-    assertThat(folder.toFile().list()).containsExactly("x");
-    WholeFile.write(file, out -> out.write('n'));
-    assertThat(file).hasContent("n");
   }
 }
