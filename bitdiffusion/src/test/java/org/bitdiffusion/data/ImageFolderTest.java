@@ -256,6 +256,9 @@ class ImageFolderTest {
       assertThat(DataSourcesTest.read(decoded, i)).isEqualTo(symbols);
       assertThat(Arrays.stream(symbols).allMatch(s -> s >= 0 && s < 16)).isTrue();
     }
+    Thread.currentThread().interrupt(); // as at the end of a training
+    assertThat(DataSourcesTest.read(decoded, 8)).isEqualTo(DataSourcesTest.read(kept, 8));
+    assertThat(Thread.interrupted()).isTrue();
     for (var i = 0; i < 9; i++) {
       Files.delete(folder.resolve("class" + i % 2 + "/" + i + ".png"));
     }

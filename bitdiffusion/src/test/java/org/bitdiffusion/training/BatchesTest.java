@@ -293,9 +293,11 @@ class BatchesTest {
     batches.close();
   }
 
+  /** The example that is being read is the last one of its batch, and nothing is begun after it. */
   @Test
   void closingWaitsEvenWhenInterruptedItself() throws Exception {
     var reading = new AtomicInteger();
+    var read = new AtomicInteger();
     var started = new CountDownLatch(1);
     var source =
         new Wrapped(new Numbers(1, -1)) {
@@ -307,17 +309,19 @@ class BatchesTest {
             var interrupted = Thread.interrupted();
             pause(100);
             reading.decrementAndGet();
+            read.incrementAndGet();
             if (interrupted) {
               Thread.currentThread().interrupt();
             }
           }
         };
-    var batches = new Batches(source, 1, false, 1, 0, 1);
+    var batches = new Batches(source, 1_000, false, 1, 0, 1);
     assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
     Thread.currentThread().interrupt();
     batches.close();
     assertThat(Thread.interrupted()).isTrue();
     assertThat(reading).hasValue(0);
+    assertThat(read).hasValue(1);
   }
 
   @Test
