@@ -3,8 +3,14 @@ package org.bitdiffusion.data;
 import java.util.List;
 
 /**
- * A finite set of discrete examples of one shape, each addressed by its index. Implementations are
- * safe for concurrent reads: the trainer reads batches on background threads.
+ * A finite set of discrete examples of one shape, each addressed by its index. All that is said of
+ * it stays the same as long as it is open.
+ *
+ * <p>All methods but {@link #close} must be safe for use by several threads at a time: the trainer
+ * reads batches on background threads, any of which may read any example, also the same one as
+ * another. Those threads are interrupted when training ends; who must read in a way that an
+ * interrupt breaks for all (a channel is closed by it) keeps a file for each thread, or another
+ * kind of file. The source is closed when no thread reads any more.
  */
 public interface DataSource extends AutoCloseable {
   /** A short description for people, such as {@code icons 24x24, 2 levels}. */
@@ -16,7 +22,7 @@ public interface DataSource extends AutoCloseable {
   /** K: every symbol is in {@code 0 .. K-1}. */
   int categories();
 
-  /** Number of examples. */
+  /** Number of examples; to train on, one at least. */
   int size();
 
   /** Names of the classes by label; empty where the source has no labels. */

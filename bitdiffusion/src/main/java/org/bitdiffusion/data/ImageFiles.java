@@ -5,13 +5,19 @@ import java.awt.image.BufferedImage;
 import java.awt.image.ColorConvertOp;
 import java.awt.image.ComponentColorModel;
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.stream.FileImageInputStream;
 import org.bitdiffusion.DataException;
 
 /**
@@ -45,12 +51,14 @@ final class ImageFiles {
    * Reads an image.
    *
    * @return unsigned bytes of R, G and B, [3, size, size]
-   * @throws DataException if the file is damaged, smaller than size, or too large for memory
+   * @throws DataException if the file cannot be read, is damaged, smaller than size, or too large
+   *     for memory
    */
   static byte[] square(Path file, int size) {
-    try (var in = ImageIO.createImageInputStream(file.toFile())) {
-      var readers = in == null ? null : ImageIO.getImageReaders(in);
-      if (readers == null || !readers.hasNext()) {
+    requireReadable(file);
+    try (var in = new FileImageInputStream(file.toFile())) {
+      var readers = ImageIO.getImageReaders(in);
+      if (!readers.hasNext()) {
         throw new DataException(file + " is no image that can be read, whatever its name says");
       }
       var reader = readers.next();
@@ -60,11 +68,32 @@ final class ImageFiles {
       } finally {
         reader.dispose();
       }
+    } catch (FileNotFoundException e) {
+      throw DataException.cannotRead(file, e); // the system has no more open files, for example
     } catch (EOFException e) {
       throw new DataException(file + " is damaged: it ends too early", e);
     } catch (IOException e) {
       throw new DataException(
           "%s is damaged, or of a kind that cannot be read: %s".formatted(file, reason(e)), e);
+    }
+  }
+
+  /** Before it is opened, which of a pipe would wait for ever, and says less of what is wrong. */
+  private static void requireReadable(Path file) {
+    try {
+      if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+        throw new DataException(file + " is no file of bytes, but a pipe or device");
+      }
+      if (!Files.isReadable(file)) {
+        throw new AccessDeniedException(file.toString());
+      }
+    } catch (NoSuchFileException e) {
+      if (Files.isSymbolicLink(file)) {
+        throw new DataException(file + " cannot be read: it is a link to a file that is gone", e);
+      }
+      throw DataException.cannotRead(file, e);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
     }
   }
 

@@ -1,15 +1,21 @@
 package org.bitdiffusion.data;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.slf4j.Logger;
@@ -23,9 +29,20 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All images are decoded once when the folder is opened, on all processors, so that a bad one is
  * found at once and not in the middle of the night. They are kept as symbols if these fit in half
- * of Java's memory, else decoded again whenever they are read.
+ * of Java's memory ({@link ImagesInMemory}), else decoded again whenever they are read.
+ *
+ * @param labels of each file, -1 where it has none
+ * @param symbols bytes of R, G and B [3, H, W] to symbols [C, H, W]
  */
-final class ImageFolder implements ImageSource {
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record ImageFolder(
+    String name,
+    ImageFormat format,
+    List<Path> files,
+    int[] labels,
+    List<String> classes,
+    UnaryOperator<byte[]> symbols)
+    implements ImageSource {
   /**
    * @param size side of the images, in pixels
    * @param color {@code rgb}, {@code grey} or {@code palette}
@@ -36,62 +53,47 @@ final class ImageFolder implements ImageSource {
     int channels() {
       return color.equals("rgb") ? 3 : 1;
     }
+
+    /** Bytes of R, G and B [3, H, W] to levels [C, H, W]. */
+    byte[] levels(byte[] rgb) {
+      var plane = rgb.length / 3;
+      var result = new byte[channels() * plane];
+      for (var i = 0; i < result.length; i++) {
+        var intensity =
+            color.equals("grey")
+                ? luma(rgb[i] & 255, rgb[plane + i] & 255, rgb[2 * plane + i] & 255)
+                : rgb[i] & 255;
+        result[i] = (byte) Math.round(intensity * (categories - 1) / 255);
+      }
+      return result;
+    }
+
+    /** The brightness of a colour by ITU-R BT.601, 0 to 255. */
+    private static double luma(int red, int green, int blue) {
+      return (299 * red + 587 * green + 114 * blue) / 1000.0;
+    }
   }
 
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageFolder.class);
   private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
   private static final int NAMED = 20; // bad images in one message
 
-  private final Path folder;
-  private final Settings settings;
-  private final List<Path> files;
-  private final List<String> classes;
-  private final int[] labels;
-  private final Palette palette;
-  private final ImageFormat format;
-
-  /** Symbols [C, H, W] by image, or null if they are decoded on demand. */
-  private final byte[][] images;
-
-  private ImageFolder(
-      Path folder, Settings settings, List<Path> files, Palette palette, byte[][] pixels) {
-    this.folder = folder;
-    this.settings = settings;
-    this.files = files;
-    this.palette = palette;
-    classes =
-        files.stream().map(this::className).filter(name -> !name.isEmpty()).distinct().toList();
-    labels = files.stream().mapToInt(file -> classes.indexOf(className(file))).toArray();
-    format =
-        new ImageFormat(
-            settings.channels(),
-            settings.size(),
-            settings.size(),
-            settings.categories(),
-            palette == null ? List.of() : palette.colors());
-    images = pixels;
-    if (images != null) {
-      // In place, as there may be no room for both.
-      IntStream.range(0, images.length).parallel().forEach(i -> images[i] = symbols(images[i]));
-    }
-  }
-
-  static ImageFolder open(Path folder, Settings settings) {
-    var half = Runtime.getRuntime().maxMemory() / 2;
-    return open(folder, settings, half);
+  static ImageSource open(Path folder, Settings settings) {
+    return open(folder, settings, Runtime.getRuntime().maxMemory() / 2);
   }
 
   /**
    * @param memory bytes that all images together may take to be kept, each being 3 bytes a pixel
    *     while the palette is not known yet
    */
-  static ImageFolder open(Path folder, Settings settings, long memory) {
+  static ImageSource open(Path folder, Settings settings, long memory) {
     var files = files(folder);
     if (files.isEmpty()) {
       throw new DataException(
           folder + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders");
     }
-    var keep = files.size() * 3L * settings.size() * settings.size() <= memory;
+    var size = settings.size();
+    var keep = files.size() * 3L * size * size <= memory;
     var colors = settings.color().equals("palette") ? new Palette.Builder() : null;
     var pixels = new byte[files.size()][];
     var faults = new String[files.size()];
@@ -100,7 +102,7 @@ final class ImageFolder implements ImageSource {
         .forEach(
             i -> {
               try {
-                var rgb = ImageFiles.square(files.get(i), settings.size());
+                var rgb = ImageFiles.square(files.get(i), size);
                 if (colors != null) {
                   colors.add(rgb);
                 }
@@ -109,14 +111,36 @@ final class ImageFolder implements ImageSource {
                 faults[i] = e.getMessage();
               }
             });
-    var good = IntStream.range(0, faults.length).filter(i -> faults[i] == null).toArray();
     report(folder, faults, settings.skipBad());
-    return new ImageFolder(
-        folder,
-        settings,
-        Arrays.stream(good).mapToObj(files::get).toList(),
-        colors == null ? null : colors.build(settings.categories()),
-        keep ? Arrays.stream(good).mapToObj(i -> pixels[i]).toArray(byte[][]::new) : null);
+
+    var good = IntStream.range(0, faults.length).filter(i -> faults[i] == null).toArray();
+    var names = Arrays.stream(good).mapToObj(i -> className(folder, files.get(i))).toList();
+    var classes = names.stream().filter(name -> !name.isEmpty()).distinct().toList();
+    var palette = colors == null ? null : colors.build(settings.categories());
+    UnaryOperator<byte[]> symbols = palette == null ? settings::levels : palette::symbols;
+    var decoded =
+        new ImageFolder(
+            "images in %s at %dx%d, %s, K = %d"
+                .formatted(folder, size, size, settings.color(), settings.categories()),
+            new ImageFormat(
+                settings.channels(),
+                size,
+                size,
+                settings.categories(),
+                palette == null ? List.of() : palette.colors()),
+            Arrays.stream(good).mapToObj(files::get).toList(),
+            names.stream().mapToInt(classes::indexOf).toArray(),
+            classes,
+            symbols);
+    if (!keep) {
+      return decoded;
+    }
+    // In place, as there may be no room for both.
+    var images = Arrays.stream(good).mapToObj(i -> pixels[i]).toArray(byte[][]::new);
+    Arrays.fill(pixels, null);
+    IntStream.range(0, images.length).parallel().forEach(i -> images[i] = symbols.apply(images[i]));
+    return new ImagesInMemory(
+        decoded.name(), decoded.format(), images, decoded.labels(), classes, List.of());
   }
 
   private static void report(Path folder, String[] faults, boolean skip) {
@@ -143,77 +167,74 @@ final class ImageFolder implements ImageSource {
         bad.size() > NAMED ? "; ..." : "");
   }
 
+  /** All images, in the order of their names. A folder that cannot be read might hold some. */
   private static List<Path> files(Path folder) {
-    try (var walk = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-      return walk.filter(file -> isImage(folder.relativize(file)))
-          .filter(Files::isRegularFile)
-          .sorted()
-          .toList();
+    var files = new ArrayList<Path>();
+    var visitor =
+        new SimpleFileVisitor<Path>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path inside, BasicFileAttributes attributes) {
+            return isHidden(folder, inside)
+                ? FileVisitResult.SKIP_SUBTREE
+                : FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (hasImageName(file) && !isHidden(folder, file)) {
+              files.add(file);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path inside, IOException e) {
+            if (isHidden(folder, inside)) {
+              return FileVisitResult.CONTINUE;
+            }
+            if (e instanceof FileSystemLoopException) {
+              throw new DataException(
+                  inside + " is a link to a folder that it lies in; remove the link", e);
+            }
+            throw DataException.cannotRead(inside, e);
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path inside, IOException e) {
+            if (e != null) {
+              throw DataException.cannotRead(inside, e);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+        };
+    try {
+      Files.walkFileTree(folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, visitor);
     } catch (IOException e) {
       throw DataException.cannotRead(folder, e);
-    } catch (UncheckedIOException e) {
-      throw DataException.cannotRead(folder, e.getCause());
     }
+    Collections.sort(files);
+    return files;
   }
 
-  private static boolean isImage(Path file) {
-    for (var part : file) {
-      if (part.toString().startsWith(".")) {
-        return false;
-      }
-    }
+  /** Whatever the name of the folder itself, and of those above it. */
+  private static boolean isHidden(Path folder, Path inside) {
+    return !inside.equals(folder) && inside.getFileName().toString().startsWith(".");
+  }
+
+  private static boolean hasImageName(Path file) {
     var name = file.getFileName().toString().toLowerCase(Locale.ROOT);
     return ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
   }
 
   /** The sub-folder in which a file lies, or empty. */
-  private String className(Path file) {
+  private static String className(Path folder, Path file) {
     var inside = folder.relativize(file);
     return inside.getNameCount() == 1 ? "" : inside.getName(0).toString();
-  }
-
-  /** Bytes of R, G and B [3, H, W] to symbols [C, H, W]. */
-  private byte[] symbols(byte[] rgb) {
-    if (palette != null) {
-      return palette.symbols(rgb);
-    }
-    var plane = rgb.length / 3;
-    var result = new byte[settings.channels() * plane];
-    for (var i = 0; i < result.length; i++) {
-      var intensity =
-          settings.color().equals("grey")
-              ? luma(rgb[i] & 255, rgb[plane + i] & 255, rgb[2 * plane + i] & 255)
-              : rgb[i] & 255;
-      result[i] = (byte) Math.round(intensity * (settings.categories() - 1) / 255);
-    }
-    return result;
-  }
-
-  /** The brightness of a colour by ITU-R BT.601, 0 to 255. */
-  private static double luma(int red, int green, int blue) {
-    return (299 * red + 587 * green + 114 * blue) / 1000.0;
-  }
-
-  @Override
-  public String name() {
-    return "images in %s at %dx%d, %s, K = %d"
-        .formatted(
-            folder, settings.size(), settings.size(), settings.color(), settings.categories());
-  }
-
-  @Override
-  public ImageFormat format() {
-    return format;
   }
 
   @Override
   public int size() {
     return files.size();
-  }
-
-  @Override
-  public List<String> classes() {
-    return classes;
   }
 
   @Override
@@ -223,11 +244,7 @@ final class ImageFolder implements ImageSource {
 
   @Override
   public void read(int index, int[] target, int offset) {
-    var image =
-        images != null
-            ? images[index]
-            : symbols(ImageFiles.square(files.get(index), settings.size()));
-    for (var symbol : image) {
+    for (var symbol : symbols.apply(ImageFiles.square(files.get(index), format.height()))) {
       target[offset++] = symbol & 255;
     }
   }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -31,37 +32,29 @@ import org.slf4j.LoggerFactory;
  * unpacked once, to {@code NAME.npz.data.npy} beside it (1.3 GB for 100,000 images), and that file
  * is used as long as it is newer than the archive.
  */
-final class ImageNet64 implements ImageSource {
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageSource {
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageNet64.class);
-  private static final int CLASSES = 1000;
+  private static final List<String> CLASSES =
+      IntStream.rangeClosed(1, 1000).mapToObj(Integer::toString).toList();
   private static final ImageFormat FORMAT = new ImageFormat(3, 64, 64, 256, List.of());
   private static final int LOCAL_HEADER = 0x04034b50; // starts an entry of a zip file
 
   /**
-   * One archive: images lie one after the other from {@code start}. Not a channel, which the
-   * interruption of a reading thread would close for all others.
+   * One archive, or what was unpacked of it: images lie one after the other from {@code start}. Not
+   * a channel, which the interruption of a reading thread would close for all others.
    */
-  private record Part(RandomAccessFile file, long start, int first, int count) {
-    void read(int index, byte[] image) throws IOException {
-      synchronized (file) {
-        file.seek(start + (long) (index - first) * image.length);
-        file.readFully(image);
+  record Part(Path path, RandomAccessFile file, long start, int first, int count) {
+    void read(int index, byte[] image) {
+      try {
+        synchronized (file) {
+          file.seek(start + (long) (index - first) * image.length);
+          file.readFully(image);
+        }
+      } catch (IOException e) {
+        throw DataException.cannotRead(path, e);
       }
     }
-  }
-
-  private final Path folder;
-  private final String split;
-  private final List<Part> parts;
-  private final int[] labels;
-  private final List<String> classes =
-      IntStream.rangeClosed(1, CLASSES).mapToObj(Integer::toString).toList();
-
-  private ImageNet64(Path folder, String split, List<Part> parts, int[] labels) {
-    this.folder = folder;
-    this.split = split;
-    this.parts = parts;
-    this.labels = labels;
   }
 
   static ImageNet64 open(Path folder, String split) {
@@ -71,12 +64,14 @@ final class ImageNet64 implements ImageSource {
     try {
       for (var archive : archives(folder, split)) {
         try (var zip = new ZipFile(archive.toFile())) {
-          var part = open(archive, zip, count);
+          var part = images(archive, zip, count);
           parts.add(part);
           labels.add(labels(archive, zip, part.count()));
           count += part.count();
-        } catch (IOException e) {
+        } catch (ZipException e) {
           throw new DataException(archive + " is no npz archive, or damaged: " + e.getMessage(), e);
+        } catch (IOException e) {
+          throw DataException.cannotRead(archive, e);
         }
       }
     } catch (RuntimeException e) {
@@ -86,8 +81,10 @@ final class ImageNet64 implements ImageSource {
     if (count == 0) {
       throw new DataException(folder + " holds npz files without images");
     }
-    var all = labels.stream().flatMapToInt(Arrays::stream).toArray();
-    return new ImageNet64(folder, split, parts, all);
+    return new ImageNet64(
+        "imagenet64 %s in %s".formatted(split, folder),
+        parts,
+        labels.stream().flatMapToInt(Arrays::stream).toArray());
   }
 
   private static List<Path> archives(Path folder, String split) {
@@ -105,15 +102,38 @@ final class ImageNet64 implements ImageSource {
       return files;
     } catch (IOException e) {
       throw DataException.cannotRead(folder, e);
+    } catch (UncheckedIOException e) {
+      throw DataException.cannotRead(folder, e.getCause());
     }
   }
 
-  private static Part open(Path archive, ZipFile zip, int first) throws IOException {
-    var entry = entry(archive, zip, "data");
-    Npy.Header header;
-    try (var in = zip.getInputStream(entry)) {
-      header = Npy.header(archive + ": data", in);
+  /** How an array of an archive is read. */
+  @FunctionalInterface
+  private interface Reading<T> {
+    T from(String name, InputStream in) throws IOException;
+  }
+
+  /** Reads from an array's beginning; what is damaged in it is said with its name. */
+  private static <T> T read(Path archive, ZipFile zip, String array, Reading<T> reading)
+      throws IOException {
+    var name = archive + ": " + array;
+    try (var in = zip.getInputStream(entry(archive, zip, array))) {
+      return reading.from(name, in);
+    } catch (ZipException | EOFException e) {
+      throw damaged(name, e);
     }
+  }
+
+  private static DataException damaged(String name, IOException e) {
+    return new DataException(
+        "%s cannot be unpacked, as the archive is damaged: %s"
+            .formatted(name, e instanceof EOFException ? "it ends too early" : e.getMessage()),
+        e);
+  }
+
+  private static Part images(Path archive, ZipFile zip, int first) throws IOException {
+    var entry = entry(archive, zip, "data");
+    var header = read(archive, zip, "data", Npy::header);
     var shape = header.shape();
     if (!header.type().equals("|u1") || shape.length != 2 || shape[1] != FORMAT.symbols()) {
       throw new DataException(
@@ -127,14 +147,14 @@ final class ImageNet64 implements ImageSource {
               .formatted(archive, entry.getSize(), size));
     }
     var stored = entry.getMethod() == ZipEntry.STORED;
-    var file =
-        new RandomAccessFile((stored ? archive : unpacked(archive, zip, entry)).toFile(), "r");
+    var path = stored ? archive : unpacked(archive, zip, entry);
+    var file = new RandomAccessFile(path.toFile(), "r");
     try {
       var start = stored ? offset(archive, file, zip, entry) : 0;
       if (start + size > file.length()) {
         throw new DataException(archive + " is cut off: data ends too early");
       }
-      return new Part(file, start + header.bytes(), first, shape[0]);
+      return new Part(path, file, start + header.bytes(), first, shape[0]);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -153,7 +173,7 @@ final class ImageNet64 implements ImageSource {
       WholeFile.write(file, in::transferTo);
     } catch (DataException e) {
       if (e.getCause() instanceof ZipException || e.getCause() instanceof EOFException) {
-        throw new IOException("data cannot be unpacked", e);
+        throw damaged(archive + ": data", (IOException) e.getCause());
       }
       throw new DataException(
           "%s; it is to hold the images of %s, which is compressed: make room for them"
@@ -165,23 +185,21 @@ final class ImageNet64 implements ImageSource {
 
   /** Labels in 0 .. 999. */
   private static int[] labels(Path archive, ZipFile zip, int count) throws IOException {
-    try (var in = zip.getInputStream(entry(archive, zip, "labels"))) {
-      var name = archive + ": labels";
-      var labels = Npy.integers(name, Npy.header(name, in), in);
-      if (labels.length != count) {
-        throw new DataException(
-            "%s has %,d labels for %,d images".formatted(archive, labels.length, count));
-      }
-      for (var i = 0; i < count; i++) {
-        if (labels[i] < 1 || labels[i] > CLASSES) {
-          throw new DataException(
-              "%s is damaged: image %d has the label %d, but labels are 1 to %d"
-                  .formatted(archive, i + 1, labels[i], CLASSES));
-        }
-        labels[i]--;
-      }
-      return labels;
+    var labels =
+        read(archive, zip, "labels", (name, in) -> Npy.integers(name, Npy.header(name, in), in));
+    if (labels.length != count) {
+      throw new DataException(
+          "%s has %,d labels for %,d images".formatted(archive, labels.length, count));
     }
+    for (var i = 0; i < count; i++) {
+      if (labels[i] < 1 || labels[i] > CLASSES.size()) {
+        throw new DataException(
+            "%s: labels is damaged: image %d has the label %d, but labels are 1 to %d"
+                .formatted(archive, i + 1, labels[i], CLASSES.size()));
+      }
+      labels[i]--;
+    }
+    return labels;
   }
 
   private static ZipEntry entry(Path archive, ZipFile zip, String array) {
@@ -239,11 +257,6 @@ final class ImageNet64 implements ImageSource {
   }
 
   @Override
-  public String name() {
-    return "imagenet64 %s in %s".formatted(split, folder);
-  }
-
-  @Override
   public ImageFormat format() {
     return FORMAT;
   }
@@ -255,7 +268,7 @@ final class ImageNet64 implements ImageSource {
 
   @Override
   public List<String> classes() {
-    return classes;
+    return CLASSES;
   }
 
   @Override
@@ -270,11 +283,7 @@ final class ImageNet64 implements ImageSource {
       at--;
     }
     var image = new byte[FORMAT.symbols()];
-    try {
-      parts.get(at).read(index, image);
-    } catch (IOException e) {
-      throw DataException.cannotRead(folder, e);
-    }
+    parts.get(at).read(index, image);
     for (var symbol : image) {
       target[offset++] = symbol & 255;
     }

@@ -61,7 +61,10 @@ record Palette(List<Integer> colors) {
     return 299 * (color >> 16) + 587 * (color >> 8 & 255) + 114 * (color & 255);
   }
 
-  /** Counts colours; images may be added from several threads. */
+  /**
+   * Counts colours; images may be added from several threads. All pixels count, in a memory of 1 MB
+   * however many there are: cells have sums only, and single colours are given up beyond 256.
+   */
   static final class Builder {
     /** The largest palette: up to here, colours are also kept one by one. */
     private static final int MOST = 256;

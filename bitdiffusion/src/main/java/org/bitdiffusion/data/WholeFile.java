@@ -2,14 +2,18 @@ package org.bitdiffusion.data;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 import org.bitdiffusion.DataException;
 
 /**
  * Files that are whole whenever they are there: written under another name beside their place, then
- * renamed. What stood there before is replaced only by a whole file.
+ * renamed. What stood there before is replaced only by a whole file. That other name is used once,
+ * so of several processes that write the same file, one wins and none is mixed with another.
  */
 final class WholeFile {
   private WholeFile() {}
@@ -26,24 +30,35 @@ final class WholeFile {
    * @throws DataException if it cannot be written; nothing is left of it then
    */
   static void write(Path file, Content content) {
-    var folder = file.toAbsolutePath().getParent();
-    Path unfinished = null;
+    if (Files.isDirectory(file)) {
+      throw new DataException(file + " cannot be written: it is a folder");
+    }
+    var place = file.toAbsolutePath();
+    // Not by Files.createTempFile, whose files nobody else may read.
+    var unfinished =
+        place.resolveSibling(".%s.%s.unfinished".formatted(place.getFileName(), UUID.randomUUID()));
     try {
-      if (Files.isDirectory(file)) {
-        throw new DataException(file + " cannot be written: it is a folder");
-      }
-      Files.createDirectories(folder);
-      unfinished = folder.resolve("." + file.getFileName() + ".unfinished");
-      try (var out = Files.newOutputStream(unfinished)) {
+      Files.createDirectories(place.getParent());
+      try (var out = Files.newOutputStream(unfinished, StandardOpenOption.CREATE_NEW)) {
         content.writeTo(out);
       }
+      store(unfinished);
       Files.move(
-          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+          unfinished, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      if (unfinished != null) {
-        delete(unfinished);
-      }
       throw DataException.cannotWrite(file, e);
+    } finally {
+      delete(unfinished); // gone already unless something failed
+    }
+  }
+
+  /**
+   * Waits until the bytes are on the disk: a name may reach it before them, and would stand for an
+   * empty file after a power cut. Not by a channel, which an interrupted thread cannot use.
+   */
+  private static void store(Path file) throws IOException {
+    try (var opened = new RandomAccessFile(file.toFile(), "rw")) {
+      opened.getFD().sync();
     }
   }
 

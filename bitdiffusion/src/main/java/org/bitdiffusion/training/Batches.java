@@ -1,15 +1,27 @@
 package org.bitdiffusion.training;
 
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.SplittableRandom;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.runtime.Seed;
 
 /**
- * Batches of a data source in random order, read ahead on a background thread so that the network
- * never waits. Each epoch is a permutation of all examples. Order and flips depend on the seed and
- * on the batch's number alone: a run that continues at batch n sees what an uninterrupted one sees.
+ * Batches of a data source in random order, read ahead on background threads so that the network
+ * hardly waits. Each epoch is a permutation of all examples, and the next one begins where it ends,
+ * within a batch if need be: of a source smaller than a batch, a batch holds examples repeatedly.
+ * Order and flips depend on the seed and on the batch's number alone: a run that continues at batch
+ * n sees what an uninterrupted one sees.
+ *
+ * <p>Each batch is read by one thread, and several batches at a time, but they are handed over in
+ * order. All methods are called by one thread.
  */
 final class Batches implements AutoCloseable {
   /**
@@ -20,15 +32,17 @@ final class Batches implements AutoCloseable {
 
   private static final int READ_AHEAD = 4;
 
-  /** What the reader hands over: a batch, or why there is none. */
-  private record Delivery(Batch batch, Throwable failure) {}
-
   private final DataSource source;
   private final int batchSize;
   private final boolean flip;
   private final long seed;
-  private final BlockingQueue<Delivery> queue = new ArrayBlockingQueue<>(READ_AHEAD);
-  private final Thread reader;
+  private final ExecutorService readers;
+
+  /** The batches that come next, in order, read or being read. */
+  private final Queue<Future<Batch>> ahead = new ArrayDeque<>();
+
+  /** Number of the batch after those. */
+  private long number;
 
   private long epoch = -1;
   private int[] order;
@@ -39,56 +53,99 @@ final class Batches implements AutoCloseable {
    * @param first number of the first batch
    */
   Batches(DataSource source, int batchSize, boolean flip, long seed, long first) {
+    this(
+        source,
+        batchSize,
+        flip,
+        seed,
+        first,
+        Math.min(READ_AHEAD, Runtime.getRuntime().availableProcessors()));
+  }
+
+  /**
+   * @param threads that read, each one batch at a time; batches are the same for any number
+   * @throws DataException if the source is empty
+   */
+  Batches(DataSource source, int batchSize, boolean flip, long seed, long first, int threads) {
+    if (source.size() < 1) {
+      throw new DataException(source.name() + ": there are no examples to train on");
+    }
     this.source = source;
     this.batchSize = batchSize;
     this.flip = flip;
     this.seed = seed;
-    reader = new Thread(() -> readAhead(first), "batch reader");
-    reader.setDaemon(true);
-    reader.start();
+    number = first;
+    readers =
+        Executors.newFixedThreadPool(
+            threads,
+            task -> {
+              var thread = new Thread(task, "batch reader");
+              thread.setDaemon(true);
+              return thread;
+            });
+    while (ahead.size() < READ_AHEAD) {
+      readOneMore();
+    }
   }
 
-  /** The next batch; waits if it is not read yet. Failures of the reader are thrown here. */
+  /**
+   * The next batch; waits if it is not read yet. Failures of its reader are thrown here.
+   *
+   * @throws IllegalStateException if closed, or interrupted while waiting
+   */
   Batch next() {
+    if (readers.isShutdown()) {
+      throw new IllegalStateException("closed");
+    }
+    var next = ahead.remove();
+    readOneMore();
     try {
-      var delivery = queue.take();
-      if (delivery.failure() instanceof RuntimeException e) {
-        throw e;
+      return next.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
       }
-      if (delivery.failure() instanceof Error e) {
-        throw e;
-      }
-      return delivery.batch();
+      throw (RuntimeException) e.getCause(); // reading declares no other
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for a batch", e);
     }
   }
 
+  /** Stops reading. No reader is at work on return, so the source may be closed then. */
   @Override
   public void close() {
-    reader.interrupt();
-  }
-
-  private void readAhead(long first) {
-    try {
-      for (var number = first; ; number++) {
-        queue.put(read(number));
+    readers.shutdownNow();
+    var interrupted = false;
+    for (var ended = false; !ended; ) {
+      try {
+        ended = readers.awaitTermination(1, TimeUnit.DAYS);
+      } catch (InterruptedException e) {
+        interrupted = true; // whoever closes the source relies on this all the same
       }
-    } catch (InterruptedException e) {
-      // closed
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private Delivery read(long number) {
-    try {
-      return new Delivery(batch(number), null);
-    } catch (RuntimeException | Error e) {
-      return new Delivery(null, e);
+  private void readOneMore() {
+    var first = number * batchSize;
+    var examples = new int[batchSize];
+    for (var i = 0; i < batchSize; i++) {
+      examples[i] = index(first + i);
     }
+    ahead.add(readers.submit(() -> read(first, examples)));
+    number++;
   }
 
-  private Batch batch(long number) {
+  /**
+   * Reads a batch.
+   *
+   * @param first position of its first example in the endless sequence of epochs
+   * @param examples by their indexes
+   */
+  private Batch read(long first, int[] examples) {
     var length = 1;
     for (var side : source.shape()) {
       length *= side;
@@ -96,11 +153,12 @@ final class Batches implements AutoCloseable {
     var symbols = new int[batchSize * length];
     var labels = new long[batchSize];
     for (var i = 0; i < batchSize; i++) {
-      var position = number * batchSize + i;
-      var index = index(position);
-      source.read(index, symbols, i * length);
-      labels[i] = source.label(index);
-      if (flip && (Seed.of(seed, 1, position) & 1) == 1) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new CancellationException("closed"); // nobody waits for the rest
+      }
+      source.read(examples[i], symbols, i * length);
+      labels[i] = source.label(examples[i]);
+      if (flip && (Seed.of(seed, 1, first + i) & 1) == 1) {
         mirror(symbols, i * length, length);
       }
     }

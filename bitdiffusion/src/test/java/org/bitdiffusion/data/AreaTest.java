@@ -64,9 +64,13 @@ class AreaTest {
 
   @Example
   void cannotEnlarge() {
-    assertThatThrownBy(() -> new Area(4, 4, 4, 5)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Area(4, 4, 4, 5))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("4 pixels cannot be averaged to 5");
     var unfinished = new Area(2, 1, 1, 1);
     unfinished.add(new double[1]);
-    assertThatThrownBy(unfinished::means).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(unfinished::means)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("only 1 of 2 rows");
   }
 }

@@ -6,6 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
@@ -33,22 +39,51 @@ class DataSourcesTest {
     return Arrays.copyOfRange(symbols, 1, symbols.length - 1);
   }
 
+  /** Reads by four threads at a time, each in an order of its own, are those of one thread. */
+  static void assertSafeForSeveralThreads(ImageSource source) throws Exception {
+    var expected = IntStream.range(0, source.size()).mapToObj(i -> read(source, i)).toList();
+    var threads = Executors.newFixedThreadPool(4);
+    try {
+      var wrong =
+          threads.invokeAll(
+              LongStream.range(0, 4).mapToObj(seed -> wrongReads(source, expected, seed)).toList());
+      for (var indexes : wrong) {
+        assertThat(indexes.get()).as("examples that were read wrong").isEmpty();
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static Callable<int[]> wrongReads(ImageSource source, List<int[]> expected, long seed) {
+    return () ->
+        new Random(seed)
+            .ints(200, 0, source.size())
+            .filter(i -> !Arrays.equals(read(source, i), expected.get(i)))
+            .toArray();
+  }
+
   @Test
   void unknownSourcesAreAnsweredWithTheKnownOnes() {
     assertThatThrownBy(() -> open("icon"))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("'icon'")
-        .hasMessageContaining("icons, idx, cifar10, cifar100, imagenet64, images");
+        .hasMessage(
+            "data source 'icon' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"idx", "cifar10", "cifar100", "imagenet64", "images"})
   void unknownOptionsAreFoundBeforeFilesAre(String source) {
+    var known =
+        switch (source) {
+          case "idx", "cifar10" -> "split, size, levels, subset";
+          case "cifar100" -> "split, labels, size, levels, subset";
+          case "imagenet64" -> "split, subset";
+          default -> "color, levels, size, skip_bad, subset";
+        };
     assertThatThrownBy(() -> open(source + ":missing,sise=24"))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("no option 'sise'")
-        .hasMessageContaining("it has ")
-        .hasMessageContaining("subset");
+        .hasMessage("data %s:missing,sise=24 has no option 'sise'; it has %s", source, known);
   }
 
   @ParameterizedTest
@@ -56,20 +91,32 @@ class DataSourcesTest {
   void missingAndEmptyFoldersAreNamed(String source) throws Exception {
     assertThatThrownBy(() -> open(source))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining(source + ":PATH");
+        .hasMessage("data %s needs a path: %s:PATH", source, source);
     var missing = folder.resolve("missing");
     assertThatThrownBy(() -> open(source + ":" + missing))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining(missing + " does not exist");
+        .hasMessage("data %s: %s does not exist", source, missing);
     var empty = Files.createDirectories(folder.resolve("empty"));
     assertThatThrownBy(() -> open(source + ":" + empty))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining(empty.toString());
+        .hasMessage(
+            switch (source) {
+              case "idx" -> empty + " has no file train-images-idx3-ubyte, with or without .gz";
+              case "cifar10" ->
+                  empty
+                      + " has no file data_batch_1.bin; it must be the folder of the binary version";
+              case "cifar100" ->
+                  empty + " has no file train.bin; it must be the folder of the binary version";
+              case "imagenet64" ->
+                  empty + " holds no npz files of ImageNet 64x64 for the split train";
+              default ->
+                  empty + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders";
+            });
     if (!source.equals("idx")) {
       var file = Files.createFile(folder.resolve("file"));
       assertThatThrownBy(() -> open(source + ":" + file))
           .isInstanceOf(DataException.class)
-          .hasMessageContaining(file + " is a file");
+          .hasMessage("data %s: %s is a file; name the folder that holds it", source, file);
     }
   }
 
@@ -77,41 +124,46 @@ class DataSourcesTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "icons,size=x                    | size is 'x'; it must be a whole number from 4 to 256",
-        "icons,size=3                    | size is '3'; it must be a whole number from 4 to 256",
-        "icons,levels=257                | from 2 to 256",
-        "icons,subset=0                  | subset is '0'; it must be a whole number of at least 1",
-        "icons:folder                    | 'folder' must be left out",
-        "icons,skip_bad=true             | no option 'skip_bad'",
-        "idx:x,split=val                 | split is 'val'; it must be one of train, test",
-        "cifar10:x,size=64               | from 1 to 32",
-        "cifar100:x,labels=all           | one of fine, coarse",
-        "imagenet64:x,split=test         | one of train, val",
-        "images:x,color=gray             | one of rgb, grey, palette",
-        "images:x,color=rgb,palette=16   | no option 'palette'",
-        "images:x,palette=16,levels=4    | no option 'levels'",
-        "images:x,palette=257            | from 2 to 256",
-        "images:x,skip_bad=yes           | one of false, true",
+        "icons,size=x            | icons: size is 'x'; it must be a whole number from 4 to 256",
+        "icons,size=3            | icons: size is '3'; it must be a whole number from 4 to 256",
+        "icons,size=257          | icons: size is '257'; it must be a whole number from 4 to 256",
+        "icons,levels=257        | icons: levels is '257'; it must be a whole number from 2 to 256",
+        "icons,subset=0          | icons: subset is '0'; it must be a whole number of at least 1",
+        "icons:folder            | icons has no path; 'folder' must be left out",
+        "idx:x,split=val         | idx: split is 'val'; it must be one of train, test",
+        "cifar10:x,size=64       | cifar10: size is '64'; it must be a whole number from 1 to 32",
+        "cifar100:x,labels=all   | cifar100: labels is 'all'; it must be one of fine, coarse",
+        "imagenet64:x,split=test | imagenet64: split is 'test'; it must be one of train, val",
+        "images:x,color=gray     | images: color is 'gray'; it must be one of rgb, grey, palette",
+        "images:x,palette=1      | images: palette is '1'; it must be a whole number from 2 to 256",
+        "images:x,palette=257    | images: palette is '257'; it must be a whole number from 2 to 256",
+        "images:x,color=palette,palette=0 | images: palette is '0'; it must be a whole number from 2 to 256",
+        "images:x,skip_bad=yes   | images: skip_bad is 'yes'; it must be one of false, true",
+        "icons,skip_bad=true     | icons,skip_bad=true has no option 'skip_bad'; it has size, levels, subset",
+        "images:x,color=rgb,palette=16 | images:x,color=rgb,palette=16 has no option 'palette'; it has color, levels, size, skip_bad, subset",
+        "images:x,palette=16,levels=4  | images:x,palette=16,levels=4 has no option 'levels'; it has color, palette, size, skip_bad, subset",
       })
   void valuesOutOfRangeAreAnsweredWithTheRange(String line, String message) {
     assertThatThrownBy(() -> open(line))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining(message);
+        .hasMessage("data " + message);
   }
 
   @Test
-  void aSubsetIsSpreadEvenly() {
+  void aSubsetIsSpreadEvenly() throws Exception {
     try (var all = open("icons,size=8");
         var some = open("icons,size=8,subset=100")) {
       assertThat(some.size()).isEqualTo(100);
       for (var i : new int[] {0, 1, 57, 99}) {
         var original = (int) ((long) i * all.size() / 100);
         assertThat(read(some, i)).isEqualTo(read(all, original));
-        assertThat(some.caption(i)).isEqualTo(all.caption(original)).isNotEmpty();
+        assertThat(some.caption(i)).isEqualTo(all.caption(original));
       }
+      assertThat(some.caption(57)).isEqualTo("launch");
+      assertSafeForSeveralThreads(some);
     }
     assertThatThrownBy(() -> open("icons,size=8,subset=100000"))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("subset is 100000, but there are only 58");
+        .hasMessage("data icons: subset is 100000, but there are only 5839 examples");
   }
 }

@@ -65,22 +65,26 @@ class DataSpecTest {
 
   @Example
   void saysWhatIsWrong() {
-    assertThatThrownBy(() -> DataSpec.parse("icons,size"))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("'icons,size'")
-        .hasMessageContaining("SOURCE[:PATH][,key=value...]");
-    assertThatThrownBy(() -> DataSpec.parse("")).isInstanceOf(ConfigurationException.class);
+    for (var line : new String[] {"icons,size", ""}) {
+      assertThatThrownBy(() -> DataSpec.parse(line))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage(
+              "data '"
+                  + line
+                  + "' is not of the form SOURCE[:PATH][,key=value...], such as icons,size=24 or images:photos,size=64");
+    }
     assertThatThrownBy(() -> DataSpec.parse("images:,size=3"))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("empty path");
+        .hasMessage("data images has an empty path; write images:PATH");
     assertThatThrownBy(() -> DataSpec.parse("icons,size=24,size=32"))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("size is given twice");
+        .hasMessage("data 'icons,size=24,size=32': option size is given twice");
     // Could not be read back from its own line.
     assertThatThrownBy(() -> new DataSpec("images", "a,size=3", Map.of()))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("a,size=3");
+        .hasMessage("data path 'a,size=3' ends like an option; rename it");
     assertThatThrownBy(() -> new DataSpec("images", "a", Map.of("size", "1,2")))
-        .isInstanceOf(ConfigurationException.class);
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("data option 'size=1,2' is not of the form key=value");
   }
 }

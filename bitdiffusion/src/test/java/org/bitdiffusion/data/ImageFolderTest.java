@@ -3,6 +3,7 @@ package org.bitdiffusion.data;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.awt.Color;
 import java.awt.color.ColorSpace;
@@ -17,15 +18,19 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,8 +73,32 @@ class ImageFolderTest {
   private void assertBad(Path file, String message) {
     assertThatThrownBy(() -> open(",size=8"))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining(file.toString())
-        .hasMessageContaining(message);
+        .hasMessage("%s %s; --skip-bad leaves bad images out", file, message);
+  }
+
+  /** Bad in a way that is told in words of the reader of its format. */
+  private void assertDamaged(Path file) {
+    assertThatThrownBy(() -> open(",size=8"))
+        .isInstanceOf(DataException.class)
+        .hasMessageMatching(
+            Pattern.quote(file.toString())
+                + " is (damaged|no image that can be read, whatever its name says).*"
+                + "; --skip-bad leaves bad images out");
+  }
+
+  /** What stops even a source that leaves bad images out. */
+  private void assertUnreadable(Path inside, String message) {
+    for (var options : List.of(",size=8", ",size=8,skip_bad=true")) {
+      assertThatThrownBy(() -> open(options))
+          .isInstanceOf(DataException.class)
+          .hasMessage(inside + " " + message);
+    }
+  }
+
+  private void assertLeftOutWhenTold() {
+    try (var source = open(",size=8,skip_bad=true")) {
+      assertThat(source.size()).isEqualTo(1);
+    }
   }
 
   @Test
@@ -219,6 +248,7 @@ class ImageFolderTest {
       write("class" + i % 2 + "/" + i + ".png", noise(11, i));
     }
     var settings = new ImageFolder.Settings(7, color, 16, false);
+    DataSourcesTest.assertSafeForSeveralThreads(ImageFolder.open(folder, settings, 0));
     var kept = ImageFolder.open(folder, settings, 9 * 3 * 49);
     var decoded = ImageFolder.open(folder, settings, 9 * 3 * 49 - 1);
     for (var i = 0; i < 9; i++) {
@@ -226,13 +256,17 @@ class ImageFolderTest {
       assertThat(DataSourcesTest.read(decoded, i)).isEqualTo(symbols);
       assertThat(Arrays.stream(symbols).allMatch(s -> s >= 0 && s < 16)).isTrue();
     }
+    Thread.currentThread().interrupt(); // as at the end of a training
+    assertThat(DataSourcesTest.read(decoded, 8)).isEqualTo(DataSourcesTest.read(kept, 8));
+    assertThat(Thread.interrupted()).isTrue();
     for (var i = 0; i < 9; i++) {
       Files.delete(folder.resolve("class" + i % 2 + "/" + i + ".png"));
     }
     DataSourcesTest.read(kept, 0); // needs no file
     assertThatThrownBy(() -> DataSourcesTest.read(decoded, 0))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("0.png");
+        .hasMessage(
+            "%s cannot be read: it or its folder does not exist", folder.resolve("class0/0.png"));
   }
 
   @ParameterizedTest
@@ -243,7 +277,7 @@ class ImageFolderTest {
     var bytes = Files.readAllBytes(file);
     for (var part : new double[] {0, 0.001, 0.01, 0.3, 0.6, 0.9, 0.98}) {
       Files.write(file, Arrays.copyOf(bytes, (int) (bytes.length * part)));
-      assertBad(file, "--skip-bad leaves bad images out");
+      assertDamaged(file);
     }
     Files.write(file, bytes);
     open(",size=8").close();
@@ -256,7 +290,7 @@ class ImageFolderTest {
     var bytes = Files.readAllBytes(file);
     bytes[bytes.length / 2] ^= 16;
     Files.write(file, bytes);
-    assertBad(file, "is damaged");
+    assertDamaged(file);
   }
 
   @Test
@@ -270,7 +304,96 @@ class ImageFolderTest {
       writer.write(new IIOImage(raster, null, null));
     }
     writer.dispose();
-    assertBad(file, "convert it to RGB");
+    assertBad(file, "is neither RGB nor grey (CMYK, for example); convert it to RGB");
+  }
+
+  @Test
+  void aLinkToNothingIsBad() throws Exception {
+    write("a.png", noise(16, 1));
+    var link = Files.createSymbolicLink(folder.resolve("b.png"), folder.resolve("gone.png"));
+    assertBad(link, "cannot be read: it is a link to a file that is gone");
+    assertLeftOutWhenTold();
+  }
+
+  /** It would be waited for. */
+  @Test
+  @Timeout(60)
+  void aPipeIsBad() throws Exception {
+    write("a.png", noise(16, 1));
+    var pipe = folder.resolve("b.png");
+    assumeThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    assertBad(pipe, "is no file of bytes, but a pipe or device");
+    assertLeftOutWhenTold();
+  }
+
+  @Test
+  void anImageWithoutPermissionIsBad() throws Exception {
+    write("a.png", noise(16, 1));
+    var file = write("b.png", noise(16, 2));
+    Files.setPosixFilePermissions(file, Set.of());
+    assumeThat(Files.isReadable(file)).as("as root, all is readable").isFalse();
+    assertBad(file, "cannot be read: permission denied");
+    assertLeftOutWhenTold();
+  }
+
+  @Test
+  void aSubFolderWithoutPermissionIsAnErrorAlways() throws Exception {
+    write("a.png", noise(16, 1));
+    var inside = write("x/deeper/b.png", noise(16, 2)).getParent();
+    Files.setPosixFilePermissions(inside, Set.of());
+    try {
+      assumeThat(Files.isReadable(inside)).as("as root, all is readable").isFalse();
+      assertUnreadable(inside, "cannot be read: permission denied");
+    } finally {
+      Files.setPosixFilePermissions(inside, PosixFilePermissions.fromString("rwx------"));
+    }
+  }
+
+  @Test
+  void aLinkInCirclesIsAnErrorAlways() throws Exception {
+    write("x/a.png", noise(16, 1));
+    var link = Files.createSymbolicLink(folder.resolve("x/again"), folder);
+    assertUnreadable(link, "is a link to a folder that it lies in; remove the link");
+  }
+
+  @Test
+  void whatIsHiddenMayBeUnreadable() throws Exception {
+    write("a.png", noise(16, 1));
+    Files.createSymbolicLink(folder.resolve(".again"), folder);
+    Files.createSymbolicLink(folder.resolve(".b.png"), folder.resolve("gone"));
+    try (var source = open(",size=8")) {
+      assertThat(source.size()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void onlyWhatIsInsideMayBeHidden() throws Exception {
+    write(".x/y/a.png", noise(16, 1));
+    try (var source = DataSourcesTest.open("images:" + folder.resolve(".x") + ",size=8")) {
+      assertThat(source.size()).isEqualTo(1);
+      assertThat(source.classes()).containsExactly("y");
+    }
+  }
+
+  @Test
+  void aFolderMayBeNamedLikeAnImage() throws Exception {
+    write("x.png/a.png", noise(16, 1));
+    try (var source = open(",size=8")) {
+      assertThat(source.size()).isEqualTo(1);
+      assertThat(source.classes()).containsExactly("x.png");
+    }
+  }
+
+  @Test
+  void linksToFoldersAndFilesAreFollowed() throws Exception {
+    var file = write(".store/cats/a.png", noise(16, 1));
+    Files.createSymbolicLink(folder.resolve("cats"), file.getParent());
+    Files.createSymbolicLink(folder.resolve("b.png"), file);
+    try (var source = open(",size=8")) {
+      assertThat(source.size()).isEqualTo(2);
+      assertThat(source.classes()).containsExactly("cats");
+      assertThat(DataSourcesTest.read(source, 0)).isEqualTo(DataSourcesTest.read(source, 1));
+    }
   }
 
   @Test
@@ -284,7 +407,7 @@ class ImageFolderTest {
   void imagesSmallerThanAskedForAreBad() throws Exception {
     write("a.png", noise(16, 1));
     var file = write("small.png", image(new int[9], new int[9], new int[9]));
-    assertBad(file, "is 9x3, smaller than size=8; --skip-bad leaves bad images out");
+    assertBad(file, "is 9x3, smaller than size=8");
   }
 
   @Test
@@ -300,11 +423,14 @@ class ImageFolderTest {
     }
     assertThatThrownBy(() -> open(",size=8"))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("b.jpg")
-        .hasMessageContaining("(and 1 more)");
+        .hasMessage(
+            "%s is no image that can be read, whatever its name says (and 1 more); --skip-bad leaves bad images out",
+            folder.resolve("w/b.jpg"));
     assertThatThrownBy(() -> open(",size=20,skip_bad=true"))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining(folder + " holds no image that can be used");
+        .hasMessage(
+            "%s holds no image that can be used: %s is no image that can be read, whatever its name says (and so on)",
+            folder, folder.resolve("w/b.jpg"));
   }
 
   /** Headers are looked at before anything is decoded: 100,000 x 100,000 pixels take 80 GB. */
@@ -314,8 +440,10 @@ class ImageFolderTest {
     write("a.png", noise(16, 1));
     var file = folder.resolve("bomb." + type);
     Files.write(file, type.equals("png") ? png(side, side) : jpeg(side, side));
-    assertBad(file, "claims %,d x %,d pixels".formatted(side, side));
-    assertBad(file, "raise -Xmx");
+    assertBad(
+        file,
+        "claims %,d x %,d pixels, which need %,d MB to decode, more than a quarter of Java's memory; make it smaller, or raise -Xmx"
+            .formatted(side, side, 8L * side * side >> 20));
   }
 
   private static byte[] png(int width, int height) throws IOException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class PaletteTest {
@@ -80,6 +81,21 @@ class PaletteTest {
     Collections.shuffle(images, random);
     assertThat(palette(16, images.toArray(byte[][]::new))).isEqualTo(one);
     assertThat(one.colors()).hasSize(16).doesNotHaveDuplicates();
+  }
+
+  /** As a folder of images is counted: by all processors, in whatever order. */
+  @Test
+  void severalThreadsCountAsOneDoes() {
+    var images =
+        LongStream.range(0, 200)
+            .mapToObj(seed -> image(new Random(seed).ints(300, 0, 1 << 24).toArray()))
+            .toList();
+    var expected = palette(32, images.toArray(byte[][]::new));
+    for (var attempt = 0; attempt < 5; attempt++) {
+      var builder = new Palette.Builder();
+      images.parallelStream().forEach(builder::add);
+      assertThat(builder.build(32)).isEqualTo(expected);
+    }
   }
 
   @Test

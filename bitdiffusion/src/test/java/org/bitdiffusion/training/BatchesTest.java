@@ -3,12 +3,21 @@ package org.bitdiffusion.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchesTest {
   /** Examples of shape [1, 1, 2]: example i is (i, 100 + i) with label i. */
@@ -45,6 +54,49 @@ class BatchesTest {
       }
       target[offset] = index;
       target[offset + 1] = 100 + index;
+    }
+  }
+
+  private static class Wrapped implements DataSource {
+    private final DataSource source;
+
+    Wrapped(DataSource source) {
+      this.source = source;
+    }
+
+    @Override
+    public String name() {
+      return source.name();
+    }
+
+    @Override
+    public int[] shape() {
+      return source.shape();
+    }
+
+    @Override
+    public int categories() {
+      return source.categories();
+    }
+
+    @Override
+    public int size() {
+      return source.size();
+    }
+
+    @Override
+    public List<String> classes() {
+      return source.classes();
+    }
+
+    @Override
+    public int label(int index) {
+      return source.label(index);
+    }
+
+    @Override
+    public void read(int index, int[] target, int offset) {
+      source.read(index, target, offset);
     }
   }
 
@@ -94,7 +146,7 @@ class BatchesTest {
         assertThat(batch.symbols()[2 * i + 1]).isEqualTo(left < 100 ? label + 100 : label);
         mirrored += left >= 100 ? 1 : 0;
       }
-      assertThat(mirrored).isBetween(30, 70);
+      assertThat(mirrored).isEqualTo(44);
     }
   }
 
@@ -104,6 +156,186 @@ class BatchesTest {
       assertThatThrownBy(batches::next)
           .isInstanceOf(DataException.class)
           .hasMessage("example 2 is bad");
+    }
+  }
+
+  /** Reads that take long for some examples, so that threads finish in another order. */
+  private static DataSource uneven(DataSource source) {
+    return new Wrapped(source) {
+      @Override
+      public void read(int index, int[] target, int offset) {
+        pause(index % 5 == 0 ? 3 : 0);
+        super.read(index, target, offset);
+      }
+    };
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4})
+  void batchesAreTheSameForAnyNumberOfThreads(int threads) {
+    var source = uneven(new Numbers(50, -1));
+    try (var one = new Batches(source, 4, true, 1, 3, 1);
+        var several = new Batches(source, 4, true, 1, 3, threads)) {
+      for (var i = 0; i < 40; i++) {
+        var expected = one.next();
+        var actual = several.next();
+        assertThat(actual.labels()).as("batch %d", i).isEqualTo(expected.labels());
+        assertThat(actual.symbols()).as("batch %d", i).isEqualTo(expected.symbols());
+      }
+    }
+  }
+
+  /** Values from version 0.1: a run must be able to continue with another version. */
+  @Test
+  void theOrderIsThatOfEarlierVersions() {
+    try (var batches = new Batches(new Numbers(10, -1), 4, true, 1, 1)) {
+      var batch = batches.next();
+      assertThat(batch.labels()).containsExactly(5, 9, 3, 4);
+      assertThat(batch.symbols()).containsExactly(5, 105, 109, 9, 3, 103, 4, 104);
+      batch = batches.next(); // of two epochs
+      assertThat(batch.labels()).containsExactly(1, 7, 9, 6);
+      assertThat(batch.symbols()).containsExactly(101, 1, 107, 7, 109, 9, 6, 106);
+    }
+  }
+
+  /** Each batch waits for the other: one thread alone would never get through. */
+  @Test
+  void severalBatchesAreReadAtATime() {
+    var both = new CyclicBarrier(2);
+    var source =
+        new Wrapped(new Numbers(2, -1)) {
+          @Override
+          public void read(int index, int[] target, int offset) {
+            try {
+              both.await(20, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+              throw new DataException("alone", e);
+            }
+            super.read(index, target, offset);
+          }
+        };
+    try (var batches = new Batches(source, 1, false, 1, 0, 2)) {
+      assertThat(labels(batches, 2)).containsExactlyInAnyOrder(0L, 1L);
+    }
+  }
+
+  @Test
+  void aBatchLargerThanTheSourceGoesOnIntoTheNextEpochs() {
+    try (var batches = new Batches(new Numbers(3, -1), 7, false, 1, 0)) {
+      var labels = labels(batches, 3);
+      assertThat(labels).hasSize(21);
+      for (var epoch = 0; epoch < 7; epoch++) {
+        assertThat(labels.subList(3 * epoch, 3 * epoch + 3))
+            .as("epoch %d", epoch)
+            .containsExactlyInAnyOrder(0L, 1L, 2L);
+      }
+    }
+  }
+
+  @Test
+  void noExampleIsNotEnough() {
+    var empty = new Numbers(0, -1);
+    assertThatThrownBy(() -> new Batches(empty, 1, false, 1, 0))
+        .isInstanceOf(DataException.class)
+        .hasMessage("numbers: there are no examples to train on");
+  }
+
+  @Test
+  void oneExampleIsEnough() {
+    try (var batches = new Batches(new Numbers(1, -1), 3, false, 1, 0)) {
+      for (var i = 0; i < 3; i++) {
+        var batch = batches.next();
+        assertThat(batch.labels()).containsExactly(0, 0, 0);
+        assertThat(batch.symbols()).containsExactly(0, 100, 0, 100, 0, 100);
+      }
+    }
+  }
+
+  /** A batch of 1,000 examples of 20 s each is being read: closing waits for one of them only. */
+  @Test
+  void closingInterruptsTheReadersAndWaitsForThem() throws Exception {
+    var reading = new AtomicInteger();
+    var started = new CountDownLatch(2);
+    var source =
+        new Wrapped(new Numbers(1_000, -1)) {
+          @Override
+          public void read(int index, int[] target, int offset) {
+            reading.incrementAndGet();
+            started.countDown();
+            pause(20_000);
+            var interrupted = Thread.interrupted();
+            pause(100); // goes on for a while, as the end of a system call does
+            reading.decrementAndGet();
+            if (interrupted) {
+              Thread.currentThread().interrupt();
+              throw new DataException("the file was closed by an interrupt");
+            }
+          }
+        };
+    var batches = new Batches(source, 1_000, false, 1, 0, 2);
+    assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
+    var begin = System.nanoTime();
+    batches.close();
+    assertThat(reading).hasValue(0);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    // Not the failure that the interrupt made of a file.
+    assertThatThrownBy(batches::next)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("closed");
+    batches.close();
+  }
+
+  /** The example that is being read is the last one of its batch, and nothing is begun after it. */
+  @Test
+  void closingWaitsEvenWhenInterruptedItself() throws Exception {
+    var reading = new AtomicInteger();
+    var read = new AtomicInteger();
+    var started = new CountDownLatch(1);
+    var source =
+        new Wrapped(new Numbers(1, -1)) {
+          @Override
+          public void read(int index, int[] target, int offset) {
+            reading.incrementAndGet();
+            started.countDown();
+            pause(20_000);
+            var interrupted = Thread.interrupted();
+            pause(100);
+            reading.decrementAndGet();
+            read.incrementAndGet();
+            if (interrupted) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        };
+    var batches = new Batches(source, 1_000, false, 1, 0, 1);
+    assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
+    Thread.currentThread().interrupt();
+    batches.close();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(reading).hasValue(0);
+    assertThat(read).hasValue(1);
+  }
+
+  @Test
+  void afterAFailureTheNextBatchesFollow() {
+    try (var batches = new Batches(new Numbers(4, 2), 1, false, 1, 0)) {
+      var seen = new ArrayList<Long>();
+      for (var i = 0; i < 4; i++) {
+        try {
+          seen.add(batches.next().labels()[0]);
+        } catch (DataException e) {
+          seen.add(-1L);
+        }
+      }
+      assertThat(seen).containsExactlyInAnyOrder(0L, 1L, 3L, -1L);
     }
   }
 }
