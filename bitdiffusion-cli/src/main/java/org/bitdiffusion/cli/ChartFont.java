@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.bitdiffusion.DataException;
 
 /**
  * The font of charts. Java takes fonts from the system, and fails with an {@link Error} where it
@@ -24,17 +25,29 @@ final class ChartFont {
   /**
    * The font in a size in points.
    *
+   * @throws DataException if there is no room for the font among temporary files
    * @throws Error of some kind if this Java cannot paint text at all
    */
-  static synchronized Font of(float size) throws IOException {
+  static synchronized Font of(float size) {
     if (font == null) {
-      font = load();
+      font = load(Path.of(System.getProperty("java.io.tmpdir")));
     }
     return font.deriveFont(size);
   }
 
-  private static Font load() throws IOException {
-    var folder = Files.createTempDirectory("bitdiff-font-");
+  /** The font, through files in a folder: Java maps fonts by a file only. */
+  static Font load(Path temporary) {
+    try {
+      return Font.createFont(Font.TRUETYPE_FONT, unpack(temporary).toFile());
+    } catch (FontFormatException e) {
+      throw new DataException(RESOURCE + " is damaged", e);
+    } catch (IOException e) {
+      throw DataException.cannotWrite(temporary, e);
+    }
+  }
+
+  private static Path unpack(Path temporary) throws IOException {
+    var folder = Files.createTempDirectory(temporary, "bitdiff-font-");
     var file = folder.resolve("LiberationSans-Regular.ttf");
     var map = folder.resolve("fontconfig.properties");
     // in reverse order, so the folder goes last
@@ -48,11 +61,7 @@ final class ChartFont {
       Files.writeString(map, map(file));
       System.setProperty("sun.awt.fontconfig", map.toString());
     }
-    try {
-      return Font.createFont(Font.TRUETYPE_FONT, file.toFile());
-    } catch (FontFormatException e) {
-      throw new IOException(RESOURCE + " is damaged", e);
-    }
+    return file;
   }
 
   /** A font configuration file of Java in which all fonts are the same. */

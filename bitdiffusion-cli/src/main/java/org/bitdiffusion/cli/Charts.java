@@ -1,7 +1,8 @@
 package org.bitdiffusion.cli;
 
+import java.awt.AWTError;
 import java.awt.Color;
-import java.io.IOException;
+import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -13,15 +14,10 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** Charts as PNG files. */
+/** Charts as PNG files; a {@link DataException} says why one cannot be painted or written. */
 final class Charts {
-  private static final int BINS = 80;
   private static final double LEAST_SHARE = 1e-6;
-
-  private static final Logger LOGGER = LoggerFactory.getLogger(Charts.class);
 
   private Charts() {}
 
@@ -60,24 +56,18 @@ final class Charts {
   /**
    * How often each value occurs among generated analog bits: figure 7 of the paper.
    *
-   * @param parts values in [-scale, scale]
+   * @param limit of the values, in [-limit, limit]
+   * @param counts of as many bins from -limit to limit
    */
-  static void analogBits(Path file, List<float[]> parts, double scale) {
-    var counts = new double[BINS];
-    var total = 0L;
-    for (var part : parts) {
-      for (var value : part) {
-        var bin = (int) ((value / scale + 1) / 2 * BINS);
-        counts[Math.max(0, Math.min(BINS - 1, bin))]++;
-      }
-      total += part.length;
-    }
-    var x = new double[BINS + 1];
-    var y = new double[BINS + 1];
-    for (var i = 0; i <= BINS; i++) {
-      x[i] = (2.0 * i / BINS - 1) * scale;
+  static void analogBits(Path file, double limit, long[] counts) {
+    var bins = counts.length;
+    var total = (double) Arrays.stream(counts).sum();
+    var x = new double[bins + 1];
+    var y = new double[bins + 1];
+    for (var i = 0; i <= bins; i++) {
+      x[i] = (2.0 * i / bins - 1) * limit;
       // The last edge closes the last step; a logarithmic axis has no zero.
-      y[i] = Math.max(counts[Math.min(i, BINS - 1)] / total, LEAST_SHARE);
+      y[i] = Math.max(counts[Math.min(i, bins - 1)] / total, LEAST_SHARE);
     }
     var chart = chart("Generated analog bits", "value", "share of all (logarithmic)");
     chart.getStyler().setDefaultSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Step);
@@ -103,6 +93,10 @@ final class Charts {
   }
 
   private static void write(Path file, XYChart chart) {
+    ImageGrid.write(file, paint(file, chart));
+  }
+
+  private static BufferedImage paint(Path file, XYChart chart) {
     try {
       var small = ChartFont.of(13);
       var styler = chart.getStyler();
@@ -111,12 +105,14 @@ final class Charts {
       styler.setLegendFont(small);
       styler.setAxisTitleFont(ChartFont.of(15));
       styler.setAxisTickLabelsFont(small);
-      ImageGrid.write(file, BitmapEncoder.getBufferedImage(chart));
-    } catch (IOException e) {
+      return BitmapEncoder.getBufferedImage(chart);
+    } catch (DataException e) {
       throw new DataException(file + " cannot be painted: " + e.getMessage(), e);
-    } catch (Error e) {
-      // A Java without its own font library. What the chart shows is not lost, it is in the run.
-      LOGGER.warn("{} is not painted, as this Java cannot paint text: {}", file, e.toString());
+    } catch (LinkageError | InternalError | AWTError e) {
+      // What a Java without its own libraries for fonts and painting throws.
+      var reason = e.toString().lines().findFirst().orElse("");
+      throw new DataException(
+          "%s cannot be painted, as this Java cannot paint text (%s)".formatted(file, reason), e);
     }
   }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.cli.DoctorCommand.Finding;
 
 /**
@@ -27,9 +28,19 @@ final class CheckProcess {
    */
   static boolean run(List<String> program, Duration limit, Consumer<Finding> findings) {
     var name = "checks of the engine";
-    Path errorFile = null;
+    Path errorFile;
     try {
       errorFile = Files.createTempFile("bitdiff-doctor-", ".log");
+    } catch (IOException e) {
+      var folder = Path.of(System.getProperty("java.io.tmpdir"));
+      findings.accept(
+          Finding.fail(
+              name,
+              DataException.cannotWrite(folder, e).getMessage(),
+              "make room there, or set BITDIFF_JAVA_OPTS=-Djava.io.tmpdir=FOLDER to one that has"));
+      return false;
+    }
+    try {
       var process = start(program, errorFile);
       var watcher = killAfter(process, limit);
       String begun = name;
@@ -59,9 +70,7 @@ final class CheckProcess {
       Thread.currentThread().interrupt();
       return false;
     } finally {
-      if (errorFile != null) {
-        errorFile.toFile().delete();
-      }
+      errorFile.toFile().delete();
     }
   }
 

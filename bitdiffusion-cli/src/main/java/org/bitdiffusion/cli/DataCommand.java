@@ -36,6 +36,9 @@ import picocli.CommandLine.Spec;
       "All take subset=N."
     })
 final class DataCommand implements Callable<Integer> {
+  /** Classes in a report for people. */
+  private static final int LISTED = 100;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -64,10 +67,8 @@ final class DataCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    var name = out.toString();
-    if (!name.endsWith(".png") && !name.endsWith(".npy")) {
-      throw new ConfigurationException("--out is " + out + "; it must end in .png or .npy");
-    }
+    Target.requireFile("--out", out, ".png", ".npy");
+    var grid = Target.endsIn(out, ".png");
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
@@ -76,10 +77,10 @@ final class DataCommand implements Callable<Integer> {
       var count =
           n != null
               ? Math.min(n, images.size())
-              : name.endsWith(".png") ? Math.min(64, images.size()) : images.size();
+              : grid ? Math.min(64, images.size()) : images.size();
       var symbols = read(images, count);
       var format = images.format();
-      if (name.endsWith(".png")) {
+      if (grid) {
         ImageGrid.write(out, symbols, format);
       } else {
         var shape = new int[] {count, format.channels(), format.height(), format.width()};
@@ -131,8 +132,11 @@ final class DataCommand implements Callable<Integer> {
     writer.printf(
         "%s: %d examples of shape %s, K = %d%n",
         images.name(), images.size(), Arrays.toString(images.shape()), images.categories());
-    for (var c = 0; c < Math.min(counts.length, 100); c++) {
+    for (var c = 0; c < Math.min(counts.length, LISTED); c++) {
       writer.printf("  class %d %s: %d%n", c, images.classes().get(c), counts[c]);
+    }
+    if (counts.length > LISTED) {
+      writer.printf("  and %d classes more; --json lists all%n", counts.length - LISTED);
     }
     writer.printf("shown in %s%n", out);
   }

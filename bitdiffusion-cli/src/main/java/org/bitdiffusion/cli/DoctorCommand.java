@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -179,7 +180,7 @@ final class DoctorCommand implements Callable<Integer> {
               ? Finding.warn(name, found, advice)
               : Finding.fail(name, found, advice);
     } catch (IOException e) {
-      return Finding.warn(name, "free space is unknown: " + e.getMessage(), "");
+      return Finding.warn(name, DataException.cannotRead(folder, e).getMessage(), "");
     }
   }
 
@@ -188,8 +189,13 @@ final class DoctorCommand implements Callable<Integer> {
     var name = "disk, native libraries";
     var advice =
         "set BITDIFF_JAVA_OPTS=-Dorg.bytedeco.javacpp.cachedir=FOLDER to one with 1 GB free";
+    Path folder;
     try {
-      var folder = Loader.getCacheDir().toPath();
+      folder = Loader.getCacheDir().toPath();
+    } catch (IOException e) {
+      return Finding.fail(name, "there is no folder for them: " + e.getMessage(), advice);
+    }
+    try {
       var free = Files.getFileStore(folder).getUsableSpace() >> 20;
       var found = "%s, %d MB free".formatted(folder, free);
       try (var content = Files.list(folder)) {
@@ -199,7 +205,7 @@ final class DoctorCommand implements Callable<Integer> {
             : unpacked || free > 1024 ? Finding.ok(name, found) : Finding.fail(name, found, advice);
       }
     } catch (IOException e) {
-      return Finding.fail(name, "there is no folder for them: " + e.getMessage(), advice);
+      return Finding.fail(name, DataException.cannotRead(folder, e).getMessage(), advice);
     }
   }
 

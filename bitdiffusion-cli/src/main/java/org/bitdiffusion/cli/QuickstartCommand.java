@@ -52,8 +52,10 @@ final class QuickstartCommand implements Callable<Integer> {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
       var progress = new TrainingProgress(config, spec.commandLine().getErr());
       try (var trainer = Trainer.start(config, source, out, progress)) {
-        TrainCommand.run(trainer);
-        Charts.loss(out.resolve("loss.png"), trainer.folder().history());
+        TrainCommand.run(
+            trainer, () -> writer.printf("step %d is saved in %s%n", trainer.done(), out));
+        new Pictures(spec.commandLine().getErr())
+            .paint(() -> Charts.loss(out.resolve("loss.png"), trainer.folder().history()));
       }
     }
     var samples = draw();

@@ -1,16 +1,21 @@
 package org.bitdiffusion.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.training.RunFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,6 +27,9 @@ import picocli.CommandLine.Spec;
     description = "Draws samples from the newest checkpoint of a run.",
     footer = {"", "Example: bitdiff sample --run runs/icons --n 64 --out icons.png --steps 50"})
 final class SampleCommand implements Callable<Integer> {
+  /** Of a file, such as .gif: a folder's name seldom has one. */
+  private static final Pattern ENDING = Pattern.compile("\\.[A-Za-z]\\w{1,4}$");
+
   @Spec private CommandSpec spec;
 
   @Option(names = "--run", required = true, paramLabel = "RUN", description = "The run folder.")
@@ -86,12 +94,20 @@ final class SampleCommand implements Callable<Integer> {
     if (n < 1 || batchSize < 1) {
       throw new ConfigurationException("--n and --batch-size must be at least 1");
     }
+    requireTargets();
+    // All that can be wrong is found before weights are read, which takes a while.
+    var folder = RunFolder.open(run);
+    var trained = folder.config(Map.of());
+    var config = sampling.over(trained.sampling());
+    var label = label(trained, config);
+    var size = size(trained.example());
+    folder.requireNewest();
     threads.apply();
     try (var model = Model.load(run, precision)) {
-      var config = sampling.over(model.config().sampling());
-      var symbols = new int[symbols(model)];
-      var analog = new ArrayList<float[]>();
-      var frames = strip == null ? null : new Strip(model, config, Math.min(8, n));
+      var symbols = new int[size];
+      var bits = new Histogram(trained.codec().scale());
+      var frames =
+          strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batchSize, n)));
       var started = System.nanoTime();
       try (var progress =
           new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
@@ -104,7 +120,7 @@ final class SampleCommand implements Callable<Integer> {
                   seed,
                   first,
                   count,
-                  label(model),
+                  label,
                   step -> {
                     progress.to(
                         (long) from * config.steps() + (long) (step.index() + 1) * count,
@@ -121,7 +137,7 @@ final class SampleCommand implements Callable<Integer> {
               first * model.format().symbols(),
               samples.symbols().length);
           if (histogram != null) {
-            analog.add(samples.analog());
+            bits.add(samples.analog());
           }
         }
       }
@@ -130,7 +146,7 @@ final class SampleCommand implements Callable<Integer> {
         frames.write(strip);
       }
       if (histogram != null) {
-        Charts.analogBits(histogram, analog, model.config().codec().scale());
+        Charts.analogBits(histogram, bits.limit(), bits.counts());
       }
       spec.commandLine()
           .getOut()
@@ -144,29 +160,62 @@ final class SampleCommand implements Callable<Integer> {
     return 0;
   }
 
+  private void requireTargets() {
+    if (Target.endsIn(out, ".png") || Target.endsIn(out, ".npy")) {
+      Target.requireFile("--out", out, ".png", ".npy");
+    } else if (ENDING.matcher(out.toString()).find() && !Files.isDirectory(out)) {
+      throw new ConfigurationException(
+          "--out is %s; it must end in .png or .npy, or be a folder, which must be there already if its name"
+                  .formatted(out)
+              + " has an ending");
+    } else {
+      Target.requireFolder(out);
+    }
+    if (strip != null) {
+      Target.requireFile("--strip", strip, ".png");
+    }
+    if (histogram != null) {
+      Target.requireFile("--histogram", histogram, ".png");
+    }
+  }
+
   /** The number of symbols of all samples, which must fit an array. */
-  private int symbols(Model model) {
-    var all = (long) n * model.format().symbols();
+  private int size(RunConfig.ExampleConfig example) {
+    var each = example.shape().stream().mapToInt(Integer::intValue).reduce(1, Math::multiplyExact);
+    var all = (long) n * each;
     if (all > Integer.MAX_VALUE - 8) {
       throw new ConfigurationException(
           "--n is %d; one call can draw at most %d samples of this size"
-              .formatted(n, Integer.MAX_VALUE / model.format().symbols()));
+              .formatted(n, Integer.MAX_VALUE / each));
     }
     return (int) all;
   }
 
-  private int label(Model model) {
+  private int label(RunConfig trained, SamplerConfig config) {
+    var conditional = trained.diffusion().conditional();
+    if (label != null && !conditional) {
+      throw new ConfigurationException("the run was trained without classes; leave --class out");
+    }
+    if (config.guidance() != 0 && (label == null || !conditional)) {
+      throw new ConfigurationException(
+          "guidance is %s; it needs %s"
+              .formatted(
+                  config.guidance(),
+                  conditional
+                      ? "--class; --guidance 0 is without"
+                      : "a run trained with diffusion.conditional"));
+    }
     if (label == null) {
       return Model.ANY_CLASS;
     }
-    var classes = model.config().example().classes();
+    var classes = trained.example().classes();
     var byName = classes.indexOf(label);
     if (byName >= 0) {
       return byName;
     }
     try {
       var number = Integer.parseInt(label);
-      if (number >= 0) {
+      if (number >= 0 && number < classes.size()) {
         return number;
       }
     } catch (NumberFormatException e) {
@@ -181,10 +230,9 @@ final class SampleCommand implements Callable<Integer> {
 
   private void write(Model model, int[] symbols) {
     var format = model.format();
-    var name = out.toString();
-    if (name.endsWith(".png")) {
+    if (Target.endsIn(out, ".png")) {
       ImageGrid.write(out, symbols, format);
-    } else if (name.endsWith(".npy")) {
+    } else if (Target.endsIn(out, ".npy")) {
       var shape = new int[] {n, format.channels(), format.height(), format.width()};
       Npy.write(out, symbols, shape, format.categories());
     } else {

@@ -135,6 +135,7 @@ final class TrainCommand implements Callable<Integer> {
             base.preset != null
                 ? ConfigReader.preset(base.preset, changes)
                 : ConfigReader.file(base.config, changes));
+    RunFolder.requireFree(out); // before data is read, which may take minutes
     try (var source = DataSources.open(DataSpec.parse(config.data()))) {
       threads.apply();
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
@@ -178,21 +179,24 @@ final class TrainCommand implements Callable<Integer> {
         trainer.compute().reason(),
         Engine.threads());
     var before = trainer.done();
-    run(trainer);
-    if (trainer.done() == before) {
-      out.printf(
-          "nothing was trained: %d of %d steps are done; --steps sets more%n",
-          before, trainer.config().training().steps());
-    } else {
-      out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
-    }
+    run(
+        trainer,
+        () -> {
+          if (trainer.done() == before) {
+            out.printf(
+                "nothing was trained: %d of %d steps are done; --steps sets more%n",
+                before, trainer.config().training().steps());
+          } else {
+            out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+          }
+        });
   }
 
   /**
    * Runs a trainer so that SIGINT and SIGTERM make it save before the process ends: the shutdown
-   * waits for the trainer to return.
+   * waits for the trainer to return, and for the report on it.
    */
-  static void run(Trainer trainer) {
+  static void run(Trainer trainer, Runnable report) {
     var returned = new CountDownLatch(1);
     var hook =
         new Thread(
@@ -207,6 +211,7 @@ final class TrainCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(hook);
     try {
       trainer.run();
+      report.run();
     } finally {
       returned.countDown();
       try {
@@ -220,10 +225,12 @@ final class TrainCommand implements Callable<Integer> {
   /** Shows progress, and paints the loss and a grid of samples at each checkpoint. */
   private final class Console extends TrainingProgress {
     private final RunConfig config;
+    private final Pictures pictures;
 
     Console(RunConfig config) {
       super(config, spec.commandLine().getErr());
       this.config = config;
+      pictures = new Pictures(spec.commandLine().getErr());
     }
 
     @Override
@@ -231,7 +238,7 @@ final class TrainCommand implements Callable<Integer> {
       if (stopped.getAsBoolean()) {
         return;
       }
-      Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history());
+      pictures.paint(() -> Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history()));
       try {
         // Of no class in particular, so without guidance towards one.
         var samples =
@@ -242,10 +249,8 @@ final class TrainCommand implements Callable<Integer> {
                 64,
                 Model.ANY_CLASS,
                 at -> !stopped.getAsBoolean());
-        ImageGrid.write(
-            out.resolve("samples/step-%08d.png".formatted(step)),
-            samples.symbols(),
-            model.format());
+        var file = out.resolve("samples/step-%08d.png".formatted(step));
+        pictures.paint(() -> ImageGrid.write(file, samples.symbols(), model.format()));
       } catch (CancellationException e) {
         // who stops a run wants to leave, not to see samples
       }

@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.training.Trainer;
@@ -22,7 +20,7 @@ class ChartsTest {
   void aFallingLossIsALineFromTheUpperLeftToTheLowerRight() throws IOException {
     var history =
         IntStream.rangeClosed(1, 200)
-            .mapToObj(i -> logged(10 * i, Math.pow(10, -i / 100.0)))
+            .mapToObj(i -> logged(10L * i, Math.pow(10, -i / 100.0)))
             .toList();
     var file = folder.resolve("loss.png");
 
@@ -37,14 +35,22 @@ class ChartsTest {
     assertThat(left).isLessThan(middle);
     assertThat(middle).isLessThan(right);
     assertThat(middle - left).isCloseTo(right - middle, within(3.0));
-    assertThat(Files.list(folder)).containsExactly(file);
+    assertThat(folder)
+        .isDirectoryContaining(file::equals)
+        .isDirectoryNotContaining(f -> !f.equals(file));
   }
 
   @Test
   void aLossOfZeroIsDrawnOnALinearAxis() throws IOException {
     var file = folder.resolve("loss.png");
     Charts.loss(file, List.of(logged(1, 1), logged(2, 0), logged(3, 0)));
-    assertThat(ImageIO.read(file.toFile())).isNotNull();
+    var image = ImageIO.read(file.toFile());
+    // It falls in a straight line from step 1 to 2, and stays at the bottom until step 3.
+    var first = darkBlueHeight(image, 400);
+    var second = darkBlueHeight(image, 470);
+    var third = darkBlueHeight(image, 540);
+    assertThat(second - first).isBetween(60.0, 160.0).isCloseTo(third - second, within(3.0));
+    assertThat(darkBlueHeight(image, 640)).isEqualTo(darkBlueHeight(image, 740)).isGreaterThan(400);
   }
 
   @Test
@@ -59,25 +65,40 @@ class ChartsTest {
 
   @Test
   void analogBitsNearBothEndsMakeTwoPeaks() throws IOException {
-    var random = new SplittableRandom(1);
-    var values = new float[20_000];
-    for (var i = 0; i < values.length; i++) {
-      values[i] = (float) ((i % 2 == 0 ? -1 : 1) * (1 - 0.02 * random.nextDouble()));
-    }
+    var counts = new long[80];
+    counts[0] = 9_000;
+    counts[40] = 10; // 1/900 of a peak
+    counts[79] = 9_000;
     var file = folder.resolve("bits.png");
-    Charts.analogBits(file, List.of(values), 1);
-    assertThat(ImageIO.read(file.toFile()).getHeight()).isEqualTo(500);
+    Charts.analogBits(file, 1, counts);
+    var image = ImageIO.read(file.toFile());
+    var peak = highestDarkBlue(image, 0, 200);
+    var floor = highestDarkBlue(image, 300, 400);
+    var middle = highestDarkBlue(image, 400, 600);
+    assertThat(highestDarkBlue(image, 700, 900)).isEqualTo(peak);
+    // log(900) of the way from a peak down to the least share, 1e-6
+    var way = Math.log(900) / Math.log(9_000 / 18_010.0 / 1e-6);
+    assertThat((double) middle).isCloseTo(peak + (floor - peak) * way, within(2.0));
+    assertThat(floor - peak).isGreaterThan(300);
   }
 
   /** The mean height, from the top, of the smoothed line's pixels in a column. */
   private static double darkBlueHeight(BufferedImage image, int x) {
     return IntStream.range(50, image.getHeight() - 60)
-        .filter(
-            y -> {
-              var rgb = image.getRGB(x, y);
-              return (rgb & 255) > 90 && (rgb & 255) < 150 && (rgb >> 16 & 255) < 70;
-            })
+        .filter(y -> isDarkBlue(image.getRGB(x, y)))
         .average()
         .orElseThrow(() -> new AssertionError("no line at x = " + x));
+  }
+
+  private static boolean isDarkBlue(int rgb) {
+    return (rgb & 255) > 90 && (rgb & 255) < 150 && (rgb >> 16 & 255) < 70;
+  }
+
+  /** How far from the top the line's highest pixel is, among some columns. */
+  private static int highestDarkBlue(BufferedImage image, int left, int right) {
+    return IntStream.range(50, image.getHeight() - 60)
+        .filter(y -> IntStream.range(left, right).anyMatch(x -> isDarkBlue(image.getRGB(x, y))))
+        .findFirst()
+        .orElseThrow();
   }
 }

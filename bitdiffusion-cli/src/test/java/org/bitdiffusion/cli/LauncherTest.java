@@ -36,6 +36,15 @@ class LauncherTest {
       mkdir -p bitdiffusion-cli/target/lib
       touch bitdiffusion-cli/target/lib/bitdiff.jar
       """;
+  private static final String SLOW_MAVEN =
+      """
+      #!/bin/sh
+      echo begins >>calls
+      sleep 0.5
+      echo ends >>calls
+      mkdir -p bitdiffusion-cli/target/lib
+      touch bitdiffusion-cli/target/lib/bitdiff.jar
+      """;
   private static final String BROKEN_MAVEN =
       """
       #!/bin/sh
@@ -73,24 +82,37 @@ class LauncherTest {
   }
 
   private Result launch(Path script, String... args) throws IOException, InterruptedException {
-    var out = folder.resolve("out");
-    var err = folder.resolve("err");
+    var exit = start("", script, args).waitFor();
+    return new Result(
+        exit, Files.readString(folder.resolve("out")), Files.readString(folder.resolve("err")));
+  }
+
+  /** A launch that is not waited for, whose output is of no interest. */
+  private Process start(String name) throws IOException {
+    return start(name, root.resolve("bitdiff"));
+  }
+
+  private Process start(String name, Path script, String... args) throws IOException {
     var builder = new ProcessBuilder(script.toString());
     builder.command().addAll(List.of(args));
     builder.environment().clear();
     builder.environment().putAll(environment);
-    var exit =
-        builder
-            .directory(folder.toFile())
-            .redirectOutput(out.toFile())
-            .redirectError(err.toFile())
-            .start()
-            .waitFor();
-    return new Result(exit, Files.readString(out), Files.readString(err));
+    return builder
+        .directory(folder.toFile())
+        .redirectOutput(folder.resolve(name + "out").toFile())
+        .redirectError(folder.resolve(name + "err").toFile())
+        .start();
   }
 
   private Result launch(String... args) throws IOException, InterruptedException {
     return launch(root.resolve("bitdiff"), args);
+  }
+
+  /** Whose turn it is to build. */
+  private List<String> turn() throws IOException {
+    try (var files = Files.list(root.resolve("bitdiffusion-cli/target/turn"))) {
+      return files.map(file -> file.getFileName().toString()).toList();
+    }
   }
 
   private long builds() throws IOException {
@@ -108,7 +130,7 @@ class LauncherTest {
     var second = launch("data");
     assertThat(second.err()).isEmpty();
     assertThat(builds()).isEqualTo(1);
-    assertThat(root.resolve("bitdiffusion-cli/target/lock")).doesNotExist();
+    assertThat(turn()).containsExactly("free");
   }
 
   @Test
@@ -170,12 +192,45 @@ class LauncherTest {
   }
 
   @Test
-  void takesOverALockThatAKilledBuildLeft() throws Exception {
-    var lock = Files.createDirectories(root.resolve("bitdiffusion-cli/target/lock"));
+  void builtAtOnceItIsBuiltOnce() throws Exception {
+    script(bin.resolve("mvn"), SLOW_MAVEN);
+    var both = List.of(start("first"), start("second"));
+    for (var process : both) {
+      assertThat(process.waitFor()).isEqualTo(7);
+    }
+    assertThat(Files.readAllLines(root.resolve("calls"))).containsExactly("begins", "ends");
+    assertThat(turn()).containsExactly("free");
+  }
+
+  /** The builds fail, so all who wait build in the end, and show it if two do at once. */
+  @Test
+  void oneOfManyTakesOverFromABuildThatWasKilled() throws Exception {
+    script(bin.resolve("mvn"), SLOW_MAVEN + "exit 1\n");
     var ended = new ProcessBuilder("true").start();
     ended.waitFor();
-    Files.writeString(lock.resolve("pid"), Long.toString(ended.pid()));
-    assertThat(launch().exit()).isEqualTo(7);
+    var turn = Files.createDirectories(root.resolve("bitdiffusion-cli/target/turn"));
+    Files.createFile(turn.resolve(Long.toString(ended.pid())));
+
+    var all = List.of(start("first"), start("second"), start("third"));
+    for (var process : all) {
+      assertThat(process.waitFor()).isEqualTo(1);
+    }
+    assertThat(Files.readAllLines(root.resolve("calls")))
+        .containsExactly("begins", "ends", "begins", "ends", "begins", "ends");
+    assertThat(turn()).containsExactly("free");
+  }
+
+  @Test
+  void aBuildThatIsEndedGivesItsTurnBack() throws Exception {
+    script(bin.resolve("mvn"), SLOW_MAVEN);
+    var process = start("first");
+    while (builds() == 0) {
+      Thread.sleep(20);
+    }
+    assertThat(turn()).containsExactly(Long.toString(process.pid()));
+    process.destroy();
+    assertThat(process.waitFor()).isEqualTo(143);
+    assertThat(turn()).containsExactly("free");
   }
 
   @Test

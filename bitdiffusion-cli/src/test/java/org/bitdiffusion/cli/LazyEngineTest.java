@@ -41,6 +41,6 @@ class LazyEngineTest {
     assertThat(Files.readString(output))
         .contains(Main.class.getName())
         .doesNotContain("org.bytedeco.pytorch");
-    assertThat(Files.list(cache)).isEmpty();
+    assertThat(cache).isEmptyDirectory();
   }
 }

@@ -3,6 +3,7 @@ package org.bitdiffusion.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.runtime.Compute;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,6 +91,8 @@ class MainTest {
           train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
           train --resume --out FOLDER/r                | FOLDER/r does not exist
           sample --run FOLDER/r --out FOLDER/a.png     | FOLDER/r does not exist
+          sample --run FOLDER/r --out FOLDER/a.gif     | must end in .png or .npy, or be a folder
+          sample --run FOLDER/r --out FOLDER/a.png --strip a | --strip is a; it must end in .png
           sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n and --batch-size must be at least 1
           info --preset cifar                          | preset 'cifar' is unknown
           quickstart --out FOLDER                      | exists already
@@ -96,7 +100,7 @@ class MainTest {
   void wrongUsageIsOneLineAndExitCode2(String line, String message) throws IOException {
     assertThat(runLine(line)).isEqualTo(2);
     assertOneLine(message.replace("FOLDER", folder.toString()));
-    assertThat(Files.list(folder)).isEmpty();
+    assertThat(folder).isEmptyDirectory();
   }
 
   @Test
@@ -122,7 +126,33 @@ class MainTest {
     var file = Files.writeString(folder.resolve("file"), "");
     assertThat(runLine("data icons,subset=4 --out FOLDER/file/a.png")).isEqualTo(1);
     assertOneLine(file.resolve("a.png").toString(), "cannot be written");
-    assertThat(Files.list(folder)).containsExactly(file);
+    assertThat(folder.toFile().list()).containsExactly("file");
+  }
+
+  @Test
+  void aRunFolderThatIsTakenIsRefusedBeforeDataIsOpened() throws IOException {
+    Files.createFile(folder.resolve("file"));
+    assertThat(runLine("train --preset icons --data images:FOLDER/none --out FOLDER")).isEqualTo(2);
+    assertOneLine(folder + " exists and is not empty");
+  }
+
+  @Test
+  void dataSaysHowManyClassesItDoesNotList() throws IOException {
+    for (var c = 0; c < 103; c++) {
+      var image = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+      var file = folder.resolve("images/class%03d/a.png".formatted(c));
+      Files.createDirectories(file.getParent());
+      ImageIO.write(image, "png", file.toFile());
+    }
+    assertThat(runLine("data images:FOLDER/images,size=8 --out FOLDER/a.png"))
+        .as(err.toString())
+        .isZero();
+    assertThat(out.toString().lines())
+        .hasSize(103)
+        .endsWith(
+            "  class 99 class099: 1",
+            "  and 3 classes more; --json lists all",
+            "shown in " + folder.resolve("a.png"));
   }
 
   @Test
@@ -135,11 +165,14 @@ class MainTest {
   void dataPaintsAGridAndReportsAsJson() throws IOException {
     assertThat(runLine("data icons,size=12,levels=4 --out FOLDER/a.png --n 6 --json")).isZero();
 
-    assertThat(ImageIO.read(folder.resolve("a.png").toFile())).isNotNull();
+    var grid = ImageIO.read(folder.resolve("a.png").toFile());
+    // 6 images in 3 columns and 2 rows, each enlarged to 60 pixels, with gaps of 2
+    assertThat(grid.getWidth()).isEqualTo(3 * 62 + 2);
+    assertThat(grid.getHeight()).isEqualTo(2 * 62 + 2);
     var report = new ObjectMapper().readTree(out.toString());
     assertThat(report.path("shape")).hasToString("[1,12,12]");
     assertThat(report.path("categories").intValue()).isEqualTo(4);
-    assertThat(report.path("examples").intValue()).isGreaterThan(1000);
+    assertThat(report.path("examples").intValue()).isEqualTo(5839);
     assertThat(err.toString()).isEmpty();
   }
 
@@ -160,9 +193,12 @@ class MainTest {
     assertThat(report.path("preset").textValue()).isEqualTo("icons");
     assertThat(report.path("parameters").longValue()).isEqualTo(1_043_873);
     assertThat(report.path("config").path("example").path("shape")).hasToString("[1,16,16]");
-    assertThat(report.path("config").path("training").path("batch_size").intValue()).isPositive();
+    assertThat(report.path("config").path("training").path("batch_size").intValue()).isEqualTo(48);
     assertThat(report.path("engine").textValue()).startsWith("libtorch ");
     assertThat(report.path("native_libraries")).anyMatch(l -> l.textValue().contains("torch_cpu"));
-    assertThat(report.path("precision_reason").textValue()).isNotEmpty();
+    var compute = Compute.choose("auto");
+    assertThat(report.path("precision_reason").textValue()).isEqualTo(compute.reason());
+    assertThat(report.path("precision").textValue())
+        .isEqualToIgnoringCase(compute.precision().toString());
   }
 }

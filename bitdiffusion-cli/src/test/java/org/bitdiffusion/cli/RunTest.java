@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Npy;
@@ -57,8 +58,9 @@ class RunTest {
     assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
     assertThat(out.toString()).contains("continues after step 2", "step 3 is saved in");
     assertThat(Files.readAllLines(folder.resolve("run/metrics.jsonl"))).hasSize(3);
-    assertThat(ImageIO.read(folder.resolve("run/loss.png").toFile())).isNotNull();
-    assertThat(ImageIO.read(folder.resolve("run/samples/step-00000003.png").toFile())).isNotNull();
+    assertSize("run/loss.png", 900, 500);
+    // 64 samples in 8 columns, each enlarged to 64 pixels, with gaps of 2
+    assertSize("run/samples/step-00000003.png", 8 * 66 + 2, 8 * 66 + 2);
 
     assertThat(run("sample --run FOLDER/run --n 3 --batch-size 2 --class many --out FOLDER/s.npy"))
         .as(err.toString())
@@ -80,9 +82,81 @@ class RunTest {
     assertThat(run("train --resume --out FOLDER/run")).isZero();
     assertThat(out.toString()).contains("nothing was trained: 3 of 3 steps are done");
 
+    // All of these are said before weights are read.
+    var weights = folder.resolve("run/checkpoints/step-00000003/ema.safetensors");
+    Files.writeString(weights, "no weights");
+    Files.createDirectory(folder.resolve("a.png"));
+    assertRefused(1, "--class few --out FOLDER/s.png", weights.toString());
+    assertRefused(
+        2, "--class none --out FOLDER/s.png", "'none' is none of the run's classes few, many");
+    assertRefused(2, "--class 2 --out FOLDER/s.png", "'2' is none of the run's classes few, many");
+    assertRefused(2, "--out FOLDER/s.png", "guidance is 1.0; it needs --class");
+    assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "sampling.steps is 0");
+    assertRefused(2, "--class few --n 99999999 --out FOLDER/s.png", "at most 33554431 samples");
+    assertRefused(2, "--class few --out FOLDER/s.gif", "must end in .png or .npy, or be a folder");
+    assertRefused(
+        2, "--class few --out FOLDER/s.npy --strip s.jpg", "--strip is s.jpg; it must end in .png");
+    assertRefused(1, "--class few --out FOLDER/a.png", "a.png cannot be written: it is a folder");
+    assertRefused(1, "--class few --out FOLDER/s.npy/s", "s.npy/s cannot be written: ");
+    assertRefused(
+        1, "--class few --out FOLDER/s.png --histogram FOLDER/s.npy/h.png", "s.npy is in the way");
+  }
+
+  private void assertRefused(int exit, String options, String message) {
     err.getBuffer().setLength(0);
-    assertThat(run("sample --run FOLDER/run --class none --out FOLDER/s.npy")).isEqualTo(2);
-    assertThat(err.toString()).contains("'none' is none of the run's classes few, many");
+    assertThat(run("sample --run FOLDER/run " + options)).as(options).isEqualTo(exit);
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
+  }
+
+  private void assertSize(String picture, int width, int height) throws IOException {
+    var image = ImageIO.read(folder.resolve(picture).toFile());
+    assertThat(List.of(image.getWidth(), image.getHeight())).containsExactly(width, height);
+  }
+
+  @Test
+  void samplesAStripAHistogramAndAFolder() throws IOException {
+    assertThat(
+            run(
+                "train --preset icons --out FOLDER/run --steps 1"
+                    + " --data images:FOLDER/images,size=8"
+                    + SMALL))
+        .as(err.toString())
+        .isZero();
+    assertThat(
+            run(
+                "sample --run FOLDER/run --n 3 --batch-size 2 --out FOLDER/s"
+                    + " --strip FOLDER/strip.png --histogram FOLDER/bits.png"))
+        .as(err.toString())
+        .isZero();
+    assertThat(folder.resolve("s").toFile().list())
+        .containsExactlyInAnyOrder("000000.png", "000001.png", "000002.png");
+    assertSize("s/000002.png", 8, 8);
+    // 2 frames of each of the first batch's 2 samples
+    assertSize("strip.png", 2 * 66 + 2, 2 * 66 + 2);
+    assertSize("bits.png", 900, 500);
+  }
+
+  @Test
+  void picturesThatCannotBeWrittenDoNotEndATraining() throws IOException {
+    var train =
+        "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8";
+    assertThat(run(train + SMALL)).as(err.toString()).isZero();
+    var loss = folder.resolve("run/loss.png");
+    Files.delete(loss);
+    Files.createDirectory(loss);
+    Files.delete(folder.resolve("run/samples/step-00000001.png"));
+    Files.delete(folder.resolve("run/samples"));
+    Files.createFile(folder.resolve("run/samples"));
+
+    assertThat(run("train --resume --out FOLDER/run --steps 3 --checkpoint-every 1")).isZero();
+
+    assertThat(folder.resolve("run/checkpoints/step-00000003")).isDirectory();
+    assertThat(err.toString().lines().filter(line -> line.startsWith("bitdiff: ")))
+        .containsExactly(
+            "bitdiff: "
+                + loss
+                + " cannot be written: it is a folder; training goes on without such pictures");
   }
 
   @Test

@@ -1,0 +1,65 @@
+package org.bitdiffusion.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+
+/**
+ * Whether what an option names can be written, looked at before the work that it is for, so that
+ * hours of it are not lost to a misspelt path.
+ */
+final class Target {
+  private Target() {}
+
+  /** Whether a file's name ends so, as {@code .png}. */
+  static boolean endsIn(Path file, String ending) {
+    return file.toString().endsWith(ending);
+  }
+
+  /**
+   * Complains unless a file can be written.
+   *
+   * @param endings that its name may have, such as {@code .png}
+   * @throws ConfigurationException if it has another
+   * @throws DataException if something is in its way, or its folder cannot be written
+   */
+  static void requireFile(String option, Path file, String... endings) {
+    if (Arrays.stream(endings).noneMatch(ending -> endsIn(file, ending))) {
+      throw new ConfigurationException(
+          "%s is %s; it must end in %s".formatted(option, file, String.join(" or ", endings)));
+    }
+    if (Files.isDirectory(file)) {
+      throw cannotWrite(file, "it is a folder");
+    }
+    requireWritable(file, file.toAbsolutePath().getParent());
+  }
+
+  /**
+   * Complains unless files can be written in a folder, which may have to be made.
+   *
+   * @throws DataException if something is in its way, or it cannot be written
+   */
+  static void requireFolder(Path folder) {
+    requireWritable(folder, folder.toAbsolutePath());
+  }
+
+  /** The nearest folder that exists is the one in which the others are made. */
+  private static void requireWritable(Path target, Path folder) {
+    var nearest = folder;
+    while (!Files.exists(nearest) && nearest.getParent() != null) {
+      nearest = nearest.getParent();
+    }
+    if (!Files.isDirectory(nearest)) {
+      throw cannotWrite(target, nearest + " is in the way");
+    }
+    if (!Files.isWritable(nearest)) {
+      throw cannotWrite(target, "permission denied for " + nearest);
+    }
+  }
+
+  private static DataException cannotWrite(Path target, String reason) {
+    return new DataException(target + " cannot be written: " + reason);
+  }
+}
