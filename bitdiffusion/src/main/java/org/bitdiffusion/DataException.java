@@ -1,6 +1,7 @@
 package org.bitdiffusion;
 
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -35,6 +36,9 @@ public final class DataException extends RuntimeException {
   private static String reason(IOException e) {
     if (e instanceof FileSystemException failure && failure.getReason() != null) {
       return failure.getReason();
+    }
+    if (e instanceof FileNotFoundException && e.getMessage() != null) {
+      return e.getMessage().replaceFirst(".* \\((.*)\\)$", "$1"); // without the path, again
     }
     if (e instanceof NoSuchFileException) {
       return "it or its folder does not exist";

@@ -15,12 +15,12 @@ import org.bitdiffusion.DataException;
  * renamed. What stood there before is replaced only by a whole file. That other name is used once,
  * so of several processes that write the same file, one wins and none is mixed with another.
  */
-final class WholeFile {
+public final class WholeFile {
   private WholeFile() {}
 
   /** Writes what a file is to hold. */
   @FunctionalInterface
-  interface Content {
+  public interface Content {
     void writeTo(OutputStream out) throws IOException;
   }
 
@@ -29,7 +29,7 @@ final class WholeFile {
    *
    * @throws DataException if it cannot be written; nothing is left of it then
    */
-  static void write(Path file, Content content) {
+  public static void write(Path file, Content content) {
     if (Files.isDirectory(file)) {
       throw new DataException(file + " cannot be written: it is a folder");
     }

@@ -1,5 +1,7 @@
 package org.bitdiffusion.training;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -21,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.WholeFile;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -115,11 +118,7 @@ public final class RunFolder {
 
   /** Replaces the run's configuration, which a resumed run has changed. */
   void keep(RunConfig config) {
-    try {
-      write("config.yaml", ConfigReader.yaml(config));
-    } catch (IOException e) {
-      throw cannotWrite(path.resolve("config.yaml"), e);
-    }
+    write("config.yaml", ConfigReader.yaml(config));
   }
 
   /** Where grids of samples go. */
@@ -137,18 +136,8 @@ public final class RunFolder {
   }
 
   /** Replaces a file of the run by this text. */
-  void write(String name, String text) throws IOException {
-    var unfinished = path.resolve(UNFINISHED + name);
-    try {
-      Files.writeString(unfinished, text);
-      Files.move(
-          unfinished,
-          path.resolve(name),
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(unfinished);
-    }
+  private void write(String name, String text) {
+    WholeFile.write(path.resolve(name), out -> out.write(text.getBytes(UTF_8)));
   }
 
   /** Appends a line to {@link #metrics()}. */
@@ -198,8 +187,8 @@ public final class RunFolder {
         }
       }
       write("metrics.jsonl", kept.toString());
-    } catch (IOException e) {
-      throw cannotWrite(metrics(), e);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // what was read can be written
     }
   }
 

@@ -101,7 +101,7 @@ public final class Safetensors {
     } catch (NoSuchFileException e) {
       throw new DataException(file + " does not exist", e);
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(file, e);
     }
   }
 
@@ -128,7 +128,7 @@ public final class Safetensors {
       throw new DataException(
           file + " is damaged or no safetensors file: its header is no JSON", e);
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
+      throw DataException.cannotRead(file, e);
     }
   }
 
