@@ -197,11 +197,21 @@ final class TrainCommand implements Callable<Integer> {
    * waits for the trainer to return, and for the report on it.
    */
   static void run(Trainer trainer, Runnable report) {
+    runToTheEnd(
+        () -> {
+          trainer.run();
+          report.run();
+        },
+        trainer::stop);
+  }
+
+  /** Does work that the end of the process asks to stop, and waits for. */
+  static void runToTheEnd(Runnable work, Runnable stop) {
     var returned = new CountDownLatch(1);
     var hook =
         new Thread(
             () -> {
-              trainer.stop();
+              stop.run();
               try {
                 returned.await();
               } catch (InterruptedException e) {
@@ -210,8 +220,7 @@ final class TrainCommand implements Callable<Integer> {
             });
     Runtime.getRuntime().addShutdownHook(hook);
     try {
-      trainer.run();
-      report.run();
+      work.run();
     } finally {
       returned.countDown();
       try {

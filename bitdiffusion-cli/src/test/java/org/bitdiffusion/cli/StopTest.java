@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,7 +30,7 @@ class StopTest {
   @Test
   @Timeout(60)
   void savesSaysSoAndIsContinued() throws IOException, InterruptedException {
-    var process = start(ENDLESS.split(" "));
+    var process = start(Main.class, ENDLESS.split(" "));
     var metrics = folder.resolve("run/metrics.jsonl");
     while (process.isAlive() && (!Files.exists(metrics) || Files.size(metrics) == 0)) {
       Thread.sleep(20);
@@ -54,14 +55,45 @@ class StopTest {
     assertThat(Files.readAllLines(metrics)).hasSize(done + 1);
   }
 
-  private Process start(String... args) throws IOException {
+  /** Work that takes a while to stop, and to say what came of it. */
+  static final class Slow {
+    public static void main(String[] args) {
+      var stopped = new CountDownLatch(1);
+      TrainCommand.runToTheEnd(
+          () -> {
+            System.out.println("works");
+            try {
+              stopped.await();
+              Thread.sleep(300);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            System.out.println("reports");
+          },
+          stopped::countDown);
+    }
+  }
+
+  @Test
+  @Timeout(30)
+  void theProcessWaitsForTheReport() throws IOException, InterruptedException {
+    var process = start(Slow.class);
+    while (process.isAlive() && read("out").isEmpty()) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+    assertThat(process.waitFor()).isEqualTo(128 + 15);
+    assertThat(read("out").lines()).containsExactly("works", "reports");
+  }
+
+  private Process start(Class<?> program, String... args) throws IOException {
     var builder =
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-Djava.awt.headless=true",
             "-cp",
             System.getProperty("java.class.path"),
-            Main.class.getName());
+            program.getName());
     builder.command().addAll(List.of(args));
     return builder
         .directory(folder.toFile())
