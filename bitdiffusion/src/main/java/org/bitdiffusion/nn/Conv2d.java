@@ -9,8 +9,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 
 /**
- * The project's one convolution, [B, in, H, W] to [B, out, H/stride, W/stride], in the type and the
- * memory layout of its input, zeros around the image.
+ * The project's one convolution, [B, in, H, W] to [B, out, ceil(H/stride), ceil(W/stride)], in the
+ * type and the memory layout of its input, with kernel / 2 zeros on each side of the image.
  *
  * <p>Channels are padded with zeros to a multiple of {@value #ALIGNMENT} on both sides, and the
  * padding is cut off afterwards: the engine's own convolution (oneDNN in libtorch 2.10) gives
@@ -42,7 +42,7 @@ public final class Conv2d {
     bias = parameters.uniform("bias", bound, out);
   }
 
-  /** x [B, in, H, W] to [B, out, H/stride, W/stride]. */
+  /** x [B, in, H, W] to [B, out, ceil(H/stride), ceil(W/stride)]. */
   public Tensor forward(Tensor x) {
     return convolve(x, weight, bias);
   }

@@ -55,9 +55,19 @@ public final class ConvolutionCheck {
 
   /** Compares each different shape, on random values, in the type and layout of {@code compute}. */
   public static List<Result> run(Collection<Shape> shapes, Compute compute) {
+    return run(shapes, compute, Conv2d::forward);
+  }
+
+  /** How a layer is computed that is compared: another way only in tests of this check. */
+  @FunctionalInterface
+  interface Forward {
+    Tensor of(Conv2d layer, Tensor x);
+  }
+
+  static List<Result> run(Collection<Shape> shapes, Compute compute, Forward forward) {
     var results = new ArrayList<Result>();
     for (var shape : shapes.stream().distinct().toList()) {
-      results.add(run(shape, compute));
+      results.add(run(shape, compute, forward));
     }
     return results;
   }
@@ -67,10 +77,14 @@ public final class ConvolutionCheck {
    * switched off for the process, which is slow, and a warning says so.
    */
   public static void ensureRight(Collection<Shape> shapes, Compute compute) {
+    ensureRight(shapes, compute, Conv2d::forward);
+  }
+
+  static void ensureRight(Collection<Shape> shapes, Compute compute, Forward forward) {
     if (compute.device() != torch.DeviceType.CPU) {
       return; // another library's convolutions
     }
-    var wrong = run(shapes, compute).stream().filter(result -> !result.right()).toList();
+    var wrong = run(shapes, compute, forward).stream().filter(result -> !result.right()).toList();
     if (!wrong.isEmpty()) {
       LOGGER.warn(
           "{} of this network's convolutions are wrong on this processor, the first is {}: oneDNN is"
@@ -81,7 +95,7 @@ public final class ConvolutionCheck {
     }
   }
 
-  private static Result run(Shape shape, Compute compute) {
+  private static Result run(Shape shape, Compute compute, Forward forward) {
     // Rounding to bfloat16 costs up to 2^-9 of each value, of float32 2^-24; sums add to that.
     var tolerance = compute.precision() == Precision.BFLOAT16 ? 0.02 : 1e-4;
     var side = Math.min(LARGEST_SIDE, shape.side());
@@ -103,7 +117,7 @@ public final class ConvolutionCheck {
                   false,
                   new MemoryFormatOptional(compute.layout()));
       x.set_requires_grad(true);
-      var y = convolution.forward(x);
+      var y = forward.of(convolution, x);
       var gradient = torch.randn_like(y);
       backward(y, gradient);
 

@@ -11,8 +11,10 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Self-attention between all pixels of [B, C, H, W] on a residual path: (x + attention(norm(x))) /
- * sqrt 2. Written as two matrix products, which on a CPU are several times faster than the engine's
- * fused attention.
+ * sqrt 2, in the shape, type and layout of x. Written as two matrix products, which on a CPU are
+ * several times faster than the engine's fused attention; they hold a weight for each pair of
+ * pixels, [B, heads, HW, HW]. The norm has 32 groups, or where the channels are no multiple of 32,
+ * the next smaller number that divides them.
  */
 final class SelfAttention {
   private static final double HALF_POWER = Math.sqrt(0.5);

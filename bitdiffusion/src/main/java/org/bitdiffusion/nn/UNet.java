@@ -8,6 +8,7 @@ import static org.bytedeco.pytorch.global.torch.upsample_nearest2d;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.GradMode;
@@ -18,25 +19,48 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The U-Net of arXiv 2208.04202 (section 4 and appendix F): stages of residual blocks at falling
- * and rising resolution, joined by skip connections, self-attention at the small resolutions, no
- * middle block. Images of any height and width.
+ * The U-Net of arXiv 2208.04202 (section 3.1): stages of residual blocks at falling and rising
+ * resolution, joined by skip connections, self-attention at the small resolutions, no middle block.
+ * Images of any height and width: a stage's maps have half the sides of the one before, rounded up.
  *
  * <p>Takes x_t and the estimate, [B, in / 2, H, W] each, gamma [B], and, if there are classes,
- * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32. Dropout is on
- * where a gradient is asked for.
+ * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32.
+ *
+ * <p>Dropout is on wherever gradients are enabled ({@link GradMode}), there is no other switch:
+ * whoever wants the gradient of a trained network without dropout makes one with rate 0. So the
+ * estimate for self-conditioning in training, which is made without gradient, is made without
+ * dropout, like the estimates that the network sees when it is sampled. (The paper's algorithm 1
+ * does not say, its public code has dropout on in both passes; at rate 0, which the paper takes for
+ * discrete data, there is no difference.)
  */
 public final class UNet implements Network {
   private record Block(ResidualBlock residual, SelfAttention attention) {
     Tensor attend(Tensor h) {
       return attention == null ? h : attention.forward(h);
     }
+
+    /**
+     * Of an up stage. Frees the joined input at once: where no gradient is asked for, all of it.
+     */
+    Tensor join(Tensor h, Tensor skip, Tensor embedding, boolean training) {
+      return Scope.result(
+          () -> {
+            var wide = cat(new TensorVector(h, skip), 1);
+            return attend(residual.forward(wide, embedding, training));
+          });
+    }
   }
 
   /**
    * Blocks of one size of feature maps, and the convolution to the next size (null at the last).
    */
-  private record Stage(List<Block> blocks, Conv2d resample) {}
+  private record Stage(List<Block> blocks, Conv2d resample) {
+    /** To the size of the next skip: twice this one's, or one less where it was odd. */
+    Tensor upsample(Tensor h, Tensor skip) {
+      return Scope.result(
+          () -> resample.forward(upsample_nearest2d(h, skip.size(2), skip.size(3))));
+    }
+  }
 
   private final UNetConfig config;
   private final int classes;
@@ -57,38 +81,37 @@ public final class UNet implements Network {
    *
    * @param in channels of x_t and the estimate together
    * @param out channels of the output
-   * @param height of the images, which decides where attention is
+   * @param height of the images; the larger one of height and width decides where attention is
+   * @param width of the images
    * @param classes number of classes, 0 for an unconditional network
+   * @throws ConfigurationException if attention is asked for at sides of which no stage has one
    */
-  public UNet(UNetConfig config, int in, int out, int height, int classes, Compute compute) {
+  public UNet(
+      UNetConfig config, int in, int out, int height, int width, int classes, Compute compute) {
     this.config = config;
     this.classes = classes;
     this.compute = compute;
+    var sides = config.sides(height, width);
     var p = new Parameters.Builder();
-    var width = config.width();
+    var base = config.width();
     var multipliers = config.multipliers();
-    embedding0 = new Linear(p.in("embedding.0"), width, 4 * width);
-    embedding1 = new Linear(p.in("embedding.1"), 4 * width + classes, 4 * width);
-    var channels = width * multipliers.get(0);
-    input = convolution(p.in("input"), in, channels, 1, 1, height);
+    embedding0 = new Linear(p.in("embedding.0"), base, 4 * base);
+    embedding1 = new Linear(p.in("embedding.1"), 4 * base + classes, 4 * base);
+    var channels = base * multipliers.get(0);
+    input = convolution(p.in("input"), in, channels, 1, 1, sides.get(0));
     inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
     var skips = new ArrayDeque<>(List.of(channels));
-    var sides = new int[multipliers.size()];
-    sides[0] = height;
-    for (var i = 1; i < sides.length; i++) {
-      sides[i] = (sides[i - 1] + 1) / 2;
-    }
     for (var i = 0; i < multipliers.size(); i++) {
       var stage = p.in("down." + i);
       var blocks = new ArrayList<Block>();
       for (var j = 0; j < config.blocks(); j++) {
-        blocks.add(block(stage.in("" + j), channels, width * multipliers.get(i), sides[i]));
-        channels = width * multipliers.get(i);
+        blocks.add(block(stage.in("" + j), channels, base * multipliers.get(i), sides.get(i)));
+        channels = base * multipliers.get(i);
         skips.push(channels);
       }
       Conv2d downsample = null;
       if (i < multipliers.size() - 1) {
-        downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides[i]);
+        downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides.get(i));
         skips.push(channels);
       }
       down.add(new Stage(blocks, downsample));
@@ -98,17 +121,18 @@ public final class UNet implements Network {
       var blocks = new ArrayList<Block>();
       for (var j = 0; j <= config.blocks(); j++) {
         blocks.add(
-            block(stage.in("" + j), channels + skips.pop(), width * multipliers.get(i), sides[i]));
-        channels = width * multipliers.get(i);
+            block(
+                stage.in("" + j), channels + skips.pop(), base * multipliers.get(i), sides.get(i)));
+        channels = base * multipliers.get(i);
       }
       Conv2d upsample = null;
       if (i > 0) {
-        upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides[i - 1]);
+        upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides.get(i - 1));
       }
       up.add(new Stage(blocks, upsample));
     }
     outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
-    output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, height);
+    output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, sides.get(0));
     parameters = p.build(compute.newDevice());
   }
 
@@ -165,13 +189,10 @@ public final class UNet implements Network {
           }
           for (var stage : up) {
             for (var block : stage.blocks()) {
-              var wide = cat(new TensorVector(h, skips.pop()), 1);
-              h = block.attend(block.residual().forward(wide, e, training));
+              h = block.join(h, skips.pop(), e, training);
             }
             if (stage.resample() != null) {
-              // The size of the next skip: twice this one's, or one less where it was odd.
-              var skip = skips.peek();
-              h = stage.resample().forward(upsample_nearest2d(h, skip.size(2), skip.size(3)));
+              h = stage.upsample(h, skips.peek());
             }
           }
           return output.forward(silu(outputNorm.forward(h))).to(torch.ScalarType.Float);

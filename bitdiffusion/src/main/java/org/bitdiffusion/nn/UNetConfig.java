@@ -1,6 +1,8 @@
 package org.bitdiffusion.nn;
 
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 
 /**
@@ -10,7 +12,9 @@ import org.bitdiffusion.ConfigurationException;
  * @param multipliers width of each stage in multiples of {@code width}; the image is halved between
  *     stages
  * @param blocks residual blocks a down stage; up stages have one more
- * @param attention sides of the feature maps at which each block is followed by self-attention
+ * @param attention sides of the feature maps at which each block is followed by self-attention; of
+ *     maps that are not square, the larger side counts. Sides that no stage has are allowed, as
+ *     long as some stage has one of them
  * @param headWidth channels a head of the attention
  * @param dropout rate in the residual blocks, in [0, 1)
  */
@@ -33,6 +37,24 @@ public record UNetConfig(
     require(blocks >= 1, "blocks", blocks, "at least 1");
     require(headWidth >= 1, "head_width", headWidth, "at least 1");
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+  }
+
+  /**
+   * The larger side of the feature maps of each stage, for images of a size.
+   *
+   * @throws ConfigurationException if attention is asked for, but at none of these sides
+   */
+  List<Integer> sides(int height, int width) {
+    var sides =
+        Stream.iterate(Math.max(height, width), side -> (side + 1) / 2)
+            .limit(multipliers.size())
+            .toList();
+    require(
+        attention.isEmpty() || !Collections.disjoint(attention, sides),
+        "attention",
+        attention,
+        "[], or name one of the sides of the feature maps, " + sides);
+    return sides;
   }
 
   private static void require(boolean right, String key, Object value, String expected) {

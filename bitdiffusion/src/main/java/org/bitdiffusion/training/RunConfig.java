@@ -244,6 +244,7 @@ public record RunConfig(
         2 * channels * bits,
         channels * diffusion.objective().outputs(bits),
         example.shape().get(1),
+        example.shape().get(2),
         this.diffusion.conditional() ? example.classes().size() : 0,
         compute);
   }

@@ -53,7 +53,7 @@ class UNetReferenceTest {
       double gradientTolerance)
       throws URISyntaxException {
     var compute = new Compute(torch.DeviceType.CPU, precision, layout, "test");
-    try (var network = new UNet(CONFIG, 6, 3, 8, 3, compute);
+    try (var network = new UNet(CONFIG, 6, 3, 8, 8, 3, compute);
         var scope = new PointerScope()) {
       var weights = network.parameters().byName();
       drawLikeTheReference(weights);

@@ -31,7 +31,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class UNetTest {
   private static final UNetConfig SMALL =
       new UNetConfig(32, List.of(1, 2, 3), 1, List.of(8, 4), 32, 0);
-  private static final Compute FLOAT32 = Compute.choose("float32");
+  private static final Compute FLOAT32 = channelsLast(Precision.FLOAT32);
+
+  private static Compute channelsLast(Precision precision) {
+    return new Compute(torch.DeviceType.CPU, precision, torch.MemoryFormat.ChannelsLast, "test");
+  }
 
   @BeforeAll
   static void loadEngine() {
@@ -39,22 +43,32 @@ class UNetTest {
   }
 
   @Test
-  void presetsHaveThePapersNumberOfParameters() {
+  void thePapersPresetsHaveItsNumberOfParameters() {
     // 51 M and 240 M in the paper; 52,017,432 and 247,189,464 counted from its description.
-    assertThat(count("cifar10", 32, 0))
+    assertThat(count("cifar10", 3, 32, 256, 0))
         .isEqualTo(52_017_432)
         .isCloseTo(51_000_000, within(2_040_000L));
-    assertThat(count("imagenet64", 64, 1000))
+    assertThat(count("imagenet64", 3, 64, 256, 1000))
         .isEqualTo(247_189_464)
         .isCloseTo(240_000_000, within(9_600_000L));
   }
 
-  private static long count(String preset, int side, int classes) {
+  @ParameterizedTest
+  @CsvSource({
+    "icons, 1, 16, 2, 0, 1043873",
+    "fashion-small, 1, 28, 256, 10, 2188936",
+    "cifar10-small, 3, 32, 256, 10, 2202776"
+  })
+  void theSmallPresetsKeepTheirNumberOfParameters(
+      String preset, int channels, int side, int categories, int classes, long parameters) {
+    assertThat(count(preset, channels, side, categories, classes)).isEqualTo(parameters);
+  }
+
+  private static long count(String preset, int channels, int side, int categories, int classes) {
     var names = IntStream.range(0, classes).mapToObj(Integer::toString).toList();
-    var config =
-        ConfigReader.preset(preset, Map.of())
-            .withExample(
-                new RunConfig.ExampleConfig(List.of(3, side, side), 256, names, List.of()));
+    var example =
+        new RunConfig.ExampleConfig(List.of(channels, side, side), categories, names, List.of());
+    var config = ConfigReader.preset(preset, Map.of()).withExample(example);
     try (var network = config.newNetwork(config.newDiffusion(), Compute.PLAIN)) {
       return network.parameters().count();
     }
@@ -78,9 +92,9 @@ class UNetTest {
   }
 
   /** A network whose layers that start near zero do not: otherwise little would be compared. */
-  private static UNet network(int height, Compute compute) {
+  private static UNet network(int side, Compute compute) {
     torch.manual_seed(4);
-    var network = new UNet(SMALL, 10, 7, height, 3, compute);
+    var network = new UNet(SMALL, 10, 7, side, side, 3, compute);
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       network
@@ -97,9 +111,9 @@ class UNetTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"16, 16", "15, 18"})
+  @CsvSource({"16, 16", "16, 13", "11, 15"})
   void isTheSameWithOneDnnOnAndOff(int height, int width) {
-    try (var network = network(height, FLOAT32);
+    try (var network = network(16, FLOAT32);
         var scope = new PointerScope()) {
       var on = pass(network, height, width);
       globalContext().setUserEnabledMkldnn(false);
@@ -123,10 +137,7 @@ class UNetTest {
 
   @Test
   void bfloat16IsFloat32UpToItsRounding() {
-    var bfloat16 =
-        new Compute(
-            torch.DeviceType.CPU, Precision.BFLOAT16, torch.MemoryFormat.ChannelsLast, "test");
-    try (var half = network(16, bfloat16);
+    try (var half = network(16, channelsLast(Precision.BFLOAT16));
         var plain = network(16, Compute.PLAIN);
         var scope = new PointerScope()) {
       assertClose(pass(half, 16, 16), pass(plain, 16, 16), 0.05);
@@ -188,8 +199,66 @@ class UNetTest {
     assertThatThrownBy(
             () ->
                 new UNet(
-                    new UNetConfig(32, List.of(1), 1, List.of(16), 64, 0), 2, 1, 16, 0, FLOAT32))
+                    new UNetConfig(32, List.of(1), 1, List.of(16), 64, 0),
+                    2,
+                    1,
+                    16,
+                    16,
+                    0,
+                    FLOAT32))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("head_width 64");
+  }
+
+  private static boolean hasAttention(UNet network, String block) {
+    return network.parameters().byName().containsKey(block + ".attention.qkv.weight");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16, 16", "16, 5", "6, 16", "15, 15"})
+  void attentionIsWhereTheLargerSideIsNamed(int height, int width) {
+    // Stages of sides 16 (or 15), 8 and 4; sides that no stage has do no harm.
+    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of(32, 8, 2), 32, 0);
+    try (var network = new UNet(config, 2, 1, height, width, 0, FLOAT32);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      assertThat(hasAttention(network, "down.0.0")).isFalse();
+      assertThat(hasAttention(network, "down.1.0")).isTrue();
+      assertThat(hasAttention(network, "up.1.1")).isTrue();
+      assertThat(hasAttention(network, "down.2.0")).isFalse();
+      var x = randn(1, 1, height, width);
+      assertThat(network.forward(x, x, rand(1), null).shape()).containsExactly(1, 1, height, width);
+    }
+  }
+
+  @Test
+  void attentionAtNoSideOfTheNetworkIsRefused() {
+    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of(16, 8), 32, 0);
+    assertThatThrownBy(() -> new UNet(config, 2, 1, 28, 20, 0, FLOAT32))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("network.attention is [16, 8]")
+        .hasMessageContaining("[28, 14, 7]");
+    var without = new UNetConfig(32, List.of(1, 1, 1), 1, List.of(), 32, 0);
+    try (var network = new UNet(without, 2, 1, 28, 20, 0, FLOAT32)) {
+      assertThat(hasAttention(network, "down.1.0")).isFalse();
+    }
+  }
+
+  @Test
+  void dropoutIsOnWhereGradientsAreEnabledOnly() {
+    var config = new UNetConfig(32, List.of(1), 1, List.of(), 32, 0.5);
+    torch.manual_seed(4);
+    try (var network = new UNet(config, 2, 1, 8, 8, 0, FLOAT32);
+        var scope = new PointerScope()) {
+      var x = randn(1, 1, 8, 8);
+      var gamma = rand(1);
+      network.parameters().values().copy_(randn(network.parameters().count()));
+      assertThat(relative(network.forward(x, x, gamma, null), network.forward(x, x, gamma, null)))
+          .isGreaterThan(0.01);
+      try (var noGrad = new NoGradGuard()) {
+        assertThat(network.forward(x, x, gamma, null).equal(network.forward(x, x, gamma, null)))
+            .isTrue();
+      }
+    }
   }
 }
