@@ -11,8 +11,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * gamma(t) for t in [0, 1], falling from 1 (data) to 0 (noise): x_t = sqrt(gamma) x_0 + sqrt(1 -
- * gamma) eps (arXiv 2208.04202, section 2 and appendix F; the schedules with parameters are those
- * of arXiv 2301.10972).
+ * gamma) eps (arXiv 2208.04202, section 2; the schedules with parameters are those of arXiv
+ * 2301.10972).
  */
 public sealed interface NoiseSchedule {
   /** The smallest value of the schedules that are clipped. */
