@@ -1,0 +1,253 @@
+package org.bitdiffusion.text;
+
+import ai.djl.engine.EngineException;
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.util.Utils;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.WholeFile;
+
+/**
+ * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentencePiece's unigrams,
+ * WordPiece. The file's normalizer, model and decoder are run by Hugging Face's native library; its
+ * templates of special tokens, its truncation and its padding are not.
+ *
+ * <p>The end and the padding are the first of the usual names among the file's added tokens. A file
+ * with an end but no padding, such as GPT-2's, pads with the end.
+ */
+public final class SubwordTokenizer implements Tokenizer {
+  private static final List<String> ENDS =
+      List.of("</s>", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[EOS]", "[SEP]");
+  private static final List<String> PADDINGS = List.of("<pad>", "[PAD]", "<|padding|>", "<|pad|>");
+
+  private final byte[] file;
+  private final Map<Integer, String> tokens;
+  private final int vocabulary;
+  private final int end;
+  private final int padding;
+  private final HuggingFaceTokenizer library;
+
+  private SubwordTokenizer(
+      byte[] file,
+      Map<Integer, String> tokens,
+      int end,
+      int padding,
+      HuggingFaceTokenizer library) {
+    this.file = file;
+    this.tokens = tokens;
+    this.vocabulary = 1 + tokens.keySet().stream().mapToInt(id -> id).max().orElseThrow();
+    this.end = end;
+    this.padding = padding;
+    this.library = library;
+  }
+
+  static SubwordTokenizer read(Path file, byte[] content, JsonNode json) {
+    var model = json.path("model").path("vocab");
+    if (model.isEmpty()) {
+      throw new DataException(
+          file + " is no tokenizer: it has no model with a vocab, as a tokenizer.json has");
+    }
+    var tokens = new HashMap<Integer, String>();
+    if (model.isArray()) { // unigrams: pairs of a piece and its score, in the order of their ids
+      for (var i = 0; i < model.size(); i++) {
+        tokens.put(i, model.get(i).path(0).asText());
+      }
+    } else {
+      for (var entry : model.properties()) {
+        tokens.put(id(file, entry.getKey(), entry.getValue()), entry.getKey());
+      }
+    }
+    var added = new HashMap<String, Integer>();
+    for (var token : json.path("added_tokens")) {
+      var name = token.path("content").asText();
+      added.put(name, id(file, name, token.path("id")));
+      tokens.put(added.get(name), name);
+    }
+    var end = first(ENDS, added);
+    if (end < 0) {
+      throw new ConfigurationException(
+          "%s has no token that ends a text; add one of %s to its added_tokens"
+              .formatted(file, String.join(", ", ENDS)));
+    }
+    var padding = first(PADDINGS, added);
+    return new SubwordTokenizer(
+        content, Map.copyOf(tokens), end, padding < 0 ? end : padding, open(file, content));
+  }
+
+  private static int id(Path file, String token, JsonNode id) {
+    if (!id.canConvertToInt() || id.intValue() < 0) {
+      throw new DataException(
+          "%s is damaged: the id of '%s' is %s".formatted(file, token, id.asText("missing")));
+    }
+    return id.intValue();
+  }
+
+  private static int first(List<String> names, Map<String, Integer> added) {
+    return names.stream().filter(added::containsKey).findFirst().map(added::get).orElse(-1);
+  }
+
+  /**
+   * Loads the native library on the first call, and nothing but it. Left alone, its loader would
+   * report each use to its makers, and fetch a library for a GPU or for a platform that its jar
+   * lacks.
+   */
+  private static HuggingFaceTokenizer open(Path file, byte[] content) {
+    System.setProperty("ai.djl.offline", "true");
+    if (!Utils.isOfflineMode()) {
+      throw new ConfigurationException(
+          "DJL_OFFLINE is %s, which would let the tokenizers' library download; unset it"
+              .formatted(System.getenv("DJL_OFFLINE")));
+    }
+    var options = Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
+    try {
+      return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(content), options);
+    } catch (IOException | EngineException | LinkageError e) {
+      // What its loader says of this is not for people.
+      throw new DataException(
+          ("the tokenizers' native library for %s on %s cannot be unpacked to %s and loaded; make"
+                  + " room there, or choose another place with ENGINE_CACHE_DIR")
+              .formatted(
+                  System.getProperty("os.name"),
+                  System.getProperty("os.arch"),
+                  Utils.getEngineCacheDir("tokenizers")),
+          e);
+    } catch (RuntimeException e) { // the type of all that the native code throws
+      throw new DataException(file + " is no tokenizer: " + firstLine(e), e);
+    }
+  }
+
+  private static String firstLine(Throwable e) {
+    var cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    var message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    return message.lines().findFirst().orElse(message);
+  }
+
+  @Override
+  public int vocabulary() {
+    return vocabulary;
+  }
+
+  @Override
+  public int end() {
+    return end;
+  }
+
+  @Override
+  public int padding() {
+    return padding;
+  }
+
+  /** As the file writes it: among bytes, for example, a space is the letter Ġ. */
+  @Override
+  public String token(int id) {
+    return tokens.getOrDefault(id, "");
+  }
+
+  @Override
+  public int count(String text) {
+    return pieces(text).stream().mapToInt(piece -> piece.ids().length).sum();
+  }
+
+  /**
+   * As the interface has it; tokens that share a character are cut off together. Text that spells
+   * the end or the padding is text.
+   */
+  @Override
+  public Tokens encode(String text, int length) {
+    Tokens.requireRoom(length);
+    var pieces = pieces(text);
+    var content = pieces.stream().flatMapToInt(piece -> Arrays.stream(piece.ids())).toArray();
+    var kept = content.length;
+    if (kept >= length) {
+      kept = length - 1;
+      var borders = pieces.stream().flatMap(piece -> piece.starts().stream()).toList();
+      while (kept > 0 && !borders.get(kept)) {
+        kept--;
+      }
+    }
+    return Tokens.of(content, kept, length, this);
+  }
+
+  /**
+   * A part of a text.
+   *
+   * @param ids its tokens
+   * @param starts for each token, whether it begins at a character that no token before it has
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  private record Piece(int[] ids, List<Boolean> starts) {}
+
+  /** The library would take the names of special tokens for the tokens, so they are taken apart. */
+  private List<Piece> pieces(String text) {
+    var pieces = new ArrayList<Piece>();
+    var begin = 0;
+    for (var at = 1; at < text.length(); at++) {
+      if (text.startsWith(tokens.get(end), at - 1)
+          || text.startsWith(tokens.get(padding), at - 1)) {
+        pieces.add(piece(text.substring(begin, at)));
+        begin = at;
+      }
+    }
+    pieces.add(piece(text.substring(begin)));
+    return pieces;
+  }
+
+  private Piece piece(String text) {
+    var encoding = library.encode(text, false, false);
+    var spelt = encoding.getIds();
+    var ids = new int[spelt.length];
+    var starts = new ArrayList<Boolean>();
+    var count = 0;
+    for (var i = 0; i < spelt.length; i++) {
+      if (spelt[i] != end && spelt[i] != padding) { // a normalizer may still have made one
+        ids[count++] = (int) spelt[i];
+        starts.add(startsCharacter(encoding, i));
+      }
+    }
+    return new Piece(Arrays.copyOf(ids, count), starts);
+  }
+
+  private static boolean startsCharacter(Encoding encoding, int i) {
+    var spans = encoding.getCharTokenSpans();
+    return i == 0
+        || spans[i] == null
+        || spans[i - 1] == null
+        || spans[i].getStart() >= spans[i - 1].getEnd();
+  }
+
+  /**
+   * As the interface has it. The file's decoder joins the tokens; special tokens other than the end
+   * and the padding stay visible.
+   */
+  @Override
+  public String decode(int[] ids, int offset, int length) {
+    var content = Tokens.content(ids, offset, length, this);
+    return content.length == 0
+        ? ""
+        : library.decode(Arrays.stream(content).asLongStream().toArray(), false);
+  }
+
+  /** The file as it was read, to the last byte. */
+  @Override
+  public void save(Path file) {
+    WholeFile.write(file, out -> out.write(this.file));
+  }
+
+  @Override
+  public void close() {
+    library.close();
+  }
+}

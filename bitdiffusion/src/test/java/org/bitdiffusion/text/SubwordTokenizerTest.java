@@ -1,0 +1,159 @@
+package org.bitdiffusion.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.util.Utils;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SubwordTokenizerTest {
+  @TempDir private Path folder;
+
+  private static Path resource(String name) throws Exception {
+    return Path.of(SubwordTokenizerTest.class.getResource(name).toURI());
+  }
+
+  private Path changed(String name, String from, String to) throws Exception {
+    var json = Files.readString(resource(name));
+    assertThat(json).contains(from);
+    return Files.writeString(folder.resolve("tokenizer.json"), json.replace(from, to));
+  }
+
+  private static String decode(Tokenizer tokenizer, int... ids) {
+    return tokenizer.decode(ids, 0, ids.length);
+  }
+
+  /** The likeliest pieces, by hand: of "dogs" ▁do gs (-5.5) and not ▁dog s (-6). */
+  @Test
+  void unigramsAreTheLikeliestPieces() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("unigram.json"))) {
+      assertThat(tokenizer.vocabulary()).isEqualTo(14);
+      assertThat(tokenizer.end()).isEqualTo(1);
+      assertThat(tokenizer.padding()).isZero();
+
+      var tokens = tokenizer.encode("a dogs run.", 8);
+      assertThat(tokens.ids()).containsExactly(3, 5, 11, 8, 13, 1, 0, 0);
+      assertThat(tokens.cut()).isFalse();
+      assertThat(decode(tokenizer, tokens.ids())).isEqualTo("a dogs run.");
+      assertThat(tokenizer.encode("a dog", 3).ids()).containsExactly(3, 4, 1);
+      assertThat(tokenizer.token(4)).isEqualTo("▁dog");
+
+      // neither a piece: one unknown for all of them
+      assertThat(tokenizer.encode("a cat", 4).ids()).containsExactly(3, 9, 2, 1);
+    }
+  }
+
+  /** Its loader would otherwise call home, and download for a GPU. */
+  @Test
+  void theLibraryIsOffline() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("unigram.json"))) {
+      assertThat(tokenizer.count("a")).isEqualTo(1);
+      assertThat(Utils.isOfflineMode()).isTrue();
+    }
+  }
+
+  /** The longest piece first, lower case, and no [CLS] though the file's template has it. */
+  @Test
+  void wordPiecesAreTheLongestOnes() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("wordpiece.json"))) {
+      assertThat(tokenizer.vocabulary()).isEqualTo(13);
+      assertThat(tokenizer.end()).isEqualTo(3);
+      assertThat(tokenizer.padding()).isZero();
+
+      var tokens = tokenizer.encode("Dogs running on a cat.", 12);
+      assertThat(tokens.ids()).containsExactly(5, 6, 7, 9, 11, 4, 1, 10, 3, 0, 0, 0);
+      assertThat(decode(tokenizer, tokens.ids())).isEqualTo("dogs running on a [UNK].");
+      assertThat(tokenizer.encode("dog<new>runn", 5).ids()).containsExactly(5, 12, 7, 8, 3);
+      assertThat(tokenizer.count("Dogs running on a cat.")).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void aLongTextIsCutBeforeItsEnd() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("wordpiece.json"))) {
+      assertThat(tokenizer.encode("dogs run", 4).cut()).isFalse();
+      var cut = tokenizer.encode("dogs run", 3);
+      assertThat(cut.cut()).isTrue();
+      assertThat(cut.ids()).containsExactly(5, 6, 3);
+      assertThat(tokenizer.encode("dogs run", 1).ids()).containsExactly(3);
+      assertThat(tokenizer.encode("", 2).ids()).containsExactly(3, 0);
+    }
+  }
+
+  @Test
+  void decodingStopsAtTheFirstEndAndLeavesPaddingOut() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("wordpiece.json"))) {
+      assertThat(decode(tokenizer, 4, 0, 5, 6, 3, 7, 99)).isEqualTo("a dogs");
+      assertThat(decode(tokenizer, 3)).isEmpty();
+      assertThat(tokenizer.decode(new int[] {4, 5, 7, 10}, 1, 2)).isEqualTo("dog run");
+      assertThatThrownBy(() -> decode(tokenizer, 4, 13))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("a token is 13, not in 0 to 12");
+      assertThatThrownBy(() -> decode(tokenizer, -1)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void textThatSpellsTheEndOrPaddingIsNotIt() throws Exception {
+    try (var tokenizer = Tokenizer.load(resource("wordpiece.json"))) {
+      // [SEP] is five unknown or known words: [ sep ]
+      assertThat(tokenizer.encode("dog[SEP]run[PAD]", 9).ids())
+          .containsExactly(5, 1, 1, 1, 7, 1, 1, 1, 3);
+    }
+  }
+
+  @Test
+  void isSavedToTheLastByte() throws Exception {
+    var copy = folder.resolve("run/tokenizer.json");
+    try (var tokenizer = Tokenizer.of(resource("unigram.json").toString(), List.of(), 0)) {
+      tokenizer.save(copy);
+    }
+    assertThat(copy).hasSameBinaryContentAs(resource("unigram.json"));
+    try (var tokenizer = Tokenizer.load(copy)) {
+      assertThat(tokenizer.encode("a dog", 3).ids()).containsExactly(3, 4, 1);
+    }
+  }
+
+  @Test
+  void aFileWithoutPaddingPadsWithItsEnd() throws Exception {
+    try (var tokenizer = Tokenizer.load(changed("unigram.json", "\"<pad>\"", "\"<filler>\""))) {
+      assertThat(tokenizer.padding()).isEqualTo(1);
+      assertThat(tokenizer.encode("a dog", 5).ids()).containsExactly(3, 4, 1, 1, 1);
+    }
+  }
+
+  @Test
+  void aFileWithoutAnEndIsRefused() throws Exception {
+    var file = changed("unigram.json", "\"</s>\"", "\"</t>\"");
+    assertThatThrownBy(() -> Tokenizer.load(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining("no token that ends a text")
+        .hasMessageContaining("</s>, <|endoftext|>")
+        .hasMessageContaining("[SEP]");
+  }
+
+  @Test
+  void saysWhyAFileIsNoTokenizer() throws Exception {
+    assertBroken(Files.writeString(folder.resolve("a.json"), "{\n\"model\": oops}"), "line 2");
+    assertBroken(Files.writeString(folder.resolve("b.json"), "{}"), "no model with a vocab");
+    assertBroken(Files.writeString(folder.resolve("c.json"), ""), "no model with a vocab");
+    assertBroken(changed("wordpiece.json", "\"dog\": 5", "\"dog\": \"5\""), "id of 'dog' is 5");
+    assertBroken(changed("wordpiece.json", "BertPreTokenizer", "Bert"), "is no tokenizer");
+    assertBroken(folder.resolve("none.json"), "cannot be read");
+  }
+
+  private static void assertBroken(Path file, String message) {
+    assertThatThrownBy(() -> Tokenizer.load(file))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining(message)
+        .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+  }
+}
