@@ -8,7 +8,7 @@ import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.Trainer;
 
 /** Trains a model of icons in the folder of the first argument, and paints 16 samples. */
@@ -20,9 +20,9 @@ final class LibraryExample implements Trainer.Listener {
         var trainer = Trainer.start(config, icons, run, new LibraryExample())) {
       trainer.run();
     }
-    try (var model = Model.load(run, "auto")) {
+    try (var model = ImageModel.load(run, "auto")) {
       var options = SamplerConfig.DEFAULT;
-      var samples = model.sample(options, 0, 0, 16, Model.ANY_CLASS, Sampler.Listener.NONE);
+      var samples = model.sample(options, 0, 0, 16, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
       ImageGrid.write(run.resolve("icons.png"), samples.symbols(), model.format());
     }
   }

@@ -19,6 +19,7 @@ import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
@@ -128,7 +129,8 @@ final class BenchCommand implements Runnable {
       }
 
       @Override
-      public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+      public void onCheckpoint(long step, Model trained, BooleanSupplier stopped) {
+        var model = (ImageModel) trained;
         var sampling = new SamplerConfig(SAMPLING_STEPS, "ddim", 0, "previous", 0, 0, "", 0);
         draw(model, sampling); // warms up
         var start = System.nanoTime();
@@ -136,8 +138,8 @@ final class BenchCommand implements Runnable {
         denoise = 32 * SAMPLING_STEPS / ((System.nanoTime() - start) / 1e9);
       }
 
-      private static void draw(Model model, SamplerConfig sampling) {
-        model.sample(sampling, 0, 0, 32, Model.ANY_CLASS, Sampler.Listener.NONE);
+      private static void draw(ImageModel model, SamplerConfig sampling) {
+        model.sample(sampling, 0, 0, 32, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
       }
     }
 

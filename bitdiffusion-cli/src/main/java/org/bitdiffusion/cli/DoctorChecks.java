@@ -18,6 +18,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.Model;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -199,8 +200,8 @@ final class DoctorChecks {
     var shapes = new LinkedHashSet<ConvolutionCheck.Shape>();
     for (var preset : ConfigReader.presets()) {
       var config = InfoCommand.describe(preset, Map.of());
-      try (var network = config.newNetwork(config.newDiffusion(), Compute.PLAIN)) {
-        shapes.addAll(network.convolutions());
+      try (var model = Model.create(config, Compute.PLAIN)) {
+        shapes.addAll(model.network().convolutions());
       }
     }
     var results = ConvolutionCheck.run(shapes, compute);

@@ -12,6 +12,7 @@ import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.RunConfig;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
@@ -52,9 +53,9 @@ final class InfoCommand implements Callable<Integer> {
     report.put("presets", ConfigReader.presets());
     report.put("native_libraries", Engine.libraries());
     if (config != null) {
-      try (var network = config.newNetwork(config.newDiffusion(), Compute.PLAIN)) {
+      try (var model = Model.create(config, Compute.PLAIN)) {
         report.put("preset", preset);
-        report.put("parameters", network.parameters().count());
+        report.put("parameters", model.network().parameters().count());
       }
       report.put("config", ConfigReader.tree(config));
     }
@@ -72,13 +73,23 @@ final class InfoCommand implements Callable<Integer> {
               yield config.forData(icons).example();
             }
           }
-          case "idx" ->
-              new RunConfig.ExampleConfig(List.of(1, 28, 28), 256, numbers(10), List.of());
-          case "cifar10" ->
-              new RunConfig.ExampleConfig(List.of(3, 32, 32), 256, numbers(10), List.of());
-          default -> new RunConfig.ExampleConfig(List.of(3, 64, 64), 256, numbers(1000), List.of());
+          case "idx" -> images(1, 28, 10);
+          case "cifar10" -> images(3, 32, 10);
+          case "imagenet64" -> images(3, 64, 1000);
+          default ->
+              new RunConfig.ExampleConfig(
+                  List.of(1, config.captions().length()),
+                  config.captions().vocabulary(),
+                  List.of(),
+                  List.of(),
+                  0);
         };
     return config.withExample(example);
+  }
+
+  private static RunConfig.ExampleConfig images(int channels, int side, int classes) {
+    return new RunConfig.ExampleConfig(
+        List.of(channels, side, side), 256, numbers(classes), List.of(), null);
   }
 
   private static List<String> numbers(int count) {

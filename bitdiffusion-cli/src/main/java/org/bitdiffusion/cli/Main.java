@@ -35,6 +35,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TrainCommand.class,
       SampleCommand.class,
       DataCommand.class,
+      CaptionCommand.class,
+      EvaluateCommand.class,
+      TokenizerCommand.class,
+      MetricsCommand.class,
       InfoCommand.class,
       DoctorCommand.class,
       BenchCommand.class
@@ -122,8 +126,17 @@ public final class Main implements Runnable {
             : e.getCommandLine().getSubcommands().isEmpty()
                 ? "the argument '%s' is too many"
                 : "there is no command '%s'";
+    // picocli compares pairs of letters, by which "trian" is nearer to "metrics" than to "train";
+    // but a slip is seldom in the first letter
+    var nearest =
+        suggestions.stream()
+            .filter(
+                suggestion ->
+                    suggestion.startsWith(argument.substring(0, Math.min(1, argument.length()))))
+            .findFirst()
+            .or(() -> suggestions.stream().findFirst());
     return kind.formatted(argument)
-        + (suggestions.isEmpty() ? "" : "; did you mean " + suggestions.get(0) + "?");
+        + nearest.map(suggestion -> "; did you mean " + suggestion + "?").orElse("");
   }
 
   private static String lowerFirst(String text) {

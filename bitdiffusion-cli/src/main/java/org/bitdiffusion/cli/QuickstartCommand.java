@@ -10,7 +10,7 @@ import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -68,7 +68,7 @@ final class QuickstartCommand implements Callable<Integer> {
 
   private Path draw() throws IOException {
     var file = out.resolve("samples.png");
-    try (var model = Model.load(out, "auto")) {
+    try (var model = ImageModel.load(out, "auto")) {
       var config = model.config().sampling();
       var strip = new SampleCommand.Strip(model, config, 8);
       try (var progress =
@@ -79,7 +79,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 0,
                 0,
                 SAMPLES,
-                Model.ANY_CLASS,
+                ImageModel.ANY_CLASS,
                 step -> {
                   progress.to(step.index() + 1, "64 icons");
                   strip.add(step);

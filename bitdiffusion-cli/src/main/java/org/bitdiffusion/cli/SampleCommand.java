@@ -13,7 +13,7 @@ import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.training.Model;
+import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
 import picocli.CommandLine.Command;
@@ -91,8 +91,11 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (n < 1 || batchSize < 1) {
-      throw new ConfigurationException("--n and --batch-size must be at least 1");
+    if (n < 1) {
+      throw new ConfigurationException("--n is " + n + "; it must be at least 1");
+    }
+    if (batchSize < 1) {
+      throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
     }
     requireTargets();
     // All that can be wrong is found before weights are read, which takes a while.
@@ -103,7 +106,7 @@ final class SampleCommand implements Callable<Integer> {
     var size = size(trained.example());
     folder.requireNewest();
     threads.apply();
-    try (var model = Model.load(run, precision)) {
+    try (var model = ImageModel.load(run, precision)) {
       var symbols = new int[size];
       var bits = new Histogram(trained.codec().scale());
       var frames =
@@ -206,7 +209,7 @@ final class SampleCommand implements Callable<Integer> {
                       : "a run trained with diffusion.conditional"));
     }
     if (label == null) {
-      return Model.ANY_CLASS;
+      return ImageModel.ANY_CLASS;
     }
     var classes = trained.example().classes();
     var byName = classes.indexOf(label);
@@ -228,7 +231,7 @@ final class SampleCommand implements Callable<Integer> {
             + (classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1)));
   }
 
-  private void write(Model model, int[] symbols) {
+  private void write(ImageModel model, int[] symbols) {
     var format = model.format();
     if (Target.endsIn(out, ".png")) {
       ImageGrid.write(out, symbols, format);
@@ -244,12 +247,12 @@ final class SampleCommand implements Callable<Integer> {
   static final class Strip {
     private static final int FRAMES = 10;
 
-    private final Model model;
+    private final ImageModel model;
     private final int steps;
     private final int count;
     private final List<int[]> frames = new ArrayList<>();
 
-    Strip(Model model, SamplerConfig config, int count) {
+    Strip(ImageModel model, SamplerConfig config, int count) {
       this.model = model;
       this.steps = config.steps();
       this.count = count;

@@ -1,5 +1,8 @@
 package org.bitdiffusion.cli;
 
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.sampling.SamplerConfig;
 import picocli.CommandLine.Option;
 
@@ -52,15 +55,33 @@ final class SamplingOptions {
       description = "Classifier-free guidance; needs --class.")
   private Double guidance;
 
+  /** Whether any of them is given. */
+  boolean isGiven() {
+    return Stream.of(
+            steps, sampler, td, selfConditioning, momentum, selfGuidance, schedule, guidance)
+        .anyMatch(Objects::nonNull);
+  }
+
   SamplerConfig over(SamplerConfig run) {
+    var mode = selfConditioning != null ? selfConditioning : run.selfConditioning();
+    requireMode("--momentum", momentum, "momentum", mode);
+    requireMode("--self-guidance", selfGuidance, "self_guidance", mode);
     return new SamplerConfig(
         steps != null ? steps : run.steps(),
         sampler != null ? sampler : run.sampler(),
         td != null ? td : run.td(),
-        selfConditioning != null ? selfConditioning : run.selfConditioning(),
+        mode,
         momentum != null ? momentum : run.momentum(),
         selfGuidance != null ? selfGuidance : run.selfGuidance(),
         schedule != null ? schedule : run.schedule(),
         guidance != null ? guidance : run.guidance());
+  }
+
+  private static void requireMode(String option, Double value, String needed, String mode) {
+    if (value != null && !mode.equals(needed)) {
+      throw new ConfigurationException(
+          "%s has no effect with --self-cond %s; add --self-cond %s"
+              .formatted(option, mode, needed));
+    }
   }
 }

@@ -1,5 +1,6 @@
 package org.bitdiffusion.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -37,11 +38,23 @@ final class Target {
   }
 
   /**
-   * Complains unless files can be written in a folder, which may have to be made.
+   * Complains unless files can be written in a folder, which may have to be made: where there are
+   * files already, new ones could take their places, or be taken for theirs.
    *
+   * @throws ConfigurationException if it is not empty
    * @throws DataException if something is in its way, or it cannot be written
    */
   static void requireFolder(Path folder) {
+    if (Files.isDirectory(folder)) {
+      try (var files = Files.newDirectoryStream(folder)) {
+        if (files.iterator().hasNext()) {
+          throw new ConfigurationException(
+              folder + " is not empty; name a folder that is, or a new one");
+        }
+      } catch (IOException e) {
+        throw DataException.cannotRead(folder, e);
+      }
+    }
     requireWritable(folder, folder.toAbsolutePath());
   }
 

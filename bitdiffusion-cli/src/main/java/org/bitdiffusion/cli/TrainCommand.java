@@ -14,7 +14,11 @@ import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.text.CaptionData;
+import org.bitdiffusion.text.Tokenizer;
+import org.bitdiffusion.training.CaptionModel;
 import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
@@ -136,7 +140,7 @@ final class TrainCommand implements Callable<Integer> {
                 ? ConfigReader.preset(base.preset, changes)
                 : ConfigReader.file(base.config, changes));
     RunFolder.requireFree(out); // before data is read, which may take minutes
-    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
+    try (var source = open(config, null)) {
       threads.apply();
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
         train(trainer, source);
@@ -151,12 +155,41 @@ final class TrainCommand implements Callable<Integer> {
     }
     var folder = RunFolder.open(out);
     var config = withSkipBad(folder.config(changes));
-    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
+    var before = folder.config(Map.of()).data();
+    if (!config.data().equals(before)) {
+      spec.commandLine().getOut().printf("the data changes from %s to %s%n", before, config.data());
+    }
+    try (var source = open(config, folder)) {
       threads.apply();
       try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
         spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
         train(trainer, source);
       }
+    }
+  }
+
+  /**
+   * Images, or captions of them.
+   *
+   * @param run whose tokenizer is used; null for a new one
+   */
+  private static DataSource open(RunConfig config, RunFolder run) {
+    var images = DataSources.open(DataSpec.parse(config.data()));
+    if (config.captions() == null) {
+      return images;
+    }
+    try {
+      var tokenizer =
+          run != null
+              ? CaptionModel.tokenizer(run.path())
+              : Tokenizer.of(
+                  config.captions().tokenizer(),
+                  CaptionData.captions(images),
+                  config.captions().vocabulary());
+      return new CaptionData(images, tokenizer, config.captions().length());
+    } catch (RuntimeException e) {
+      images.close();
+      throw e;
     }
   }
 
@@ -178,13 +211,21 @@ final class TrainCommand implements Callable<Integer> {
         trainer.compute().precision().toString().toLowerCase(Locale.ROOT),
         trainer.compute().reason(),
         Engine.threads());
+    if (source instanceof CaptionData pairs && pairs.cut() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "%,d captions are longer than captions.length %d and are cut%n",
+          pairs.cut(),
+          trainer.config().captions().length());
+    }
     var before = trainer.done();
     run(
         trainer,
         () -> {
           if (trainer.done() == before) {
             out.printf(
-                "nothing was trained: %d of %d steps are done; --steps sets more%n",
+                "nothing was trained: %d steps are done already, training.steps is %d; --steps sets"
+                    + " more%n",
                 before, trainer.config().training().steps());
           } else {
             out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
@@ -243,11 +284,14 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     @Override
-    public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+    public void onCheckpoint(long step, Model trained, BooleanSupplier stopped) {
       if (stopped.getAsBoolean()) {
         return;
       }
       pictures.paint(() -> Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history()));
+      if (!(trained instanceof ImageModel model)) {
+        return;
+      }
       try {
         // Of no class in particular, so without guidance towards one.
         var samples =
@@ -256,7 +300,7 @@ final class TrainCommand implements Callable<Integer> {
                 0,
                 0,
                 64,
-                Model.ANY_CLASS,
+                ImageModel.ANY_CLASS,
                 at -> !stopped.getAsBoolean());
         var file = out.resolve("samples/step-%08d.png".formatted(step));
         pictures.paint(() -> ImageGrid.write(file, samples.symbols(), model.format()));

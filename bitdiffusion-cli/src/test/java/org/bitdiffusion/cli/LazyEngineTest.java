@@ -16,7 +16,13 @@ class LazyEngineTest {
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "train --prest icons", "data icons,subset=9 --out a.png"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "train --prest icons",
+        "data icons,subset=9 --out a.png",
+        "tokenizer show bytes caption"
+      })
   void loadsNoNativeLibrary(String line) throws IOException, InterruptedException {
     var cache = Files.createDirectory(folder.resolve("cache"));
     var command =
@@ -40,7 +46,8 @@ class LazyEngineTest {
 
     assertThat(Files.readString(output))
         .contains(Main.class.getName())
-        .doesNotContain("org.bytedeco.pytorch");
+        .doesNotContain("org.bytedeco.pytorch")
+        .doesNotContain("ai.djl");
     assertThat(cache).isEmptyDirectory();
   }
 }

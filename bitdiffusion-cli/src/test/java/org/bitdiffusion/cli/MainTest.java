@@ -47,6 +47,13 @@ class MainTest {
         "train",
         "sample",
         "data",
+        "caption",
+        "evaluate",
+        "tokenizer",
+        "tokenizer train",
+        "tokenizer show",
+        "metrics",
+        "metrics captions",
         "info",
         "doctor",
         "bench",
@@ -73,6 +80,8 @@ class MainTest {
           trian                                        | there is no command 'trian'; did you mean train?
           --versio                                     | there is no option '--versio'; did you mean --version?
           bench                                        | what to measure is missing
+          metrics                                      | what to measure is missing: bitdiff metrics captions
+          metrics captions --candidates a              | '--references=FILE'
           data                                         | SOURCE
           data icons                                   | '--out=
           data icons --out FOLDER/a.png extra          | the argument 'extra' is too many
@@ -93,7 +102,7 @@ class MainTest {
           sample --run FOLDER/r --out FOLDER/a.png     | FOLDER/r does not exist
           sample --run FOLDER/r --out FOLDER/a.gif     | must end in .png or .npy, or be a folder
           sample --run FOLDER/r --out FOLDER/a.png --strip a | --strip is a; it must end in .png
-          sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n and --batch-size must be at least 1
+          sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n is 0; it must be at least 1
           info --preset cifar                          | preset 'cifar' is unknown
           quickstart --out FOLDER                      | exists already
           """)

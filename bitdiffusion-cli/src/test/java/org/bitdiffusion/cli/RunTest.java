@@ -80,7 +80,8 @@ class RunTest {
 
     out.getBuffer().setLength(0);
     assertThat(run("train --resume --out FOLDER/run")).isZero();
-    assertThat(out.toString()).contains("nothing was trained: 3 of 3 steps are done");
+    assertThat(out.toString())
+        .contains("nothing was trained: 3 steps are done already, training.steps is 3");
 
     // All of these are said before weights are read.
     var weights = folder.resolve("run/checkpoints/step-00000003/ema.safetensors");
@@ -98,6 +99,8 @@ class RunTest {
         2, "--class few --out FOLDER/s.npy --strip s.jpg", "--strip is s.jpg; it must end in .png");
     assertRefused(1, "--class few --out FOLDER/a.png", "a.png cannot be written: it is a folder");
     assertRefused(1, "--class few --out FOLDER/s.npy/s", "s.npy/s cannot be written: ");
+    assertRefused(2, "--class few --out FOLDER/images", "images is not empty; name a folder");
+    assertRefused(2, "--class few --momentum 0.5 --out FOLDER/s.png", "--momentum has no effect");
     assertRefused(
         1, "--class few --out FOLDER/s.png --histogram FOLDER/s.npy/h.png", "s.npy is in the way");
   }

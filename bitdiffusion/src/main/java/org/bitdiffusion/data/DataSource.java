@@ -38,6 +38,24 @@ public interface DataSource extends AutoCloseable {
    */
   void read(int index, int[] target, int offset);
 
+  /**
+   * Like {@link #read(int, int[], int)}, of an example that can be told in several ways, such as an
+   * image's captions, the one that a number chooses.
+   *
+   * @param draw any number
+   */
+  default void read(int index, long draw, int[] target, int offset) {
+    read(index, target, offset);
+  }
+
+  /** Shape of what an example is made from, such as the image of a caption; empty: nothing. */
+  default int[] conditionShape() {
+    return new int[0];
+  }
+
+  /** Writes what an example is made from, row-major in {@link #conditionShape()}. */
+  default void readCondition(int index, int[] target, int offset) {}
+
   /** Releases files; sources that hold none need not override it. */
   @Override
   default void close() {}

@@ -20,6 +20,12 @@ import org.bitdiffusion.ConfigurationException;
  * <tr><td>{@code images:FOLDER}</td><td>size=64, color=rgb|grey|palette, levels=256 (rgb and
  * grey), palette=16 (number of colours), skip_bad=false: PNG, JPEG, GIF and BMP; sub-folders are
  * classes</td></tr>
+ * <tr><td>{@code scenes}</td><td>split=train|test, count=50000 (test: 1000): pictures of icons that
+ * five captions each describe</td></tr>
+ * <tr><td>{@code emoji:FOLDER}</td><td>split=train|test, hold_out=vendor|emoji, size=64: a folder
+ * of unpacked npm packages emoji-datasource-VENDOR</td></tr>
+ * <tr><td>{@code captions:FILE}</td><td>size=224: JSON Lines of image and captions</td></tr>
+ * <tr><td>{@code coco:FOLDER}</td><td>split=train|val, size=224: MS-COCO 2017</td></tr>
  * </table>
  *
  * <p>All take {@code subset=N}: only N examples, evenly spread. {@code levels} is K, the number of
@@ -46,11 +52,15 @@ public final class DataSources {
           case "cifar100" -> cifar100(options);
           case "imagenet64" -> imageNet64(options);
           case "images" -> images(options);
+          case "scenes" -> scenes(options);
+          case "emoji" -> emoji(options);
+          case "captions" -> captions(options);
+          case "coco" -> coco(options);
           default ->
               throw new ConfigurationException(
                   "data source '"
                       + spec.source()
-                      + "' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images");
+                      + "' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images, scenes, emoji, captions, coco");
         };
     var subset = options.integer("subset", 0, 1, Integer.MAX_VALUE);
     options.rejectOthers();
@@ -98,6 +108,31 @@ public final class DataSources {
   private static Supplier<ImageSource> imageNet64(Options options) {
     var split = options.word("split", "train", "train", "val");
     return () -> ImageNet64.open(options.folder(), split);
+  }
+
+  private static Supplier<ImageSource> emoji(Options options) {
+    var test = options.word("split", "train", "train", "test").equals("test");
+    var holdOut = options.word("hold_out", "vendor", "vendor", "emoji");
+    var size = options.integer("size", 64, 1, 64);
+    return () -> Emoji.open(options.folder(), size, test, holdOut);
+  }
+
+  private static Supplier<ImageSource> captions(Options options) {
+    var size = options.integer("size", 224, 1, LARGEST);
+    return () -> CaptionLines.open(options.path(), size);
+  }
+
+  private static Supplier<ImageSource> coco(Options options) {
+    var split = options.word("split", "train", "train", "val");
+    var size = options.integer("size", 224, 1, LARGEST);
+    return () -> Coco.open(options.folder(), split, size);
+  }
+
+  private static Supplier<ImageSource> scenes(Options options) {
+    options.rejectPath();
+    var test = options.word("split", "train", "train", "test").equals("test");
+    var count = options.integer("count", test ? 1000 : 50_000, 1, 100_000_000);
+    return () -> Scenes.open(test, count);
   }
 
   private static Supplier<ImageSource> images(Options options) {

@@ -47,11 +47,11 @@ final class Icons {
             .toArray(byte[][]::new),
         new int[0],
         List.of(),
-        outlines.keySet().stream().map(name -> name.replace('-', ' ')).toList());
+        outlines.keySet().stream().map(name -> List.of(name.replace('-', ' '))).toList());
   }
 
   /** The outlines by the icons' names, in a box from (0, 0), at its top left, to (1, 1). */
-  private static SortedMap<String, Shape> outlines() {
+  static SortedMap<String, Shape> outlines() {
     try (var stream = new MaterialDesignAIkonHandler().getFontResourceAsStream();
         var buffer = new RandomAccessReadBuffer(withoutCharacters(stream.readAllBytes()));
         var font = new TTFParser(true).parse(buffer)) {
@@ -94,7 +94,8 @@ final class Icons {
     return font;
   }
 
-  private static byte[] paint(Shape outline, int size, int levels) {
+  /** An icon, [size, size], each pixel in 0 .. levels - 1 by how much of it is covered. */
+  static byte[] paint(Shape outline, int size, int levels) {
     var image = new BufferedImage(size, size, BufferedImage.TYPE_BYTE_GRAY);
     var graphics = image.createGraphics();
     graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
@@ -26,7 +27,7 @@ import org.bitdiffusion.DataException;
  * become white. Other colour spaces are converted to sRGB; an orientation noted in the file is not
  * applied.
  */
-final class ImageFiles {
+public final class ImageFiles {
   private static final int KIB = 1024;
 
   /** Bytes that decoding may take for a pixel: 16 bits for each of R, G, B and alpha. */
@@ -46,6 +47,19 @@ final class ImageFiles {
           Pattern.CASE_INSENSITIVE);
 
   private ImageFiles() {}
+
+  /**
+   * Reads an image.
+   *
+   * @return red, green and blue, 0 to 255, [3, size, size]
+   * @throws DataException if the file is damaged, smaller than size, or too large for memory
+   */
+  public static int[] rgb(Path file, int size) {
+    var bytes = square(file, size);
+    var values = new int[bytes.length];
+    Arrays.setAll(values, i -> bytes[i] & 255);
+    return values;
+  }
 
   /**
    * Reads an image.

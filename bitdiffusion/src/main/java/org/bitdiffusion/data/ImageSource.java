@@ -1,13 +1,15 @@
 package org.bitdiffusion.data;
 
+import java.util.List;
+
 /** A data source of images, which also knows how its symbols are painted. */
 public interface ImageSource extends DataSource {
   /** Size, colours and K of all images. */
   ImageFormat format();
 
-  /** A few words that describe an image, such as an icon's name; empty where there are none. */
-  default String caption(int index) {
-    return "";
+  /** Texts that each describe an image, such as an icon's name; empty where there are none. */
+  default List<String> captions(int index) {
+    return List.of();
   }
 
   @Override

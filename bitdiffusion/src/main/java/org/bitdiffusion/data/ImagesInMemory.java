@@ -9,7 +9,7 @@ import java.util.function.UnaryOperator;
  *
  * @param images symbols of each image as unsigned bytes, [C, H, W]
  * @param labels of each image; empty where there are none
- * @param captions of each image; empty where there are none
+ * @param captions of each image; empty where there are none at all
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record ImagesInMemory(
@@ -18,7 +18,7 @@ record ImagesInMemory(
     byte[][] images,
     int[] labels,
     List<String> classes,
-    List<String> captions)
+    List<List<String>> captions)
     implements ImageSource {
 
   ImagesInMemory {
@@ -115,8 +115,8 @@ record ImagesInMemory(
   }
 
   @Override
-  public String caption(int index) {
-    return captions.isEmpty() ? "" : captions.get(index);
+  public List<String> captions(int index) {
+    return captions.isEmpty() ? List.of() : captions.get(index);
   }
 
   @Override

@@ -29,8 +29,8 @@ record Subset(ImageSource source, int size) implements ImageSource {
   }
 
   @Override
-  public String caption(int index) {
-    return source.caption(original(index));
+  public List<String> captions(int index) {
+    return source.captions(original(index));
   }
 
   @Override

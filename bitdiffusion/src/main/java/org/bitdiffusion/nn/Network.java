@@ -1,10 +1,9 @@
 package org.bitdiffusion.nn;
 
 import java.util.List;
-import org.bitdiffusion.diffusion.Denoiser;
 
-/** A denoiser that can be trained. Closing it frees its weights. */
-public interface Network extends Denoiser, AutoCloseable {
+/** Weights that can be trained, and what is computed with them. Closing it frees the weights. */
+public interface Network extends AutoCloseable {
   /** The weights, in float32. */
   Parameters parameters();
 

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.GradMode;
@@ -33,7 +34,7 @@ import org.bytedeco.pytorch.global.torch;
  * does not say, its public code has dropout on in both passes; at rate 0, which the paper takes for
  * discrete data, there is no difference.)
  */
-public final class UNet implements Network {
+public final class UNet implements Network, Denoiser {
   private record Block(ResidualBlock residual, SelfAttention attention) {
     Tensor attend(Tensor h) {
       return attention == null ? h : attention.forward(h);

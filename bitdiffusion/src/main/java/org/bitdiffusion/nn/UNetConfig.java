@@ -24,7 +24,8 @@ public record UNetConfig(
     int blocks,
     List<Integer> attention,
     int headWidth,
-    double dropout) {
+    double dropout)
+    implements NetworkConfig {
   public UNetConfig {
     multipliers = List.copyOf(multipliers);
     attention = List.copyOf(attention);

@@ -1,6 +1,7 @@
 package org.bitdiffusion.training;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
@@ -27,8 +28,9 @@ final class Batches implements AutoCloseable {
   /**
    * @param symbols row-major [B, C, ...]
    * @param labels [B], -1 where there is none
+   * @param condition what the examples are made from, row-major [B, ...]; empty: nothing
    */
-  record Batch(int[] symbols, long[] labels) {}
+  record Batch(int[] symbols, long[] labels, int[] condition) {}
 
   private static final int READ_AHEAD = 4;
 
@@ -146,23 +148,28 @@ final class Batches implements AutoCloseable {
    * @param examples by their indexes
    */
   private Batch read(long first, int[] examples) {
-    var length = 1;
-    for (var side : source.shape()) {
-      length *= side;
-    }
+    var length = product(source.shape());
+    var conditionLength =
+        source.conditionShape().length == 0 ? 0 : product(source.conditionShape());
     var symbols = new int[batchSize * length];
+    var condition = new int[batchSize * conditionLength];
     var labels = new long[batchSize];
     for (var i = 0; i < batchSize; i++) {
       if (Thread.currentThread().isInterrupted()) {
         throw new CancellationException("closed"); // nobody waits for the rest
       }
-      source.read(examples[i], symbols, i * length);
+      source.read(examples[i], Seed.of(seed, 2, first + i), symbols, i * length);
+      source.readCondition(examples[i], condition, i * conditionLength);
       labels[i] = source.label(examples[i]);
       if (flip && (Seed.of(seed, 1, first + i) & 1) == 1) {
         mirror(symbols, i * length, length);
       }
     }
-    return new Batch(symbols, labels);
+    return new Batch(symbols, labels, condition);
+  }
+
+  private static int product(int[] shape) {
+    return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
   /** The example at a position of the endless sequence of epochs. */

@@ -2,6 +2,8 @@ package org.bitdiffusion.training;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
@@ -23,6 +25,9 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.nn.CaptionerConfig;
+import org.bitdiffusion.nn.NetworkConfig;
+import org.bitdiffusion.nn.UNetConfig;
 
 /**
  * Reads configurations: the defaults, changed by a preset or a file, changed by single settings. A
@@ -38,13 +43,26 @@ public final class ConfigReader {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+          .disable(YAMLGenerator.Feature.USE_NATIVE_TYPE_ID)
+          .addMixIn(NetworkConfig.class, Kind.class)
           .build();
+
+  private static final List<String> KINDS = List.of("unet", "captioner");
+
+  /** {@code network.kind} says which network it is. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = UNetConfig.class, name = "unet"),
+    @JsonSubTypes.Type(value = CaptionerConfig.class, name = "captioner")
+  })
+  private interface Kind {}
 
   private ConfigReader() {}
 
   /** The presets that ship with the library. */
   public static List<String> presets() {
-    return List.of("icons", "fashion-small", "cifar10-small", "cifar10", "imagenet64");
+    return List.of(
+        "icons", "fashion-small", "cifar10-small", "cifar10", "imagenet64", "scene-captions");
   }
 
   /**
@@ -96,6 +114,16 @@ public final class ConfigReader {
     var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
     var changes = tree(origin, text);
     if (!changes.isMissingNode() && !changes.isNull()) {
+      var kind = changes.path("network").path("kind").asText("unet");
+      if (!kind.equals("unet")) {
+        if (!KINDS.contains(kind)) {
+          throw new ConfigurationException(
+              "%s: network.kind '%s' is unknown; use one of %s"
+                  .formatted(origin, kind, String.join(", ", KINDS)));
+        }
+        var other = "defaults-" + kind + ".yaml";
+        tree.setAll((ObjectNode) tree(other, resource(other)));
+      }
       merge(origin, "", tree, changes);
     }
     settings.forEach((key, value) -> set(tree, key, value));

@@ -5,9 +5,7 @@ import static org.bytedeco.pytorch.global.torch.manual_seed;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.bitdiffusion.diffusion.BitDiffusion;
-import org.bitdiffusion.nn.ConvolutionCheck;
-import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
 import org.bitdiffusion.runtime.Seed;
@@ -15,17 +13,14 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * The weights of a run and the step that changes them. Owns the network, the optimizer's moments
  * and the moving average of the weights: close it.
  */
 final class Learner implements AutoCloseable {
-  private final RunConfig config;
-  private final Compute compute;
-  private final BitDiffusion diffusion;
-  private final Network network;
+  private final Model model;
+  private final Parameters parameters;
   private final Adam optimizer;
   private final Tensor average;
 
@@ -35,13 +30,10 @@ final class Learner implements AutoCloseable {
    * @throws org.bitdiffusion.ConfigurationException if the configuration fits no network
    */
   Learner(RunConfig config, Compute compute) {
-    this.config = config;
-    this.compute = compute;
     var training = config.training();
-    diffusion = config.newDiffusion();
-    network = config.newNetwork(diffusion, compute);
-    ConvolutionCheck.ensureRight(network.convolutions(), compute);
-    var parameters = network.parameters();
+    model = Model.create(config, compute);
+    model.ensureRight();
+    parameters = model.network().parameters();
     optimizer =
         new Adam(
             parameters,
@@ -52,13 +44,8 @@ final class Learner implements AutoCloseable {
     average = Scope.owned(() -> parameters.values().clone());
   }
 
-  Compute compute() {
-    return compute;
-  }
-
-  /** The number of weights. */
-  long parameters() {
-    return network.parameters().count();
+  Model model() {
+    return model;
   }
 
   /**
@@ -77,6 +64,7 @@ final class Learner implements AutoCloseable {
    * @param batches gives as many as are accumulated
    */
   StepResult step(long step, Batches batches) {
+    var config = model.config();
     var training = config.training();
     manual_seed(Seed.of(training.seed(), RunConfig.NOISE, step));
     var loss = 0.0;
@@ -85,7 +73,6 @@ final class Learner implements AutoCloseable {
     }
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
-      var parameters = network.parameters();
       var gradients = parameters.gradients();
       var result = new StepResult(loss, gradients.norm().item_float());
       if (!result.isFinite()) {
@@ -105,50 +92,30 @@ final class Learner implements AutoCloseable {
   /** Adds the gradient of a batch's loss to the weights' gradients; returns the loss. */
   private double backward(Batches.Batch batch) {
     try (var scope = new PointerScope()) {
-      var size = batch.labels().length;
-      var shape = new long[config.example().shape().size() + 1];
-      shape[0] = size;
-      for (var i = 1; i < shape.length; i++) {
-        shape[i] = config.example().shape().get(i - 1);
-      }
-      var symbols =
-          Tensor.create(batch.symbols(), shape).to(compute.newDevice(), torch.ScalarType.Int);
-      var loss = diffusion.loss(network, symbols, labels(batch));
-      loss.div(new Scalar(config.training().accumulation())).backward();
+      var loss = model.loss(batch);
+      loss.div(new Scalar(model.config().training().accumulation())).backward();
       return loss.item_float();
     }
-  }
-
-  /** The labels [B], some of them dropped for classifier-free guidance; null without classes. */
-  private Tensor labels(Batches.Batch batch) {
-    if (!config.diffusion().conditional()) {
-      return null;
-    }
-    var labels = Tensor.create(batch.labels(), batch.labels().length);
-    var dropped = torch.rand(labels.numel()).lt(new Scalar(config.diffusion().labelDropout()));
-    return labels
-        .masked_fill(dropped, new Scalar(Model.ANY_CLASS))
-        .to(compute.newDevice(), torch.ScalarType.Long);
   }
 
   /** What must be kept to continue, by file and by name. */
   Map<String, Map<String, Tensor>> tensors() {
     var tensors = new LinkedHashMap<String, Map<String, Tensor>>();
-    tensors.put("model", network.parameters().byName());
-    tensors.put("ema", network.parameters().named(average));
+    tensors.put("model", parameters.byName());
+    tensors.put("ema", parameters.named(average));
     tensors.put("optimizer", optimizer.state());
     return tensors;
   }
 
-  /** Lends a model that draws with the moving average of the weights. */
+  /** Lends the model while its weights are their moving average. */
   void withAverage(Consumer<Model> body) {
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
-      var values = network.parameters().values();
+      var values = parameters.values();
       var trained = values.clone();
       values.copy_(average);
       try {
-        body.accept(new Model(config, diffusion, network, compute));
+        body.accept(model);
       } finally {
         values.copy_(trained);
       }
@@ -159,6 +126,6 @@ final class Learner implements AutoCloseable {
   public void close() {
     average.close();
     optimizer.close();
-    network.close();
+    model.close();
   }
 }

@@ -1,43 +1,45 @@
 package org.bitdiffusion.training;
 
-import static org.bytedeco.pytorch.global.torch.full_like;
-
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.ImageFormat;
-import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.nn.CaptionerConfig;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.nn.UNetConfig;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.sampling.Sampler;
-import org.bitdiffusion.sampling.SamplerConfig;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Scalar;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Seed;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A trained network and all that is needed to draw samples with it. Close it to free the weights.
+ * A network with all that is needed to train it and to draw from it. Owns the weights: close it.
  */
-public final class Model implements AutoCloseable {
-  /** In place of a label: no class in particular. */
-  public static final int ANY_CLASS = -1;
-
+public abstract sealed class Model implements AutoCloseable permits ImageModel, CaptionModel {
   private final RunConfig config;
-  private final BitDiffusion diffusion;
   private final Network network;
   private final Compute compute;
 
-  Model(RunConfig config, BitDiffusion diffusion, Network network, Compute compute) {
+  Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
-    this.diffusion = diffusion;
     this.network = network;
     this.compute = compute;
+  }
+
+  /**
+   * The network that a configuration describes, with random weights from the run's seed.
+   *
+   * @param config with its {@link RunConfig#example}
+   * @throws ConfigurationException if its parts do not fit each other
+   */
+  public static Model create(RunConfig config, Compute compute) {
+    Engine.load();
+    torch.manual_seed(Seed.of(config.training().seed(), RunConfig.WEIGHTS));
+    if (config.network() instanceof UNetConfig size) {
+      return ImageModel.create(config, size, compute);
+    }
+    return CaptionModel.create(config, (CaptionerConfig) config.network(), compute);
   }
 
   /**
@@ -51,15 +53,12 @@ public final class Model implements AutoCloseable {
     var folder = RunFolder.open(run);
     var config = folder.config(Map.of());
     var checkpoint = folder.requireNewest();
-    var compute = Compute.choose(precision);
-    var diffusion = config.newDiffusion();
-    var network = config.newNetwork(diffusion, compute);
-    var model = new Model(config, diffusion, network, compute);
+    var model = create(config, Compute.choose(precision));
     try {
-      ConvolutionCheck.ensureRight(network.convolutions(), compute);
-      folder.read(checkpoint, Map.of("ema", network.parameters().byName()));
+      model.ensureRight();
+      folder.read(checkpoint, Map.of("ema", model.network.parameters().byName()));
       return model;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       model.close();
       throw e;
     }
@@ -70,93 +69,23 @@ public final class Model implements AutoCloseable {
     return config;
   }
 
-  /** How the symbols of a sample are painted. */
-  public ImageFormat format() {
-    var example = config.example();
-    return new ImageFormat(
-        example.shape().get(0),
-        example.shape().get(1),
-        example.shape().get(2),
-        example.categories(),
-        example.palette());
+  /** How the network computes. */
+  public Compute compute() {
+    return compute;
   }
 
-  /**
-   * Samples and what they were before thresholding.
-   *
-   * @param symbols [N, C, ...] row-major, each in 0 .. K-1
-   * @param analog the last estimate of the analog bits, [N, C * bits, ...] row-major in [-b, b]
-   */
-  public record Samples(int[] symbols, float[] analog) {}
-
-  /**
-   * Draws samples first .. first + count - 1 of a seed, in one batch.
-   *
-   * @param label the class of all of them, or -1 for any
-   * @param listener sees each step
-   * @throws ConfigurationException if the run has no such class, or guidance without classes
-   */
-  public Samples sample(
-      SamplerConfig sampling,
-      long seed,
-      long first,
-      int count,
-      int label,
-      Sampler.Listener listener) {
-    var classes = config.example().classes().size();
-    var conditional = config.diffusion().conditional();
-    if (label >= 0 && (!conditional || label >= classes)) {
-      throw new ConfigurationException(
-          conditional
-              ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
-              : "the run was trained without classes; leave --class out");
-    }
-    if (sampling.guidance() != 0 && (!conditional || label < 0)) {
-      throw new ConfigurationException(
-          "guidance needs a run trained with diffusion.conditional, and a class");
-    }
-    try (var scope = new PointerScope()) {
-      var device = compute.newDevice();
-      var example = config.example();
-      var shape = example.shape().stream().mapToLong(Integer::longValue).toArray();
-      shape[0] *= diffusion.codec().bits();
-      var labels = new long[count];
-      Arrays.fill(labels, label);
-      var condition =
-          conditional ? Tensor.create(labels, count).to(device, torch.ScalarType.Long) : null;
-      var request =
-          new Sampler.Request(
-              seed,
-              first,
-              count,
-              shape,
-              condition,
-              conditional ? full_like(condition, new Scalar(-1)) : null);
-      var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
-      return new Samples(symbols(analog), floats(analog));
-    }
+  /** The weights, and their number. */
+  public Network network() {
+    return network;
   }
 
-  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
-  public int[] symbols(Tensor analog) {
-    try (var scope = new PointerScope()) {
-      var symbols = diffusion.codec().decode(analog).to(cpu(), torch.ScalarType.Int).contiguous();
-      var array = new int[(int) symbols.numel()];
-      symbols.<IntBuffer>createBuffer().get(array);
-      return array;
-    }
+  /** Checks that this machine computes the network right. */
+  void ensureRight() {
+    ConvolutionCheck.ensureRight(network.convolutions(), compute);
   }
 
-  private static float[] floats(Tensor tensor) {
-    var values = tensor.to(cpu(), torch.ScalarType.Float).contiguous();
-    var array = new float[(int) values.numel()];
-    values.<FloatBuffer>createBuffer().get(array);
-    return array;
-  }
-
-  private static Device cpu() {
-    return new Device(torch.DeviceType.CPU);
-  }
+  /** The loss of a batch, one number, with the graph of the weights' gradient. */
+  abstract Tensor loss(Batches.Batch batch);
 
   @Override
   public void close() {

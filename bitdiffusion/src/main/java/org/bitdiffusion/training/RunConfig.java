@@ -10,14 +10,10 @@ import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
-import org.bitdiffusion.nn.Network;
-import org.bitdiffusion.nn.UNet;
-import org.bitdiffusion.nn.UNetConfig;
-import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.runtime.Seed;
+import org.bitdiffusion.nn.CaptionerConfig;
+import org.bitdiffusion.nn.NetworkConfig;
 import org.bitdiffusion.sampling.SamplerConfig;
-import org.bytedeco.pytorch.global.torch;
+import org.bitdiffusion.text.CaptionData;
 
 /**
  * Everything that is needed to repeat a run, as it stands in its {@code config.yaml}. Presets are
@@ -26,7 +22,8 @@ import org.bytedeco.pytorch.global.torch;
  * @param data the source, as {@code --data} takes it: {@code SOURCE[:PATH][,key=value...]}
  * @param codec how symbols become analog bits
  * @param diffusion process, prediction, loss and self-conditioning
- * @param network size of the U-Net
+ * @param network its kind and size
+ * @param captions how captions become tokens; null where the run is not about captions
  * @param training how long and how fast
  * @param sampling how samples are drawn unless said otherwise
  * @param example what one example of the data is, or null in a preset, which leaves it to the data
@@ -35,7 +32,8 @@ public record RunConfig(
     String data,
     CodecConfig codec,
     DiffusionConfig diffusion,
-    UNetConfig network,
+    NetworkConfig network,
+    CaptionsConfig captions,
     TrainingConfig training,
     SamplerConfig sampling,
     ExampleConfig example) {
@@ -75,6 +73,20 @@ public record RunConfig(
       if (!(labelDropout >= 0 && labelDropout <= 1)) {
         throw new ConfigurationException(
             "diffusion.label_dropout is " + labelDropout + "; it must be in [0, 1]");
+      }
+    }
+  }
+
+  /**
+   * @param tokenizer {@code words}, {@code bytes}, or the path of a tokenizer.json
+   * @param vocabulary the largest number of words
+   * @param length tokens a caption, with the one that ends it; longer captions are cut
+   */
+  public record CaptionsConfig(String tokenizer, int vocabulary, int length) {
+    public CaptionsConfig {
+      if (length < 2) {
+        throw new ConfigurationException(
+            "captions.length is " + length + "; it must be at least 2");
       }
     }
   }
@@ -126,9 +138,14 @@ public record RunConfig(
    * @param categories K
    * @param classes names by label; empty where there are none
    * @param palette colours 0xRRGGBB by symbol; empty where symbols are intensities
+   * @param end the token that ends a caption; null of images
    */
   public record ExampleConfig(
-      List<Integer> shape, int categories, List<String> classes, List<Integer> palette) {
+      List<Integer> shape,
+      int categories,
+      List<String> classes,
+      List<Integer> palette,
+      Integer end) {
     public ExampleConfig {
       shape = List.copyOf(shape);
       classes = List.copyOf(classes);
@@ -171,6 +188,10 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    if (captions != null && t.flip()) {
+      throw new ConfigurationException(
+          "training.flip is true, but what captions say of left and right would be false then");
+    }
     if (diffusion.selfConditioning().equals("none")
         && !List.of("previous", "none").contains(sampling.selfConditioning())) {
       throw new ConfigurationException(
@@ -201,17 +222,26 @@ public record RunConfig(
     var palette =
         source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
     var shape = Arrays.stream(source.shape()).boxed().toList();
-    return withExample(new ExampleConfig(shape, source.categories(), source.classes(), palette));
+    Integer end = null;
+    if (network instanceof CaptionerConfig captioner) {
+      if (!(source instanceof CaptionData pairs)) {
+        throw new ConfigurationException(source.name() + " has no captions to learn from");
+      }
+      pairs.requireSide(captioner.encoder().imageSize());
+      end = pairs.tokenizer().end();
+    }
+    return withExample(
+        new ExampleConfig(shape, source.categories(), source.classes(), palette, end));
   }
 
   /** This configuration with another source of data. */
   public RunConfig withData(String data) {
-    return new RunConfig(data, codec, diffusion, network, training, sampling, example);
+    return new RunConfig(data, codec, diffusion, network, captions, training, sampling, example);
   }
 
   /** This configuration for data of a kind. */
   public RunConfig withExample(ExampleConfig example) {
-    return new RunConfig(data, codec, diffusion, network, training, sampling, example);
+    return new RunConfig(data, codec, diffusion, network, captions, training, sampling, example);
   }
 
   /** The diffusion process that this configuration describes; needs {@link #example}. */
@@ -233,27 +263,11 @@ public record RunConfig(
         d.normalizeInput());
   }
 
-  /** The network that this configuration describes, with random weights; needs {@link #example}. */
-  public Network newNetwork(BitDiffusion diffusion, Compute compute) {
-    Engine.load();
-    torch.manual_seed(Seed.of(training.seed(), WEIGHTS));
-    var channels = example.shape().get(0);
-    var bits = diffusion.codec().bits();
-    return new UNet(
-        network,
-        2 * channels * bits,
-        channels * diffusion.objective().outputs(bits),
-        example.shape().get(1),
-        example.shape().get(2),
-        this.diffusion.conditional() ? example.classes().size() : 0,
-        compute);
-  }
-
   /** Where a run's seed goes: {@code Seed.of(seed, WEIGHTS)} and so on. */
   static final long ORDER = 0;
 
   static final long NOISE = 1;
-  private static final long WEIGHTS = 2;
+  static final long WEIGHTS = 2;
 
   /** The learning rate at a step, counted from 1. */
   public double learningRate(long step) {

@@ -131,6 +131,11 @@ public final class RunFolder {
     return path.resolve("metrics.jsonl");
   }
 
+  /** The tokenizer of a run of captions. */
+  public Path tokenizer() {
+    return path.resolve("tokenizer.json");
+  }
+
   private Path checkpoints() {
     return path.resolve("checkpoints");
   }

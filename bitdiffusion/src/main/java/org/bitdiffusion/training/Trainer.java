@@ -10,6 +10,7 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Seed;
+import org.bitdiffusion.text.CaptionData;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -82,6 +83,9 @@ public final class Trainer implements AutoCloseable {
     var learner = new Learner(resolved, compute);
     try {
       var folder = RunFolder.create(path, resolved);
+      if (source instanceof CaptionData captions) {
+        captions.tokenizer().save(folder.tokenizer());
+      }
       return new Trainer(resolved, learner, folder, folder.lock(), source, 0, listener);
     } catch (RuntimeException | Error e) {
       learner.close();
@@ -179,12 +183,12 @@ public final class Trainer implements AutoCloseable {
 
   /** How the network computes. */
   public Compute compute() {
-    return learner.compute();
+    return learner.model().compute();
   }
 
   /** The number of weights. */
   public long parameters() {
-    return learner.parameters();
+    return learner.model().network().parameters().count();
   }
 
   /** Steps that are behind. */

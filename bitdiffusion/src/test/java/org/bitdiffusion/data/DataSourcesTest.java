@@ -68,7 +68,8 @@ class DataSourcesTest {
     assertThatThrownBy(() -> open("icon"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
-            "data source 'icon' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images");
+            "data source 'icon' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images,"
+                + " scenes, emoji, captions, coco");
   }
 
   @ParameterizedTest
@@ -157,9 +158,9 @@ class DataSourcesTest {
       for (var i : new int[] {0, 1, 57, 99}) {
         var original = (int) ((long) i * all.size() / 100);
         assertThat(read(some, i)).isEqualTo(read(all, original));
-        assertThat(some.caption(i)).isEqualTo(all.caption(original));
+        assertThat(some.captions(i)).isEqualTo(all.captions(original));
       }
-      assertThat(some.caption(57)).isEqualTo("launch");
+      assertThat(some.captions(57)).containsExactly("launch");
       assertSafeForSeveralThreads(some);
     }
     assertThatThrownBy(() -> open("icons,size=8,subset=100000"))

@@ -16,6 +16,7 @@ import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.NativeObjects;
 import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.RunConfig;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -67,10 +68,11 @@ class UNetTest {
   private static long count(String preset, int channels, int side, int categories, int classes) {
     var names = IntStream.range(0, classes).mapToObj(Integer::toString).toList();
     var example =
-        new RunConfig.ExampleConfig(List.of(channels, side, side), categories, names, List.of());
+        new RunConfig.ExampleConfig(
+            List.of(channels, side, side), categories, names, List.of(), null);
     var config = ConfigReader.preset(preset, Map.of()).withExample(example);
-    try (var network = config.newNetwork(config.newDiffusion(), Compute.PLAIN)) {
-      return network.parameters().count();
+    try (var model = Model.create(config, Compute.PLAIN)) {
+      return model.network().parameters().count();
     }
   }
 

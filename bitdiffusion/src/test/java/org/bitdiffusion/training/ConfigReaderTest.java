@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.nn.UNetConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,10 +28,12 @@ class ConfigReaderTest {
             "idx:/usr/share/datasets/fashion-mnist",
             "cifar10",
             "cifar10",
-            "imagenet64");
+            "imagenet64",
+            "scenes");
     var cifar10 = ConfigReader.preset("cifar10", Map.of());
-    assertThat(cifar10.network().width()).isEqualTo(256);
-    assertThat(cifar10.network().multipliers()).containsExactly(1, 1, 1);
+    var size = (UNetConfig) cifar10.network();
+    assertThat(size.width()).isEqualTo(256);
+    assertThat(size.multipliers()).containsExactly(1, 1, 1);
     assertThat(cifar10.training().steps()).isEqualTo(1_500_000);
     assertThat(cifar10.training().batchSize()).isEqualTo(128);
     assertThat(cifar10.training().learningRate()).isEqualTo(1e-4);
@@ -54,9 +57,9 @@ class ConfigReaderTest {
                     "training.learning_rate", "1e-3"))
             .withExample(
                 new RunConfig.ExampleConfig(
-                    List.of(1, 4, 4), 3, List.of("a", "b"), List.of(1, 2, 3)));
+                    List.of(1, 4, 4), 3, List.of("a", "b"), List.of(1, 2, 3), null));
     assertThat(config.training().batchSize()).isEqualTo(8);
-    assertThat(config.network().multipliers()).containsExactly(1, 3);
+    assertThat(((UNetConfig) config.network()).multipliers()).containsExactly(1, 3);
     assertThat(config.training().flip()).isTrue();
     var file = Files.writeString(folder.resolve("config.yaml"), ConfigReader.yaml(config));
     assertThat(ConfigReader.file(file, Map.of())).isEqualTo(config);
@@ -151,7 +154,7 @@ class ConfigReaderTest {
   @Test
   void classNamesThatLookLikeNumbersComeBackAsTheyAre() throws IOException {
     var names = List.of("010", "1e5", "0x1F", "12_34", "true", "null", "~", "a: b", "1.50", "");
-    var example = new RunConfig.ExampleConfig(List.of(1, 8, 8), 2, names, List.of());
+    var example = new RunConfig.ExampleConfig(List.of(1, 8, 8), 2, names, List.of(), null);
     var file = folder.resolve("config.yaml");
     Files.writeString(
         file, ConfigReader.yaml(ConfigReader.preset("icons", Map.of()).withExample(example)));

@@ -169,9 +169,9 @@ class TrainerTest {
     var read = RunFolder.open(run).config(Map.of());
     assertThat(read.example().shape()).containsExactly(1, 12, 12);
     assertThat(read.example().categories()).isEqualTo(4);
-    try (var model = Model.load(run, "float32")) {
+    try (var model = ImageModel.load(run, "float32")) {
       var sampling = new SamplerConfig(3, "ddpm", 0, "previous", 0, 0, "", 0);
-      var samples = model.sample(sampling, 1, 0, 2, Model.ANY_CLASS, Sampler.Listener.NONE);
+      var samples = model.sample(sampling, 1, 0, 2, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
       assertThat(samples.symbols()).hasSize(2 * 144);
       assertThat(Arrays.stream(samples.symbols())).allMatch(symbol -> symbol >= 0 && symbol < 4);
       assertThat(samples.analog()).hasSize(2 * 2 * 144);
@@ -188,10 +188,10 @@ class TrainerTest {
   void samplesDoNotDependOnTheBatch() {
     var run = folder.resolve("run");
     train(config(2), run);
-    try (var model = Model.load(run, "float32")) {
+    try (var model = ImageModel.load(run, "float32")) {
       var sampling = new SamplerConfig(4, "ddpm", 0, "previous", 0, 0, "", 0);
-      var three = model.sample(sampling, 7, 0, 3, Model.ANY_CLASS, Sampler.Listener.NONE);
-      var last = model.sample(sampling, 7, 2, 1, Model.ANY_CLASS, Sampler.Listener.NONE);
+      var three = model.sample(sampling, 7, 0, 3, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
+      var last = model.sample(sampling, 7, 2, 1, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
       var size = last.analog().length;
       for (var i = 0; i < size; i++) {
         assertThat(last.analog()[i]).isCloseTo(three.analog()[2 * size + i], within(1e-4f));
@@ -263,15 +263,15 @@ class TrainerTest {
     var bytes = Files.readAllBytes(ema);
 
     Files.write(ema, Arrays.copyOf(bytes, bytes.length - 10));
-    assertThatThrownBy(() -> Model.load(run, "float32"))
+    assertThatThrownBy(() -> ImageModel.load(run, "float32"))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("ema.safetensors is damaged");
     Files.writeString(ema, "not a checkpoint at all");
-    assertThatThrownBy(() -> Model.load(run, "float32"))
+    assertThatThrownBy(() -> ImageModel.load(run, "float32"))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("no safetensors file");
     Files.delete(ema);
-    assertThatThrownBy(() -> Model.load(run, "float32"))
+    assertThatThrownBy(() -> ImageModel.load(run, "float32"))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("does not exist");
 
@@ -279,7 +279,7 @@ class TrainerTest {
     var other = folder.resolve("other");
     train(config(1, "network.width=24", "network.head_width=24"), other);
     Files.copy(other.resolve("checkpoints/step-00000001/ema.safetensors"), ema);
-    assertThatThrownBy(() -> Model.load(run, "float32"))
+    assertThatThrownBy(() -> ImageModel.load(run, "float32"))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("belongs to another network");
   }

@@ -1,0 +1,101 @@
+package org.bitdiffusion.cli;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Scenes;
+import org.bitdiffusion.metrics.CaptionScores;
+import org.bitdiffusion.metrics.CaptionTokenizer;
+import org.bitdiffusion.metrics.ScoredCaption;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.text.CaptionData;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Scores a run's captions of images against those of the data. */
+@Command(
+    name = "evaluate",
+    description = "Describes the images of a data source and scores the captions.")
+final class EvaluateCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Mixin private CaptioningOptions captioning;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "SOURCE[:PATH][,key=value...]",
+      description = "Images with captions, such as scenes,split=test.")
+  private String data;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "B",
+      defaultValue = "32",
+      description = "Images described at once (default ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(names = "--json", description = "Reports as JSON.")
+  private boolean json;
+
+  @Mixin private ThreadsOption threads;
+
+  @Override
+  public Integer call() {
+    if (batchSize < 1) {
+      throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
+    }
+    threads.apply();
+    var scored = new ArrayList<ScoredCaption>();
+    var seconds = 0.0;
+    var trueCaptions = 0;
+    try (var captioner = captioning.open();
+        var images = DataSources.open(DataSpec.parse(data))) {
+      var pairs =
+          new CaptionData(
+              images, captioner.tokenizer(), captioner.model().config().captions().length());
+      pairs.requireSide(captioner.side());
+      var size = 3 * captioner.side() * captioner.side();
+      try (var progress =
+          new Progress("describing", images.size(), 0, spec.commandLine().getErr())) {
+        for (var first = 0; first < images.size(); first += batchSize) {
+          var count = Math.min(batchSize, images.size() - first);
+          var rgb = new int[count * size];
+          for (var i = 0; i < count; i++) {
+            pairs.readCondition(first + i, rgb, i * size);
+          }
+          var start = System.nanoTime();
+          var captions = captioner.describe(rgb, first, Sampler.Listener.NONE);
+          seconds += (System.nanoTime() - start) / 1e9;
+          for (var i = 0; i < count; i++) {
+            scored.add(scored(captions.get(i), images.captions(first + i)));
+            if (images instanceof Scenes scenes && scenes.isTrue(first + i, captions.get(i))) {
+              trueCaptions++;
+            }
+          }
+          progress.to(first + count, captions.get(0));
+        }
+      }
+      var more = new LinkedHashMap<String, Number>();
+      if (images instanceof Scenes) {
+        more.put("true_captions", (double) trueCaptions / images.size());
+      }
+      more.put("captions_per_second", images.size() / seconds);
+      MetricsCommand.report(CaptionScores.of(scored), more, json, spec.commandLine().getOut());
+    }
+    return 0;
+  }
+
+  private static ScoredCaption scored(String caption, List<String> references) {
+    return new ScoredCaption(
+        CaptionTokenizer.tokens(caption),
+        references.stream().map(CaptionTokenizer::tokens).toList());
+  }
+}

@@ -1,0 +1,122 @@
+package org.bitdiffusion.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.bitdiffusion.metrics.CaptionFile;
+import org.bitdiffusion.metrics.CaptionScores;
+import org.bitdiffusion.metrics.CaptionTokenizer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measures how good generated data is. */
+@Command(
+    name = "metrics",
+    description = "Measures how good generated data is, from files that anything may have made.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = MetricsCommand.Captions.class)
+final class MetricsCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "what to measure is missing: bitdiff metrics captions");
+  }
+
+  @Command(
+      name = "captions",
+      description = {
+        "Scores captions of images against references, as the COCO caption evaluation does:"
+            + " BLEU-1 to 4, CIDEr (its variant CIDEr-D) and ROUGE-L, after its tokenization. Also"
+            + " distinct-1 and -2 (different words and pairs among all of the candidates), and exact"
+            + " match (candidates that equal one of their references)."
+      },
+      footer = {
+        "",
+        "A file is one of, told by its content:",
+        "  COCO's results      [{\"image_id\": 42, \"caption\": \"a dog\"}, ...]",
+        "  COCO's annotations  {\"annotations\": [{\"image_id\": 42, \"caption\": \"a dog\"}, ...]}",
+        "  JSON Lines          {\"id\": 42, \"text\": \"a dog\"} on each line",
+        "Candidates have one caption for each id, references one or more. Both must be of the same"
+            + " ids, as in COCO's evaluation; otherwise nothing is scored (exit code 1)."
+      })
+  static final class Captions implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(
+        names = "--candidates",
+        required = true,
+        paramLabel = "FILE",
+        description = "The captions to be scored.")
+    private Path candidates;
+
+    @Option(
+        names = "--references",
+        required = true,
+        paramLabel = "FILE",
+        description = "What people said of the same images.")
+    private Path references;
+
+    @Option(
+        names = "--pretokenized",
+        description =
+            "The captions are tokens already, separated by blanks: they are compared as they are.")
+    private boolean pretokenized;
+
+    @Option(names = "--json", description = "Reports as JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+      Function<String, List<String>> tokenizer =
+          pretokenized ? Captions::words : CaptionTokenizer::tokens;
+      var scores =
+          CaptionScores.of(
+              CaptionFile.read(candidates).scoredBy(CaptionFile.read(references), tokenizer));
+      report(scores, Map.of(), json, spec.commandLine().getOut());
+      return 0;
+    }
+
+    private static List<String> words(String text) {
+      return Stream.of(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
+    }
+  }
+
+  /** Prints scores, and what else was measured. */
+  static void report(
+      CaptionScores scores, Map<String, Number> more, boolean json, PrintWriter out) {
+    var report = new LinkedHashMap<String, Number>();
+    report.put("bleu_1", scores.bleu1());
+    report.put("bleu_2", scores.bleu2());
+    report.put("bleu_3", scores.bleu3());
+    report.put("bleu_4", scores.bleu4());
+    report.put("cider", scores.cider());
+    report.put("rouge_l", scores.rougeL());
+    report.put("distinct_1", scores.distinct1());
+    report.put("distinct_2", scores.distinct2());
+    report.put("exact_match", scores.exactMatch());
+    report.putAll(more);
+    report.put("images", scores.images());
+    if (json) {
+      out.println(Json.line(report));
+      return;
+    }
+    report.forEach(
+        (name, value) -> {
+          if (value instanceof Integer) {
+            out.printf("%-20s%,7d%n", name, value.intValue());
+          } else {
+            out.printf("%-20s%7.4f%n", name, value.doubleValue());
+          }
+        });
+  }
+}

@@ -1,0 +1,105 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A small run of captions by the command. */
+class CaptionRunTest {
+  private static final String SMALL =
+      " --set network.width=8 --set network.layers=1 --set network.heads=2"
+          + " --set network.encoder.patch=24 --set network.encoder.width=8"
+          + " --set network.encoder.layers=1 --set network.encoder.heads=2"
+          + " --set training.batch_size=4 --set training.log_every=1 --set sampling.steps=3";
+
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String line) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    return Main.run(
+        line.replace("FOLDER", folder.toString()).split(" "),
+        new PrintWriter(out, true),
+        new PrintWriter(err, true));
+  }
+
+  @Test
+  void trainsResumesDescribesAndEvaluates() throws IOException {
+    var image = folder.resolve("a.png");
+    ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", image.toFile());
+    assertThat(
+            run(
+                "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
+                    + " --set captions.length=12"
+                    + SMALL))
+        .as(err.toString())
+        .isZero();
+    // 9 of the 20 phrasings have 12 words or more.
+    assertThat(out.toString())
+        .containsPattern("[1-9]\\d* captions are longer than captions.length 12");
+    assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
+
+    assertThat(run("caption --run FOLDER/run FOLDER/a.png --n 2 --json --trace"))
+        .as(err.toString())
+        .isZero();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("image").asText()).isEqualTo(image.toString());
+    assertThat(report.path("captions")).hasSize(2);
+    assertThat(report.path("steps")).hasSize(3);
+    assertThat(report.path("steps").get(2)).isEqualTo(report.path("captions").get(0));
+
+    assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=5 --json"))
+        .as(err.toString())
+        .isZero();
+    var scores = new ObjectMapper().readTree(out.toString());
+    assertThat(scores.path("images").asInt()).isEqualTo(5);
+    assertThat(scores.fieldNames())
+        .toIterable()
+        .contains("bleu_4", "cider", "rouge_l", "true_captions", "captions_per_second");
+
+    assertThat(run("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
+    assertThat(err.toString()).contains("none.png");
+    assertThat(run("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
+    assertThat(err.toString()).contains("--beams", "autoregressive");
+    assertThat(run("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);
+    assertThat(err.toString()).contains("images are 16x16, but network.encoder.image_size is 48");
+    assertThat(run("sample --run FOLDER/run --n 1 --out FOLDER/s.png")).isEqualTo(2);
+    assertThat(err.toString()).contains("no run of images");
+
+    Files.writeString(
+        folder.resolve("run/tokenizer.json"), "{\"type\":\"words\",\"words\":[\"a\"]}");
+    assertThat(run("caption --run FOLDER/run FOLDER/a.png")).isEqualTo(1);
+    assertThat(err.toString()).contains("has a vocabulary of 4, but the run was trained with");
+  }
+
+  @Test
+  void autoregressiveRunsSearch() throws IOException {
+    assertThat(
+            run(
+                "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
+                    + " --set network.decoder=autoregressive"
+                    + SMALL))
+        .as(err.toString())
+        .isZero();
+    for (var options : new String[] {"", " --beams 3 --length-penalty 0.7"}) {
+      assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=3 --json" + options))
+          .as(err.toString())
+          .isZero();
+    }
+    assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("autoregressive");
+  }
+}

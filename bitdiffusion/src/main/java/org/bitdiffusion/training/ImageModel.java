@@ -1,0 +1,184 @@
+package org.bitdiffusion.training;
+
+import static org.bytedeco.pytorch.global.torch.full_like;
+
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.ImageFormat;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.nn.UNet;
+import org.bitdiffusion.nn.UNetConfig;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/** A U-Net, and the samples that are drawn with it. */
+public final class ImageModel extends Model {
+  /** In place of a label: no class in particular. */
+  public static final int ANY_CLASS = -1;
+
+  private final BitDiffusion diffusion;
+  private final UNet network;
+
+  private ImageModel(RunConfig config, BitDiffusion diffusion, UNet network, Compute compute) {
+    super(config, network, compute);
+    this.diffusion = diffusion;
+    this.network = network;
+  }
+
+  /** Random weights, from the run's seed. */
+  static ImageModel create(RunConfig config, UNetConfig size, Compute compute) {
+    var diffusion = config.newDiffusion();
+    var example = config.example();
+    var channels = example.shape().get(0);
+    var bits = diffusion.codec().bits();
+    var network =
+        new UNet(
+            size,
+            2 * channels * bits,
+            channels * diffusion.objective().outputs(bits),
+            example.shape().get(1),
+            example.shape().get(2),
+            config.diffusion().conditional() ? example.classes().size() : 0,
+            compute);
+    return new ImageModel(config, diffusion, network, compute);
+  }
+
+  /**
+   * The newest checkpoint of a run, with the moving average of its weights.
+   *
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @throws ConfigurationException if the folder is none of a run of images
+   * @throws org.bitdiffusion.DataException if it has no checkpoint, or a damaged one
+   */
+  public static ImageModel load(Path run, String precision) {
+    var model = Model.load(run, precision);
+    if (model instanceof ImageModel images) {
+      return images;
+    }
+    model.close();
+    throw new ConfigurationException(
+        run + " is no run of images: it describes them; use 'caption'");
+  }
+
+  @Override
+  Tensor loss(Batches.Batch batch) {
+    var size = batch.labels().length;
+    var shape = new long[config().example().shape().size() + 1];
+    shape[0] = size;
+    for (var i = 1; i < shape.length; i++) {
+      shape[i] = config().example().shape().get(i - 1);
+    }
+    var symbols =
+        Tensor.create(batch.symbols(), shape).to(compute().newDevice(), torch.ScalarType.Int);
+    return diffusion.loss(network, symbols, labels(batch));
+  }
+
+  /** The labels [B], some of them dropped for classifier-free guidance; null without classes. */
+  private Tensor labels(Batches.Batch batch) {
+    if (!config().diffusion().conditional()) {
+      return null;
+    }
+    var labels = Tensor.create(batch.labels(), batch.labels().length);
+    var dropped = torch.rand(labels.numel()).lt(new Scalar(config().diffusion().labelDropout()));
+    return labels
+        .masked_fill(dropped, new Scalar(ANY_CLASS))
+        .to(compute().newDevice(), torch.ScalarType.Long);
+  }
+
+  /** How the symbols of a sample are painted. */
+  public ImageFormat format() {
+    var example = config().example();
+    return new ImageFormat(
+        example.shape().get(0),
+        example.shape().get(1),
+        example.shape().get(2),
+        example.categories(),
+        example.palette());
+  }
+
+  /**
+   * Samples and what they were before thresholding.
+   *
+   * @param symbols [N, C, ...] row-major, each in 0 .. K-1
+   * @param analog the last estimate of the analog bits, [N, C * bits, ...] row-major in [-b, b]
+   */
+  public record Samples(int[] symbols, float[] analog) {}
+
+  /**
+   * Draws samples first .. first + count - 1 of a seed, in one batch.
+   *
+   * @param label the class of all of them, or -1 for any
+   * @param listener sees each step
+   * @throws ConfigurationException if the run has no such class, or guidance without classes
+   */
+  public Samples sample(
+      SamplerConfig sampling,
+      long seed,
+      long first,
+      int count,
+      int label,
+      Sampler.Listener listener) {
+    var classes = config().example().classes().size();
+    var conditional = config().diffusion().conditional();
+    if (label >= 0 && (!conditional || label >= classes)) {
+      throw new ConfigurationException(
+          conditional
+              ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
+              : "the run was trained without classes; leave --class out");
+    }
+    if (sampling.guidance() != 0 && (!conditional || label < 0)) {
+      throw new ConfigurationException(
+          "guidance needs a run trained with diffusion.conditional, and a class");
+    }
+    try (var scope = new PointerScope()) {
+      var device = compute().newDevice();
+      var example = config().example();
+      var shape = example.shape().stream().mapToLong(Integer::longValue).toArray();
+      shape[0] *= diffusion.codec().bits();
+      var labels = new long[count];
+      Arrays.fill(labels, label);
+      var condition =
+          conditional ? Tensor.create(labels, count).to(device, torch.ScalarType.Long) : null;
+      var request =
+          new Sampler.Request(
+              seed,
+              first,
+              count,
+              shape,
+              condition,
+              conditional ? full_like(condition, new Scalar(-1)) : null);
+      var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
+      return new Samples(symbols(analog), floats(analog));
+    }
+  }
+
+  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
+  public int[] symbols(Tensor analog) {
+    try (var scope = new PointerScope()) {
+      var symbols = diffusion.codec().decode(analog).to(cpu(), torch.ScalarType.Int).contiguous();
+      var array = new int[(int) symbols.numel()];
+      symbols.<IntBuffer>createBuffer().get(array);
+      return array;
+    }
+  }
+
+  private static float[] floats(Tensor tensor) {
+    var values = tensor.to(cpu(), torch.ScalarType.Float).contiguous();
+    var array = new float[(int) values.numel()];
+    values.<FloatBuffer>createBuffer().get(array);
+    return array;
+  }
+
+  private static Device cpu() {
+    return new Device(torch.DeviceType.CPU);
+  }
+}

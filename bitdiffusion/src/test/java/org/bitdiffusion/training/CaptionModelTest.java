@@ -1,0 +1,221 @@
+package org.bitdiffusion.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.ImageFormat;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bitdiffusion.text.BeamSearch;
+import org.bitdiffusion.text.CaptionData;
+import org.bitdiffusion.text.Tokenizer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CaptionModelTest {
+  private static final int PAIRS = 20;
+  private static final int SIDE = 8;
+
+  @TempDir private Path folder;
+
+  private int threads;
+
+  @BeforeAll
+  static void loadEngine() {
+    Engine.load();
+  }
+
+  @BeforeEach
+  void useOneThread() { // the network is too small for more
+    threads = Engine.threads();
+    Engine.threads(1);
+  }
+
+  @AfterEach
+  void useAllThreads() {
+    Engine.threads(threads);
+  }
+
+  /** Random images, each with a caption of its own. */
+  private record Pairs(int captionsEach) implements ImageSource {
+    @Override
+    public String name() {
+      return "pairs";
+    }
+
+    @Override
+    public ImageFormat format() {
+      return new ImageFormat(3, SIDE, SIDE, 256, List.of());
+    }
+
+    @Override
+    public int size() {
+      return PAIRS;
+    }
+
+    @Override
+    public List<String> classes() {
+      return List.of();
+    }
+
+    @Override
+    public int label(int index) {
+      return -1;
+    }
+
+    @Override
+    public List<String> captions(int index) {
+      var random = new SplittableRandom(index);
+      var captions = new ArrayList<String>();
+      for (var i = 0; i < captionsEach; i++) {
+        var words = new ArrayList<String>();
+        for (var length = 1 + random.nextInt(5); length > 0; length--) {
+          words.add("abcdefghij".substring(random.nextInt(10)).substring(0, 1));
+        }
+        captions.add(String.join(" ", words));
+      }
+      return captions;
+    }
+
+    @Override
+    public void read(int index, int[] target, int offset) {
+      var random = new SplittableRandom(100 + index);
+      for (var i = 0; i < 3 * SIDE * SIDE; i++) {
+        target[offset + i] = random.nextInt(256);
+      }
+    }
+  }
+
+  private static RunConfig config(String decoder, String... changes) {
+    var settings =
+        new HashMap<>(
+            Map.of(
+                "network.decoder", decoder,
+                "network.width", "48",
+                "network.layers", "2",
+                "network.heads", "4",
+                "network.encoder.image_size", "8",
+                "network.encoder.patch", "4",
+                "network.encoder.width", "32",
+                "network.encoder.layers", "1",
+                "captions.length", "7"));
+    settings.put("training.steps", "250");
+    settings.put("training.batch_size", "20");
+    settings.put("training.learning_rate", "0.004");
+    settings.put("training.warmup_steps", "20");
+    settings.put("training.ema_decay", "0.9");
+    settings.put("training.checkpoint_every", "1000");
+    settings.put("training.precision", "float32");
+    for (var change : changes) {
+      var at = change.indexOf('=');
+      settings.put(change.substring(0, at), change.substring(at + 1));
+    }
+    return ConfigReader.preset("scene-captions", settings);
+  }
+
+  private Path train(RunConfig config, int captionsEach) {
+    var run = folder.resolve(((org.bitdiffusion.nn.CaptionerConfig) config.network()).decoder());
+    var images = new Pairs(captionsEach);
+    try (var tokenizer = Tokenizer.of("words", CaptionData.captions(images), 100);
+        var data = new CaptionData(images, tokenizer, config.captions().length());
+        var trainer = Trainer.start(config, data, run, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+    return run;
+  }
+
+  private static int[] images() {
+    var source = new Pairs(1);
+    var rgb = new int[PAIRS * 3 * SIDE * SIDE];
+    for (var i = 0; i < PAIRS; i++) {
+      source.read(i, rgb, i * 3 * SIDE * SIDE);
+    }
+    return rgb;
+  }
+
+  private static List<String> expected() {
+    var captions = new ArrayList<String>();
+    for (var i = 0; i < PAIRS; i++) {
+      captions.addAll(new Pairs(1).captions(i));
+    }
+    return captions;
+  }
+
+  @Test
+  void bitsLearnPairsByHeart() {
+    var run = train(config("bits"), 1);
+    try (var model = CaptionModel.load(run, "float32");
+        var tokenizer = CaptionModel.tokenizer(run)) {
+      var sampling = new SamplerConfig(10, "ddim", 0, "previous", 0, 0, "", 0);
+      var steps = new ArrayList<Integer>();
+      var tokens =
+          model.sample(
+              sampling,
+              1,
+              0,
+              images(),
+              step -> {
+                steps.add(model.symbols(step.estimate()).length);
+                return true;
+              });
+      assertThat(model.texts(tokenizer, tokens)).isEqualTo(expected());
+      assertThat(steps).hasSize(10).containsOnly(PAIRS * 7);
+      assertThatThrownBy(() -> model.search(new BeamSearch(1, 0), images()))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("all tokens at once");
+    }
+    assertThatThrownBy(() -> ImageModel.load(run, "float32"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("no run of images");
+  }
+
+  @Test
+  void autoregressiveDecodersLearnPairsByHeart() {
+    var run = train(config("autoregressive"), 1);
+    try (var model = CaptionModel.load(run, "float32");
+        var tokenizer = CaptionModel.tokenizer(run)) {
+      for (var beams = 1; beams <= 3; beams++) {
+        var found =
+            model.search(new BeamSearch(beams, 0), images()).stream()
+                .map(tokens -> tokenizer.decode(tokens, 0, tokens.length))
+                .toList();
+        assertThat(found).as("%d beams", beams).isEqualTo(expected());
+      }
+      var sampling = new SamplerConfig(10, "ddim", 0, "previous", 0, 0, "", 0);
+      assertThatThrownBy(() -> model.sample(sampling, 1, 0, images(), Sampler.Listener.NONE))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("autoregressive");
+    }
+  }
+
+  @Test
+  void whatDoesNotFitIsNamedBeforeAnythingIsWritten() {
+    assertThatThrownBy(() -> train(config("bits", "network.encoder.image_size=16"), 1))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("pairs: images are 8x8, but network.encoder.image_size is 16");
+    assertThatThrownBy(() -> train(config("bits"), 0))
+        .hasMessage("pairs: image 0 has no caption; leave it out");
+    assertThatThrownBy(() -> config("bits", "training.flip=true"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("training.flip");
+    assertThatThrownBy(
+            () ->
+                Trainer.start(
+                    config("bits"), new Pairs(1), folder.resolve("x"), new Trainer.Listener() {}))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("pairs has no captions to learn from");
+    assertThat(folder).isEmptyDirectory();
+  }
+}
