@@ -10,43 +10,50 @@ import picocli.CommandLine.Option;
  * Options that change how samples are drawn; what is not given is as the run's config.yaml says.
  */
 final class SamplingOptions {
-  @Option(names = "--steps", paramLabel = "S", description = "Number of steps.")
+  @Option(
+      names = "--steps",
+      paramLabel = "S",
+      description = "Number of steps (default: the run's sampling.steps).")
   private Integer steps;
 
   @Option(
       names = "--sampler",
       paramLabel = "NAME",
-      description = "ddim, ddpm, ddpm_small or dpm++.")
+      description = "ddim, ddpm, ddpm_small or dpm++ (default: the run's).")
   private String sampler;
 
   @Option(
       names = "--td",
       paramLabel = "X",
-      description = "Asymmetric time interval, in steps; helps where steps are few.")
+      description =
+          "Asymmetric time interval, in steps, at least 0 (default: the run's); helps where steps"
+              + " are few.")
   private Double td;
 
   @Option(
       names = "--self-cond",
       paramLabel = "MODE",
-      description = "previous, momentum, self_guidance or none.")
+      description = "previous, momentum, self_guidance or none (default: the run's).")
   private String selfConditioning;
 
   @Option(
       names = "--momentum",
       paramLabel = "M",
-      description = "Weight of the past with --self-cond momentum.")
+      description = "Weight of the past with --self-cond momentum, in [0, 1).")
   private Double momentum;
 
   @Option(
       names = "--self-guidance",
       paramLabel = "W",
-      description = "Weight of the second pass with --self-cond self_guidance.")
+      description = "Weight of the second pass with --self-cond self_guidance; 3 to 5 are good.")
   private Double selfGuidance;
 
   @Option(
       names = "--schedule",
       paramLabel = "NAME",
-      description = "Another noise schedule than the training's.")
+      description =
+          "Another noise schedule than the training's: cosine, linear, cosine@start,end,tau or"
+              + " sigmoid@start,end,tau.")
   private String schedule;
 
   @Option(

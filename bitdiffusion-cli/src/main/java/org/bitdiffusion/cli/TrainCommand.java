@@ -70,25 +70,31 @@ final class TrainCommand implements Callable<Integer> {
       description = "Changes a setting, such as training.batch_size=32.")
   private Map<String, String> settings = new LinkedHashMap<>();
 
-  @Option(names = "--steps", paramLabel = "N", description = "training.steps.")
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Updates of the weights in all, with those before --resume.")
   private Long steps;
 
-  @Option(names = "--seed", paramLabel = "K", description = "training.seed.")
+  @Option(names = "--seed", paramLabel = "K", description = "Seed of weights, order and noise.")
   private Long seed;
 
   @Option(
       names = "--precision",
       paramLabel = "P",
-      description = "training.precision: auto, float32 or bfloat16.")
+      description = "auto, float32 or bfloat16 (default: the preset's training.precision).")
   private String precision;
 
-  @Option(names = "--log-every", paramLabel = "N", description = "training.log_every.")
+  @Option(
+      names = "--log-every",
+      paramLabel = "N",
+      description = "Steps between lines of metrics.jsonl.")
   private Integer logEvery;
 
   @Option(
       names = "--checkpoint-every",
       paramLabel = "N",
-      description = "training.checkpoint_every.")
+      description = "Steps between checkpoints, each with a picture of samples.")
   private Integer checkpointEvery;
 
   @Mixin private ThreadsOption threads;

@@ -84,7 +84,7 @@ final class Options {
   Path path() {
     if (spec.path() == null) {
       throw new ConfigurationException(
-          "data %s needs a path: %s:PATH".formatted(spec.source(), spec.source()));
+          "data %s needs a path: --data %s:PATH".formatted(spec.source(), spec.source()));
     }
     try {
       var path = Path.of(spec.path());

@@ -92,7 +92,7 @@ class DataSourcesTest {
   void missingAndEmptyFoldersAreNamed(String source) throws Exception {
     assertThatThrownBy(() -> open(source))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessage("data %s needs a path: %s:PATH", source, source);
+        .hasMessage("data %s needs a path: --data %s:PATH", source, source);
     var missing = folder.resolve("missing");
     assertThatThrownBy(() -> open(source + ":" + missing))
         .isInstanceOf(DataException.class)
