@@ -186,16 +186,6 @@ final class BenchCommand implements Runnable {
       }
 
       @Override
-      public List<String> classes() {
-        return List.of();
-      }
-
-      @Override
-      public int label(int index) {
-        return -1;
-      }
-
-      @Override
       public void read(int index, int[] target, int offset) {
         var random = new SplittableRandom(index);
         for (var i = 0; i < FORMAT.symbols(); i++) {

@@ -51,16 +51,6 @@ record CaptionedFiles(String name, int side, List<Path> files, List<List<String>
   }
 
   @Override
-  public List<String> classes() {
-    return List.of();
-  }
-
-  @Override
-  public int label(int index) {
-    return -1;
-  }
-
-  @Override
   public List<String> captions(int index) {
     return captions.get(index);
   }

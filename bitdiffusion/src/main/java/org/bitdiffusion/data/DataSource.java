@@ -26,10 +26,14 @@ public interface DataSource extends AutoCloseable {
   int size();
 
   /** Names of the classes by label; empty where the source has no labels. */
-  List<String> classes();
+  default List<String> classes() {
+    return List.of();
+  }
 
   /** The label of an example in {@code 0 .. classes().size()-1}, or -1 where it has none. */
-  int label(int index);
+  default int label(int index) {
+    return -1;
+  }
 
   /**
    * Writes the symbols of one example, row-major in {@link #shape()}, to {@code target[offset ..]}.

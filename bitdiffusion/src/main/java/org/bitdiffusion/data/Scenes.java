@@ -192,16 +192,6 @@ public final class Scenes implements ImageSource {
     return size;
   }
 
-  @Override
-  public List<String> classes() {
-    return List.of();
-  }
-
-  @Override
-  public int label(int index) {
-    return -1;
-  }
-
   /** What a picture shows. */
   Scene scene(int index) {
     return scene(random(index));

@@ -1,6 +1,5 @@
 package org.bitdiffusion.text;
 
-import java.util.List;
 import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -99,16 +98,6 @@ public final class CaptionData implements DataSource {
   @Override
   public int size() {
     return images.size();
-  }
-
-  @Override
-  public List<String> classes() {
-    return List.of();
-  }
-
-  @Override
-  public int label(int index) {
-    return -1;
   }
 
   @Override

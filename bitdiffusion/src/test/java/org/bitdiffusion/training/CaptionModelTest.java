@@ -66,16 +66,6 @@ class CaptionModelTest {
     }
 
     @Override
-    public List<String> classes() {
-      return List.of();
-    }
-
-    @Override
-    public int label(int index) {
-      return -1;
-    }
-
-    @Override
     public List<String> captions(int index) {
       var random = new SplittableRandom(index);
       var captions = new ArrayList<String>();
