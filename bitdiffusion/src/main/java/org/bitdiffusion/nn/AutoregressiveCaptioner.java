@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -99,7 +101,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
         full(
             new long[] {positions, positions},
             new Scalar(Double.NEGATIVE_INFINITY),
-            embeddings.options().requires_grad(new org.bytedeco.pytorch.BoolOptional(false)));
+            embeddings.options().requires_grad(new BoolOptional(false)));
     return everywhere.triu(1).to(type);
   }
 
@@ -181,7 +183,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
       }
 
       void select(Tensor rows) {
-        try (var scope = new org.bytedeco.javacpp.PointerScope()) {
+        try (var scope = new PointerScope()) {
           for (var cache : List.of(keys, values)) {
             var seen = cache.narrow(1, 0, done);
             seen.copy_(seen.index_select(0, rows));

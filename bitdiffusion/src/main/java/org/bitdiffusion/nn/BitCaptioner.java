@@ -65,7 +65,7 @@ public final class BitCaptioner implements CaptionNetwork, Denoiser {
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor memory) {
     return Scope.result(
         () -> {
-          var features = CaptionDecoder.timeFeatures(gamma, decoder.width());
+          var features = TimeFeatures.of(gamma, decoder.width());
           var time = time1.forward(silu(time0.forward(features))).unsqueeze(1);
           var bits = cat(new TensorVector(xt, estimate), 1).transpose(1, 2);
           var h =

@@ -1,14 +1,10 @@
 package org.bitdiffusion.nn;
 
-import static org.bytedeco.pytorch.global.torch.cat;
-
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.runtime.Compute;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * What the two captioners share: an image encoder, and Transformer layers over the positions of a
@@ -98,17 +94,5 @@ final class CaptionDecoder {
 
   List<ConvolutionCheck.Shape> convolutions() {
     return encoder.convolutions();
-  }
-
-  /** Sine and cosine features of 1000 gamma, [B] to [B, width]. */
-  static Tensor timeFeatures(Tensor gamma, int width) {
-    var half = width / 2;
-    var frequencies =
-        torch
-            .arange(new Scalar(half), gamma.options())
-            .mul(new Scalar(-Math.log(10000) / half))
-            .exp();
-    var angles = gamma.mul(new Scalar(1000)).unsqueeze(1).mul(frequencies);
-    return cat(new TensorVector(angles.sin(), angles.cos()), 1);
   }
 }

@@ -201,11 +201,7 @@ public final class UNet implements Network, Denoiser {
   }
 
   private Tensor embed(Tensor gamma, Tensor labels) {
-    var half = config.width() / 2;
-    var frequencies =
-        arange(new Scalar(half), gamma.options()).mul(new Scalar(-Math.log(10000) / half)).exp();
-    var angles = gamma.mul(new Scalar(1000)).unsqueeze(1).mul(frequencies);
-    var e = silu(embedding0.forward(cat(new TensorVector(angles.sin(), angles.cos()), 1)));
+    var e = silu(embedding0.forward(TimeFeatures.of(gamma, config.width())));
     if (classes > 0) {
       // A label of -1 equals no class's number: all zeros, "no class".
       var numbers = arange(new Scalar(classes), labels.options());
