@@ -49,7 +49,7 @@ final class CaptionCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     try (var captioner = captioning.open()) {
       for (var image : images) {
-        var rgb = ImageFiles.rgb(image, captioner.side());
+        var rgb = ImageFiles.rgb(image, captioner.model().side());
         var copies = new int[n * rgb.length];
         for (var i = 0; i < n; i++) {
           System.arraycopy(rgb, 0, copies, i * rgb.length, rgb.length);

@@ -3,7 +3,6 @@ package org.bitdiffusion.cli;
 import java.nio.file.Path;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.nn.CaptionerConfig;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.text.BeamSearch;
 import org.bitdiffusion.text.Tokenizer;
@@ -61,13 +60,12 @@ final class CaptioningOptions {
   }
 
   private void requireFit(CaptionModel model) {
-    var bits = ((CaptionerConfig) model.config().network()).decoder().equals("bits");
-    if (bits && (beams != null || lengthPenalty != null)) {
+    if (model.hasSteps() && (beams != null || lengthPenalty != null)) {
       throw new ConfigurationException(
           "--beams and --length-penalty are for autoregressive decoders; this run makes all tokens"
               + " at once");
     }
-    if (!bits && sampling.isGiven()) {
+    if (!model.hasSteps() && sampling.isGiven()) {
       throw new ConfigurationException(
           "the run's decoder is autoregressive: it has no sampling steps; leave --steps and the"
               + " like out");
@@ -82,11 +80,6 @@ final class CaptioningOptions {
     Captioner(CaptionModel model, Tokenizer tokenizer) {
       this.model = model;
       this.tokenizer = tokenizer;
-    }
-
-    /** Side of the images that it reads. */
-    int side() {
-      return ((CaptionerConfig) model.config().network()).encoder().imageSize();
     }
 
     Tokenizer tokenizer() {
@@ -105,7 +98,7 @@ final class CaptioningOptions {
      * @param listener sees the steps of a decoder that has steps
      */
     List<String> describe(int[] rgb, long first, Sampler.Listener listener) {
-      if (((CaptionerConfig) model.config().network()).decoder().equals("bits")) {
+      if (model.hasSteps()) {
         var config = sampling.over(model.config().sampling());
         return texts(model.sample(config, seed, first, rgb, listener));
       }

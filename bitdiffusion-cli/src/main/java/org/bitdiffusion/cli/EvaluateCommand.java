@@ -61,8 +61,8 @@ final class EvaluateCommand implements Callable<Integer> {
       var pairs =
           new CaptionData(
               images, captioner.tokenizer(), captioner.model().config().captions().length());
-      pairs.requireSide(captioner.side());
-      var size = 3 * captioner.side() * captioner.side();
+      pairs.requireSide(captioner.model().side());
+      var size = 3 * captioner.model().side() * captioner.model().side();
       try (var progress =
           new Progress("describing", images.size(), 0, spec.commandLine().getErr())) {
         for (var first = 0; first < images.size(); first += batchSize) {

@@ -46,7 +46,6 @@ class CaptionRunTest {
                     + SMALL))
         .as(err.toString())
         .isZero();
-    // 9 of the 20 phrasings have 12 words or more.
     assertThat(out.toString())
         .containsPattern("[1-9]\\d* captions are longer than captions.length 12");
     assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();

@@ -92,6 +92,16 @@ public final class CaptionModel extends Model {
     return tokenizer;
   }
 
+  /** Side S of the images that it reads. */
+  public int side() {
+    return ((CaptionerConfig) config().network()).encoder().imageSize();
+  }
+
+  /** Whether captions are sampled in steps, all tokens at once; else they are searched. */
+  public boolean hasSteps() {
+    return network instanceof BitCaptioner;
+  }
+
   @Override
   Tensor loss(Batches.Batch batch) {
     var size = batch.labels().length;
@@ -119,8 +129,7 @@ public final class CaptionModel extends Model {
 
   /** Bytes [B, 3, S, S] to values in [0, 1]. */
   private Tensor images(int[] rgb, int count) {
-    var side = ((CaptionerConfig) config().network()).encoder().imageSize();
-    return Tensor.create(rgb, count, 3, side, side)
+    return Tensor.create(rgb, count, 3, side(), side())
         .to(compute().newDevice(), torch.ScalarType.Float)
         .div(new Scalar(255));
   }
@@ -228,8 +237,7 @@ public final class CaptionModel extends Model {
   }
 
   private int count(int[] rgb) {
-    var side = ((CaptionerConfig) config().network()).encoder().imageSize();
-    return rgb.length / (3 * side * side);
+    return rgb.length / (3 * side() * side());
   }
 
   /** The texts of rows of tokens [N, L]. */
