@@ -21,6 +21,16 @@ final class Charts {
 
   private Charts() {}
 
+  /**
+   * Paints a chart that nobody sees: before long work, so that a Java that cannot paint says so then
+   * and not after the first hour, and has loaded what it paints with.
+   */
+  static void rehearse() {
+    var chart = chart("Training loss", "step", "loss");
+    chart.addSeries("none", new double[] {0, 1}, new double[] {1, 0});
+    paint(Path.of("loss.png"), chart);
+  }
+
   /** The loss by step, as it was logged and smoothed; no chart where nothing was logged yet. */
   static void loss(Path file, List<Trainer.Metrics> history) {
     if (history.isEmpty()) {

@@ -51,7 +51,6 @@ final class InfoCommand implements Callable<Integer> {
     report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
     report.put("precision_reason", compute.reason());
     report.put("presets", ConfigReader.presets());
-    report.put("native_libraries", Engine.libraries());
     if (config != null) {
       try (var model = Model.create(config, Compute.PLAIN)) {
         report.put("preset", preset);
@@ -59,6 +58,7 @@ final class InfoCommand implements Callable<Integer> {
       }
       report.put("config", ConfigReader.tree(config));
     }
+    report.put("native_libraries", Engine.libraries());
     print(report, config);
     return 0;
   }
@@ -107,13 +107,12 @@ final class InfoCommand implements Callable<Integer> {
           if (value instanceof List<?> list) {
             out.println(key + ":");
             list.forEach(item -> out.println("  " + item));
-          } else if (!key.equals("config")) {
+          } else if (key.equals("config")) {
+            out.println(key + ":");
+            ConfigReader.yaml(config).lines().forEach(line -> out.println("  " + line));
+          } else {
             out.println(key + ": " + value);
           }
         });
-    if (config != null) {
-      out.println("config:");
-      ConfigReader.yaml(config).lines().forEach(line -> out.println("  " + line));
-    }
   }
 }

@@ -81,6 +81,16 @@ final class Progress implements AutoCloseable {
         step > first && step < total ? "  " + left(now - start, step) + " left" : "");
   }
 
+  /** Tells what is done between two steps. */
+  void say(String what) {
+    if (bar != null) {
+      bar.setExtraMessage(what);
+      bar.refresh();
+    } else {
+      err.println(what);
+    }
+  }
+
   /** Hours, minutes and seconds that the remaining steps take at the mean speed until now. */
   private String left(long nanoseconds, long step) {
     var seconds = Math.round(nanoseconds / 1e9 * (total - step) / (step - first));

@@ -39,6 +39,9 @@ import picocli.CommandLine.Spec;
       "         bitdiff train --preset cifar10-small --data images:photos,size=32 --out runs/photos"
     })
 final class TrainCommand implements Callable<Integer> {
+  /** In the picture at each checkpoint. */
+  private static final int SAMPLES = 64;
+
   @Spec private CommandSpec spec;
 
   @ArgGroup(exclusive = true)
@@ -235,6 +238,9 @@ final class TrainCommand implements Callable<Integer> {
                 before, trainer.config().training().steps());
           } else {
             out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+            if (trainer.done() < trainer.config().training().steps()) {
+              out.printf("to go on: bitdiff train --resume --out %s%n", trainer.folder().path());
+            }
           }
         });
   }
@@ -290,6 +296,12 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     @Override
+    public void onStart(long done) {
+      pictures.paint(Charts::rehearse);
+      super.onStart(done);
+    }
+
+    @Override
     public void onCheckpoint(long step, Model trained, BooleanSupplier stopped) {
       if (stopped.getAsBoolean()) {
         return;
@@ -298,21 +310,31 @@ final class TrainCommand implements Callable<Integer> {
       if (!(trained instanceof ImageModel model)) {
         return;
       }
+      say("step " + step + " is saved; draws samples");
       try {
-        // Of no class in particular, so without guidance towards one.
-        var samples =
-            model.sample(
-                config.sampling().withGuidance(0),
-                0,
-                0,
-                64,
-                ImageModel.ANY_CLASS,
-                at -> !stopped.getAsBoolean());
-        var file = out.resolve("samples/step-%08d.png".formatted(step));
-        pictures.paint(() -> ImageGrid.write(file, samples.symbols(), model.format()));
+        var samples = draw(model, stopped);
+        var file = RunFolder.open(out).samples().resolve("step-%08d.png".formatted(step));
+        pictures.paint(() -> ImageGrid.write(file, samples, model.format()));
       } catch (CancellationException e) {
         // who stops a run wants to leave, not to see samples
       }
+    }
+
+    /** Symbols of samples, no more at a time than a step of the training has room for. */
+    private int[] draw(ImageModel model, BooleanSupplier stopped) {
+      // Of no class in particular, so without guidance towards one.
+      var sampling = config.sampling().withGuidance(0);
+      var batch = config.training().batchSize() / config.training().accumulation();
+      var size = model.format().symbols();
+      var symbols = new int[SAMPLES * size];
+      for (var first = 0; first < SAMPLES; first += batch) {
+        var count = Math.min(batch, SAMPLES - first);
+        var samples =
+            model.sample(
+                sampling, 0, first, count, ImageModel.ANY_CLASS, at -> !stopped.getAsBoolean());
+        System.arraycopy(samples.symbols(), 0, symbols, first * size, count * size);
+      }
+      return symbols;
     }
   }
 }

@@ -29,6 +29,11 @@ class TrainingProgress implements Trainer.Listener {
             Locale.ROOT, "loss %.4f  %.1f images/s", metrics.loss(), metrics.imagesPerSecond()));
   }
 
+  /** Tells what is done meanwhile. */
+  void say(String what) {
+    progress.say(what);
+  }
+
   @Override
   public void onEnd() {
     progress.close();

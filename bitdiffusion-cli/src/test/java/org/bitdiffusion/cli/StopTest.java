@@ -40,7 +40,9 @@ class StopTest {
 
     var done = Files.readAllLines(metrics).size();
     assertThat(process.exitValue()).as(read("err")).isEqualTo(128 + 15);
-    assertThat(read("out").lines()).last().isEqualTo("step " + done + " is saved in run");
+    assertThat(read("out").lines())
+        .endsWith(
+            "step " + done + " is saved in run", "to go on: bitdiff train --resume --out run");
     assertThat(folder.resolve("run/checkpoints/step-%08d".formatted(done))).isDirectory();
     assertThat(done).isPositive();
 

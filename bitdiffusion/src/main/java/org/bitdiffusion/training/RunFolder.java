@@ -81,7 +81,6 @@ public final class RunFolder {
       Files.createDirectories(path);
       var run = new RunFolder(path);
       run.write("config.yaml", ConfigReader.yaml(config));
-      Files.createDirectories(run.samples());
       Files.createDirectories(run.checkpoints());
       return run;
     } catch (FileAlreadyExistsException e) {
