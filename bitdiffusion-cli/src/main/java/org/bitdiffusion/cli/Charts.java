@@ -22,8 +22,8 @@ final class Charts {
   private Charts() {}
 
   /**
-   * Paints a chart that nobody sees: before long work, so that a Java that cannot paint says so then
-   * and not after the first hour, and has loaded what it paints with.
+   * Paints a chart that nobody sees: before long work, so that a Java that cannot paint says so
+   * then and not after the first hour, and has loaded what it paints with.
    */
   static void rehearse() {
     var chart = chart("Training loss", "step", "loss");

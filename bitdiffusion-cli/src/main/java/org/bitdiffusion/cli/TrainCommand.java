@@ -51,7 +51,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
         names = "--preset",
         paramLabel = "NAME",
-        description = "icons, fashion-small, cifar10-small, cifar10 or imagenet64.")
+        description =
+            "icons, fashion-small, cifar10-small, cifar10, imagenet64; of captions scene-captions,"
+                + " emoji-captions, coco-captions.")
     private String preset;
 
     @Option(names = "--config", paramLabel = "FILE", description = "A YAML file like a preset.")
@@ -100,6 +102,14 @@ final class TrainCommand implements Callable<Integer> {
       description = "Steps between checkpoints, each with a picture of samples.")
   private Integer checkpointEvery;
 
+  @Option(
+      names = "--encoder-weights",
+      paramLabel = "FILE",
+      description =
+          "Of a captioner: a safetensors file with the image encoder's weights to begin with; "
+              + "--set network.encoder.frozen=true keeps them.")
+  private Path encoderWeights;
+
   @Mixin private ThreadsOption threads;
 
   @Option(names = "--resume", description = "Continues the run of --out where it stopped.")
@@ -127,6 +137,7 @@ final class TrainCommand implements Callable<Integer> {
     put(changes, "training.precision", precision);
     put(changes, "training.log_every", logEvery);
     put(changes, "training.checkpoint_every", checkpointEvery);
+    put(changes, "network.encoder.weights", encoderWeights);
     if (data != null) {
       changes.put("data", data);
     }

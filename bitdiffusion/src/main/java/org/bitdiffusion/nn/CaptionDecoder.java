@@ -3,6 +3,8 @@ package org.bitdiffusion.nn;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
@@ -11,11 +13,16 @@ import org.bytedeco.pytorch.Tensor;
  * caption that attend to the image's features.
  */
 final class CaptionDecoder {
+  // Of red, green and blue in [0, 1], as all published networks for ImageNet have them.
+  private static final float[] IMAGENET_MEAN = {0.485f, 0.456f, 0.406f};
+  private static final float[] IMAGENET_DEVIATION = {0.229f, 0.224f, 0.225f};
   private static final double SMALL = 0.035; // uniform with the standard deviation 0.02
 
   private final Compute compute;
   private final int width;
   private final Tensor positions;
+  private final boolean frozen;
+  private final String pixels;
   private final ImageEncoder encoder;
   private final Linear memory;
   private final List<TransformerLayer> layers = new ArrayList<>();
@@ -28,15 +35,10 @@ final class CaptionDecoder {
     this.compute = compute;
     width = config.width();
     var e = config.encoder();
-    encoder =
-        new VisionTransformer(
-            p.in("encoder"),
-            e.imageSize(),
-            e.patch(),
-            e.width(),
-            e.layers(),
-            e.heads(),
-            config.dropout());
+    frozen = e.frozen();
+    pixels = e.pixels();
+    var named = p.in("encoder");
+    encoder = ImageEncoder.of(frozen ? named.fixed() : named, e, config.dropout(), compute);
     memory = new Linear(p.in("memory"), encoder.width(), 2 * config.layers() * width);
     positions = p.in("positions").uniform("weight", SMALL, length, width);
     for (var i = 0; i < config.layers(); i++) {
@@ -53,8 +55,25 @@ final class CaptionDecoder {
    * @return keys and values of all layers, [B, T, 2 layers D]
    */
   Tensor memory(Tensor images, boolean training) {
-    var standard = images.mul(new Scalar(2)).sub(new Scalar(1)).to(compute.precision().type());
-    return memory.forward(encoder.forward(standard, training));
+    var features =
+        Scope.result(
+            () -> {
+              try (var gradients = new AutoGradMode(training && !frozen)) {
+                var standard = standard(images).to(compute.precision().type());
+                return encoder.forward(standard, training && !frozen);
+              }
+            });
+    return memory.forward(features);
+  }
+
+  private Tensor standard(Tensor images) {
+    if (pixels.equals("symmetric")) {
+      return images.mul(new Scalar(2)).sub(new Scalar(1));
+    }
+    var mean = Tensor.create(IMAGENET_MEAN, 3, 1, 1).to(images.device(), images.scalar_type());
+    var deviation =
+        Tensor.create(IMAGENET_DEVIATION, 3, 1, 1).to(images.device(), images.scalar_type());
+    return images.sub(mean).div(deviation);
   }
 
   /**

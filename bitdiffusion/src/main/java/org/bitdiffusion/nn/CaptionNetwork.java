@@ -1,10 +1,15 @@
 package org.bitdiffusion.nn;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
 /** A network that describes images. */
 public sealed interface CaptionNetwork extends Network
     permits BitCaptioner, AutoregressiveCaptioner {
+  /** What the names of the encoder's weights begin with. */
+  String ENCODER = "encoder.";
+
   /**
    * What captions of images are made from: the condition of all steps, computed once.
    *
@@ -12,4 +17,18 @@ public sealed interface CaptionNetwork extends Network
    * @return [B, T, M]
    */
   Tensor memory(Tensor images);
+
+  /** The weights of the image encoder, under their public names. */
+  default Map<String, Tensor> encoder() {
+    var weights = new LinkedHashMap<String, Tensor>();
+    parameters()
+        .byName()
+        .forEach(
+            (name, weight) -> {
+              if (name.startsWith(ENCODER)) {
+                weights.put(name.substring(ENCODER.length()), weight);
+              }
+            });
+    return weights;
+  }
 }

@@ -19,26 +19,54 @@ public record CaptionerConfig(
     implements NetworkConfig {
 
   /**
+   * @param kind {@code vit} or {@code resnet50}
    * @param imageSize side of the images
-   * @param patch side of the patches of which each is one feature
-   * @param width of a feature
-   * @param layers of the encoder
-   * @param heads of its attention
+   * @param patch side of the patches of which each is one feature, of a vit
+   * @param width of a feature, of a vit
+   * @param layers of a vit
+   * @param heads of a vit's attention
+   * @param pixels how they are standardised: {@code symmetric} to [-1, 1], {@code imagenet} by that
+   *     data set's mean and standard deviation of each colour
+   * @param weights a safetensors file with the weights to begin with, under the public names; empty
+   *     for random ones
+   * @param frozen whether they stay as they are
    */
-  public record Encoder(int imageSize, int patch, int width, int layers, int heads) {
+  public record Encoder(
+      String kind,
+      int imageSize,
+      int patch,
+      int width,
+      int layers,
+      int heads,
+      String pixels,
+      String weights,
+      boolean frozen) {
     public Encoder {
+      require(List.of("vit", "resnet50").contains(kind), "encoder.kind", kind, "vit or resnet50");
       require(imageSize >= 1, "encoder.image_size", imageSize, "at least 1");
+      if (kind.equals("vit")) {
+        require(
+            patch >= 1 && imageSize % patch == 0,
+            "encoder.patch",
+            patch,
+            "a divisor of encoder.image_size " + imageSize);
+        require(layers >= 1, "encoder.layers", layers, "at least 1");
+        require(
+            heads >= 1 && width >= 1 && width % heads == 0,
+            "encoder.heads",
+            heads,
+            "a divisor of encoder.width " + width);
+      }
       require(
-          patch >= 1 && imageSize % patch == 0,
-          "encoder.patch",
-          patch,
-          "a divisor of encoder.image_size " + imageSize);
-      require(layers >= 1, "encoder.layers", layers, "at least 1");
-      require(
-          heads >= 1 && width >= 1 && width % heads == 0,
-          "encoder.heads",
-          heads,
-          "a divisor of encoder.width " + width);
+          List.of("symmetric", "imagenet").contains(pixels),
+          "encoder.pixels",
+          pixels,
+          "symmetric or imagenet");
+    }
+
+    /** A Vision Transformer that begins with random weights. */
+    public static Encoder vit(int imageSize, int patch, int width, int layers, int heads) {
+      return new Encoder("vit", imageSize, patch, width, layers, heads, "symmetric", "", false);
     }
   }
 

@@ -25,7 +25,7 @@ public final class Conv2d {
   private final int kernel;
   private final int stride;
   private final Tensor weight;
-  private final Tensor bias;
+  private final Tensor bias; // or null
 
   /**
    * @param kernel side of the kernel, odd
@@ -33,13 +33,30 @@ public final class Conv2d {
    */
   public Conv2d(
       Parameters.Builder parameters, int in, int out, int kernel, int stride, double gain) {
+    this(parameters, in, out, kernel, stride, gain, true);
+  }
+
+  /** One that adds nothing to its sums, as before a norm that would take it away again. */
+  static Conv2d withoutBias(
+      Parameters.Builder parameters, int in, int out, int kernel, int stride) {
+    return new Conv2d(parameters, in, out, kernel, stride, 1, false);
+  }
+
+  private Conv2d(
+      Parameters.Builder parameters,
+      int in,
+      int out,
+      int kernel,
+      int stride,
+      double gain,
+      boolean biased) {
     this.in = in;
     this.out = out;
     this.kernel = kernel;
     this.stride = stride;
     var bound = gain / Math.sqrt((double) in * kernel * kernel);
     weight = parameters.uniform("weight", bound, out, in, kernel, kernel);
-    bias = parameters.uniform("bias", bound, out);
+    bias = biased ? parameters.uniform("bias", bound, out) : null;
   }
 
   /** x [B, in, H, W] to [B, out, ceil(H/stride), ceil(W/stride)]. */
@@ -50,7 +67,7 @@ public final class Conv2d {
   /** {@link #forward(Tensor)} times a constant, which is multiplied into the (small) weights. */
   Tensor forward(Tensor x, double factor) {
     var by = new Scalar(factor);
-    return convolve(x, weight.mul(by), bias.mul(by));
+    return convolve(x, weight.mul(by), bias == null ? null : bias.mul(by));
   }
 
   private Tensor convolve(Tensor x, Tensor w, Tensor b) {
@@ -59,7 +76,7 @@ public final class Conv2d {
     var padded = moreIn == 0 ? x : constant_pad_nd(x, 0, 0, 0, 0, 0, moreIn);
     if (moreIn > 0 || moreOut > 0) {
       w = constant_pad_nd(w, 0, 0, 0, 0, 0, moreIn, 0, moreOut);
-      b = constant_pad_nd(b, 0, moreOut);
+      b = b == null ? null : constant_pad_nd(b, 0, moreOut);
     }
     var type = x.scalar_type();
     var layout = new MemoryFormatOptional(x.suggest_memory_format());
@@ -67,7 +84,7 @@ public final class Conv2d {
         conv2d(
             padded,
             w.to(type, false, false, layout),
-            new TensorOptional(b.to(type)),
+            b == null ? new TensorOptional() : new TensorOptional(b.to(type)),
             new long[] {stride, stride},
             new long[] {kernel / 2, kernel / 2},
             new long[] {1, 1},

@@ -20,20 +20,23 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The weights of a network by name, in the order in which its layers were made. All of them lie one
- * after the other in one float32 tensor, and their gradients in another, so that the optimizer, the
- * gradient's norm and the moving average are a few operations on one tensor each instead of a loop.
+ * The weights of a network by name, in the order in which its layers were made, those that training
+ * does not change last. All of them lie one after the other in one float32 tensor, and the
+ * gradients in another, so that the optimizer, the gradient's norm and the moving average are a few
+ * operations on one tensor each instead of a loop.
  *
  * <p>Owns the native memory of the weights: close it when the network is no longer needed.
  */
 public final class Parameters implements AutoCloseable {
   private final Map<String, Tensor> byName;
   private final Tensor values;
+  private final Tensor trained;
   private final Tensor gradients;
 
-  private Parameters(Map<String, Tensor> byName, Tensor values, Tensor gradients) {
+  private Parameters(Map<String, Tensor> byName, Tensor values, Tensor trained, Tensor gradients) {
     this.byName = Collections.unmodifiableMap(byName);
     this.values = values;
+    this.trained = trained;
     this.gradients = gradients;
   }
 
@@ -47,7 +50,12 @@ public final class Parameters implements AutoCloseable {
     return values;
   }
 
-  /** The gradients of all weights in the same order; backward passes add to it. */
+  /** The first ones of {@link #values()}: those that are trained. */
+  public Tensor trained() {
+    return trained;
+  }
+
+  /** The gradients of {@link #trained()} in the same order; backward passes add to it. */
   public Tensor gradients() {
     return gradients;
   }
@@ -76,26 +84,37 @@ public final class Parameters implements AutoCloseable {
   public void close() {
     byName.values().forEach(Tensor::close);
     gradients.close();
+    trained.close();
     values.close();
   }
 
   /** Collects the weights while layers are made; {@link #build} then lays them out. */
   public static final class Builder {
-    private final Map<String, Tensor> byName;
+    private final Map<String, Tensor> trained;
+    private final Map<String, Tensor> fixed;
+    private final boolean training;
     private final String prefix;
 
     public Builder() {
-      this(new LinkedHashMap<>(), "");
+      this(new LinkedHashMap<>(), new LinkedHashMap<>(), true, "");
     }
 
-    private Builder(Map<String, Tensor> byName, String prefix) {
-      this.byName = byName;
+    private Builder(
+        Map<String, Tensor> trained, Map<String, Tensor> fixed, boolean training, String prefix) {
+      this.trained = trained;
+      this.fixed = fixed;
+      this.training = training;
       this.prefix = prefix;
     }
 
     /** A builder for a part: its names begin with {@code name} and a dot. */
     public Builder in(String name) {
-      return new Builder(byName, prefix + name + ".");
+      return new Builder(trained, fixed, training, prefix + name + ".");
+    }
+
+    /** A builder of weights that get no gradient: of a frozen part, or of running statistics. */
+    Builder fixed() {
+      return new Builder(trained, fixed, false, prefix);
     }
 
     /** A weight drawn uniformly from [-bound, bound) with the engine's default generator. */
@@ -110,16 +129,20 @@ public final class Parameters implements AutoCloseable {
 
     private Tensor add(String name, Supplier<Tensor> initial) {
       var tensor = Scope.owned(initial);
-      if (byName.put(prefix + name, tensor) != null) {
-        throw new IllegalStateException("two weights are named " + prefix + name);
+      var full = prefix + name;
+      var other = training ? fixed : trained;
+      if (other.containsKey(full) || (training ? trained : fixed).put(full, tensor) != null) {
+        throw new IllegalStateException("two weights are named " + full);
       }
       return tensor;
     }
 
-    /** Moves all weights into one tensor on {@code device} and gives them gradients. */
+    /** Moves all weights into one tensor on {@code device} and gives gradients to the trained. */
     public Parameters build(Device device) {
       try (var scope = new PointerScope();
           var noGrad = new NoGradGuard()) {
+        var byName = new LinkedHashMap<>(trained);
+        byName.putAll(fixed);
         var parts = new ArrayList<Tensor>();
         byName.values().forEach(weight -> parts.add(weight.flatten()));
         var values =
@@ -127,17 +150,22 @@ public final class Parameters implements AutoCloseable {
                 () ->
                     cat(new TensorVector(parts.toArray(Tensor[]::new)))
                         .to(device, torch.ScalarType.Float));
-        var gradients = Scope.owned(() -> zeros_like(values));
+        var count = trained.values().stream().mapToLong(Tensor::numel).sum();
+        var trainedValues = Scope.owned(() -> values.narrow(0, 0, count));
+        var gradients = Scope.owned(() -> zeros_like(trainedValues));
         var offset = 0L;
-        for (var weight : byName.values()) {
+        for (var entry : byName.entrySet()) {
+          var weight = entry.getValue();
           var shape = weight.shape();
-          var count = weight.numel();
-          weight.set_data(values.narrow(0, offset, count).view(shape));
-          weight.set_requires_grad(true);
-          weight.mutable_grad().put(gradients.narrow(0, offset, count).view(shape));
-          offset += count;
+          var size = weight.numel();
+          weight.set_data(values.narrow(0, offset, size).view(shape));
+          if (trained.containsKey(entry.getKey())) {
+            weight.set_requires_grad(true);
+            weight.mutable_grad().put(gradients.narrow(0, offset, size).view(shape));
+          }
+          offset += size;
         }
-        return new Parameters(byName, values, gradients);
+        return new Parameters(byName, values, trainedValues, gradients);
       }
     }
   }

@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * Adam (Kingma and Ba, 2015) and, with a decay, AdamW (Loshchilov and Hutter, 2019: weights shrink
- * apart from the gradient), on all weights of a network at once. Owns the two moments.
+ * apart from the gradient), on all trained weights of a network at once. Owns the two moments.
  */
 final class Adam implements AutoCloseable {
   private final Parameters parameters;
@@ -29,8 +29,8 @@ final class Adam implements AutoCloseable {
     this.beta2 = beta2;
     this.epsilon = epsilon;
     this.weightDecay = weightDecay;
-    firstMoment = Scope.owned(() -> torch.zeros_like(parameters.values()));
-    secondMoment = Scope.owned(() -> torch.zeros_like(parameters.values()));
+    firstMoment = Scope.owned(() -> torch.zeros_like(parameters.trained()));
+    secondMoment = Scope.owned(() -> torch.zeros_like(parameters.trained()));
   }
 
   /**
@@ -41,7 +41,7 @@ final class Adam implements AutoCloseable {
   void step(long step, double learningRate) {
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
-      var weights = parameters.values();
+      var weights = parameters.trained();
       var gradient = parameters.gradients();
       if (weightDecay > 0) {
         weights.mul_(new Scalar(1 - learningRate * weightDecay));

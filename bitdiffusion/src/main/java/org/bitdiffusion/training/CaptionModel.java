@@ -8,8 +8,10 @@ import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -32,6 +34,10 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Describes images: an image encoder and a decoder of captions. */
 public final class CaptionModel extends Model {
+  /** What published weights have beyond a network of features: last layers, and counters. */
+  private static final Pattern UNUSED =
+      Pattern.compile("(head|fc|pre_logits)\\..*|.*\\.num_batches_tracked");
+
   private final BitDiffusion diffusion;
   private final CaptionNetwork network;
   private final int length;
@@ -90,6 +96,39 @@ public final class CaptionModel extends Model {
               .formatted(folder.tokenizer(), vocabulary, categories));
     }
     return tokenizer;
+  }
+
+  @Override
+  void readPretrained() {
+    var encoder = ((CaptionerConfig) config().network()).encoder();
+    if (encoder.weights().isEmpty()) {
+      return;
+    }
+    var file = Path.of(encoder.weights());
+    var names = Safetensors.names(file);
+    var byName = new LinkedHashMap<>(network.encoder());
+    var mine = CaptionNetwork.ENCODER + byName.keySet().iterator().next();
+    try {
+      if (names.contains(mine)) { // a checkpoint of a captioner
+        Safetensors.readSome(file, prefixed(byName));
+        return;
+      }
+      for (var name : names) {
+        if (!byName.containsKey(name) && !UNUSED.matcher(name).matches()) {
+          throw new DataException(file + " has a tensor '" + name + "', which the network lacks");
+        }
+      }
+      Safetensors.readSome(file, byName);
+    } catch (DataException e) {
+      throw new DataException(
+          e.getMessage() + " (the settings network.encoder make a " + encoder.kind() + ")", e);
+    }
+  }
+
+  private static Map<String, Tensor> prefixed(Map<String, Tensor> tensors) {
+    var prefixed = new LinkedHashMap<String, Tensor>();
+    tensors.forEach((name, tensor) -> prefixed.put(CaptionNetwork.ENCODER + name, tensor));
+    return prefixed;
   }
 
   /** Side S of the images that it reads. */

@@ -62,7 +62,14 @@ public final class ConfigReader {
   /** The presets that ship with the library. */
   public static List<String> presets() {
     return List.of(
-        "icons", "fashion-small", "cifar10-small", "cifar10", "imagenet64", "scene-captions");
+        "icons",
+        "fashion-small",
+        "cifar10-small",
+        "cifar10",
+        "imagenet64",
+        "scene-captions",
+        "emoji-captions",
+        "coco-captions");
   }
 
   /**

@@ -25,13 +25,34 @@ final class Learner implements AutoCloseable {
   private final Tensor average;
 
   /**
-   * Random weights.
+   * The weights that a new run begins with: random ones, and those of a pre-trained part.
+   *
+   * @throws org.bitdiffusion.ConfigurationException if the configuration fits no network
+   * @throws org.bitdiffusion.DataException if the file of a pre-trained part does not fit
+   */
+  static Learner begin(RunConfig config, Compute compute) {
+    var model = Model.create(config, compute);
+    try {
+      model.readPretrained();
+      return new Learner(model);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Random weights, to read a checkpoint into.
    *
    * @throws org.bitdiffusion.ConfigurationException if the configuration fits no network
    */
-  Learner(RunConfig config, Compute compute) {
-    var training = config.training();
-    model = Model.create(config, compute);
+  static Learner create(RunConfig config, Compute compute) {
+    return new Learner(Model.create(config, compute));
+  }
+
+  private Learner(Model model) {
+    this.model = model;
+    var training = model.config().training();
     model.ensureRight();
     parameters = model.network().parameters();
     optimizer =

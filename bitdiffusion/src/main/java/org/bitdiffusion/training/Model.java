@@ -79,6 +79,9 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
     return network;
   }
 
+  /** Reads the weights of a part that begins pre-trained, where the configuration names some. */
+  void readPretrained() {}
+
   /** Checks that this machine computes the network right. */
   void ensureRight() {
     ConvolutionCheck.ensureRight(network.convolutions(), compute);

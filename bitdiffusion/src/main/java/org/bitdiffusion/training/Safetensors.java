@@ -12,12 +12,15 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -28,6 +31,16 @@ import org.bytedeco.pytorch.global.torch;
 public final class Safetensors {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int PIECE = 1 << 26; // bytes copied at a time
+
+  /** Types of values that can be read. */
+  private static final Map<String, Type> TYPES =
+      Map.of(
+          "F32", new Type(torch.ScalarType.Float, 4),
+          "F16", new Type(torch.ScalarType.Half, 2),
+          "BF16", new Type(torch.ScalarType.BFloat16, 2));
+
+  private record Type(torch.ScalarType type, long bytes) {}
+
   private static final long LONGEST_HEADER = 100_000_000; // the format's own limit
 
   private Safetensors() {}
@@ -82,93 +95,161 @@ public final class Safetensors {
    * @throws DataException if the file is missing, damaged, or holds other tensors
    */
   public static void read(Path file, Map<String, Tensor> tensors) {
-    try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      var length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-      readFully(channel, length, file);
-      var headerLength = length.flip().getLong();
-      if (headerLength < 2 || headerLength > Math.min(LONGEST_HEADER, channel.size() - 8)) {
-        throw new DataException(file + " is damaged or no safetensors file: its header is cut off");
+    try (var reader = new Reader(file)) {
+      reader.check(tensors, Set.of("F32"));
+      for (var name : reader.stored.keySet()) {
+        if (!tensors.containsKey(name)) {
+          throw new DataException(
+              file + " has a tensor '" + name + "' too many: it belongs to another network");
+        }
       }
-      var header = ByteBuffer.allocate((int) headerLength);
-      readFully(channel, header, file);
-      var begin = 8 + headerLength;
-      var entries = parse(file, header.array());
-      check(file, entries, tensors, channel.size() - begin);
+      reader.fill(tensors);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  /**
+   * Fills tensors with the values stored under their names in a file that may hold more, and in
+   * float16 or bfloat16 as well. Nothing is written to any of them unless all fit.
+   *
+   * @throws DataException if the file is missing, damaged, or lacks a tensor of that shape
+   */
+  public static void readSome(Path file, Map<String, Tensor> tensors) {
+    try (var reader = new Reader(file)) {
+      reader.check(tensors, TYPES.keySet());
+      reader.fill(tensors);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  /**
+   * The names of a file's tensors, in its order.
+   *
+   * @throws DataException if the file is missing or damaged
+   */
+  public static Set<String> names(Path file) {
+    try (var reader = new Reader(file)) {
+      return reader.stored.keySet();
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  private static DataException cannotRead(Path file, IOException e) {
+    return e instanceof NoSuchFileException
+        ? new DataException(file + " does not exist", e)
+        : DataException.cannotRead(file, e);
+  }
+
+  /** A file whose header has been read. */
+  private static final class Reader implements AutoCloseable {
+    private final Path file;
+    private final FileChannel channel;
+    private final long begin; // of the values
+    private final Map<String, JsonNode> stored = new LinkedHashMap<>();
+
+    Reader(Path file) throws IOException {
+      this.file = file;
+      channel = FileChannel.open(file, StandardOpenOption.READ);
+      try {
+        var length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        readFully(length);
+        var headerLength = length.flip().getLong();
+        if (headerLength < 2 || headerLength > Math.min(LONGEST_HEADER, channel.size() - 8)) {
+          throw new DataException(
+              file + " is damaged or no safetensors file: its header is cut off");
+        }
+        var header = ByteBuffer.allocate((int) headerLength);
+        readFully(header);
+        begin = 8 + headerLength;
+        parse(header.array()).properties().forEach(e -> stored.put(e.getKey(), e.getValue()));
+        stored.remove("__metadata__");
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
+    }
+
+    private JsonNode parse(byte[] header) throws IOException {
+      try {
+        return JSON.readTree(header);
+      } catch (JsonProcessingException e) {
+        throw new DataException(
+            file + " is damaged or no safetensors file: its header is no JSON", e);
+      }
+    }
+
+    void check(Map<String, Tensor> tensors, Set<String> types) throws IOException {
       for (var entry : tensors.entrySet()) {
-        var at = begin + entries.get(entry.getKey()).get("data_offsets").get(0).asLong();
-        fill(file, channel, at, entry.getValue());
+        check(entry.getKey(), entry.getValue().shape(), types);
       }
-    } catch (NoSuchFileException e) {
-      throw new DataException(file + " does not exist", e);
-    } catch (IOException e) {
-      throw DataException.cannotRead(file, e);
     }
-  }
 
-  private static void fill(Path file, FileChannel channel, long at, Tensor target)
-      throws IOException {
-    try (var scope = new PointerScope();
-        var noGrad = new NoGradGuard()) {
-      var values = torch.empty(target.shape());
-      var bytes = new BytePointer(values.data_ptr());
-      var count = values.nbytes();
-      channel.position(at);
-      for (var done = 0L; done < count; done += PIECE) {
-        var piece = Math.min(PIECE, count - done);
-        readFully(channel, bytes.position(done).limit(done + piece).asByteBuffer(), file);
+    void fill(Map<String, Tensor> tensors) throws IOException {
+      for (var entry : tensors.entrySet()) {
+        fill(stored.get(entry.getKey()), entry.getValue());
       }
-      target.copy_(values);
     }
-  }
 
-  private static JsonNode parse(Path file, byte[] header) {
-    try {
-      return JSON.readTree(header);
-    } catch (JsonProcessingException e) {
-      throw new DataException(
-          file + " is damaged or no safetensors file: its header is no JSON", e);
-    } catch (IOException e) {
-      throw DataException.cannotRead(file, e);
-    }
-  }
-
-  private static void check(
-      Path file, JsonNode entries, Map<String, Tensor> tensors, long available) {
-    for (var entry : tensors.entrySet()) {
-      var name = entry.getKey();
-      var node = entries.get(name);
+    private void check(String name, long[] expected, Set<String> types) throws IOException {
+      var node = stored.get(name);
       if (node == null) {
         throw new DataException(
             file + " has no tensor '" + name + "': it belongs to another network");
       }
-      var shape = node.path("shape");
-      var expected = entry.getValue().shape();
-      var stored = new long[shape.size()];
-      for (var i = 0; i < stored.length; i++) {
-        stored[i] = shape.get(i).asLong();
+      var shape = new long[node.path("shape").size()];
+      for (var i = 0; i < shape.length; i++) {
+        shape[i] = node.path("shape").get(i).asLong();
       }
-      if (!node.path("dtype").asText().equals("F32") || !Arrays.equals(stored, expected)) {
+      var type = node.path("dtype").asText("?");
+      if (!types.contains(type) || !Arrays.equals(shape, expected)) {
         throw new DataException(
-            "%s: tensor '%s' is %s %s, but the network has F32 %s: it belongs to another network"
+            "%s: tensor '%s' is %s %s, but the network has %s %s: it belongs to another network"
                 .formatted(
                     file,
                     name,
-                    node.path("dtype").asText("?"),
-                    Arrays.toString(stored),
+                    type,
+                    Arrays.toString(shape),
+                    types.contains(type) ? type : "F32",
                     Arrays.toString(expected)));
       }
       var from = node.path("data_offsets").path(0).asLong(-1);
       var to = node.path("data_offsets").path(1).asLong(-1);
-      if (from < 0 || to - from != entry.getValue().numel() * Float.BYTES || to > available) {
+      var bytes = Arrays.stream(shape).reduce(TYPES.get(type).bytes(), Math::multiplyExact);
+      if (from < 0 || to - from != bytes || to > channel.size() - begin) {
         throw new DataException(file + " is damaged: the values of '" + name + "' are cut off");
       }
     }
-    for (var names = entries.fieldNames(); names.hasNext(); ) {
-      var name = names.next();
-      if (!name.equals("__metadata__") && !tensors.containsKey(name)) {
-        throw new DataException(
-            file + " has a tensor '" + name + "' too many: it belongs to another network");
+
+    private void fill(JsonNode node, Tensor target) throws IOException {
+      try (var scope = new PointerScope();
+          var noGrad = new NoGradGuard()) {
+        var type = TYPES.get(node.path("dtype").asText()).type();
+        var values = torch.empty(target.shape(), new TensorOptions(type), null);
+        var bytes = new BytePointer(values.data_ptr());
+        var count = values.nbytes();
+        channel.position(begin + node.path("data_offsets").path(0).asLong());
+        for (var done = 0L; done < count; done += PIECE) {
+          var piece = Math.min(PIECE, count - done);
+          readFully(bytes.position(done).limit(done + piece).asByteBuffer());
+        }
+        target.copy_(values);
       }
+    }
+
+    private void readFully(ByteBuffer buffer) throws IOException {
+      while (buffer.hasRemaining()) {
+        if (channel.read(buffer) < 0) {
+          throw new DataException(file + " is damaged: it ends too early");
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
     }
   }
 
@@ -182,15 +263,6 @@ public final class Safetensors {
   private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
     while (buffer.hasRemaining()) {
       channel.write(buffer);
-    }
-  }
-
-  private static void readFully(FileChannel channel, ByteBuffer buffer, Path file)
-      throws IOException {
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer) < 0) {
-        throw new DataException(file + " is damaged: it ends too early");
-      }
     }
   }
 }

@@ -80,7 +80,7 @@ public final class Trainer implements AutoCloseable {
       RunConfig config, DataSource source, Path path, Compute compute, Listener listener) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
-    var learner = new Learner(resolved, compute);
+    var learner = Learner.begin(resolved, compute);
     try {
       var folder = RunFolder.create(path, resolved);
       if (source instanceof CaptionData captions) {
@@ -106,7 +106,7 @@ public final class Trainer implements AutoCloseable {
     var resolved = resolved(config, source, folder);
     var lock = folder.lock(); // before the newest checkpoint is looked for
     try {
-      var learner = new Learner(resolved, Compute.choose(config.training().precision()));
+      var learner = Learner.create(resolved, Compute.choose(config.training().precision()));
       try {
         var step = 0L;
         var checkpoint = folder.newest();

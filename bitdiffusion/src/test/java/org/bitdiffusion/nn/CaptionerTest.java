@@ -24,7 +24,7 @@ class CaptionerTest {
   }
 
   private static CaptionerConfig config(String decoder) {
-    return new CaptionerConfig(decoder, 16, 2, 4, 0, new CaptionerConfig.Encoder(12, 4, 8, 2, 2));
+    return new CaptionerConfig(decoder, 16, 2, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
   }
 
   private static double difference(Tensor a, Tensor b) {
@@ -150,10 +150,10 @@ class CaptionerTest {
     assertThatThrownBy(
             () ->
                 new CaptionerConfig(
-                    "bits", 16, 2, 3, 0, new CaptionerConfig.Encoder(12, 4, 8, 2, 2)))
+                    "bits", 16, 2, 3, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("network.heads is 3; it must be a divisor of width 16");
-    assertThatThrownBy(() -> new CaptionerConfig.Encoder(12, 5, 8, 2, 2))
+    assertThatThrownBy(() -> CaptionerConfig.Encoder.vit(12, 5, 8, 2, 2))
         .hasMessage("network.encoder.patch is 5; it must be a divisor of encoder.image_size 12");
     assertThatThrownBy(() -> config("both")).hasMessageContaining("bits or autoregressive");
   }

@@ -3,13 +3,17 @@ package org.bitdiffusion.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.runtime.Engine;
@@ -18,6 +22,9 @@ import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.text.BeamSearch;
 import org.bitdiffusion.text.CaptionData;
 import org.bitdiffusion.text.Tokenizer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -117,6 +124,9 @@ class CaptionModelTest {
 
   private Path train(RunConfig config, int captionsEach) {
     var run = folder.resolve(((org.bitdiffusion.nn.CaptionerConfig) config.network()).decoder());
+    if (Files.exists(run)) {
+      run = folder.resolve("another");
+    }
     var images = new Pairs(captionsEach);
     try (var tokenizer = Tokenizer.of("words", CaptionData.captions(images), 100);
         var data = new CaptionData(images, tokenizer, config.captions().length());
@@ -187,6 +197,95 @@ class CaptionModelTest {
       assertThatThrownBy(() -> model.sample(sampling, 1, 0, images(), Sampler.Listener.NONE))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("autoregressive");
+    }
+  }
+
+  private static Map<String, Tensor> weights(CaptionModel model) {
+    return model.network().parameters().byName();
+  }
+
+  @Test
+  void aPretrainedEncoderStaysFrozenWhileTheDecoderLearns() {
+    var briefly = "training.steps=2";
+    var first = train(config("autoregressive", briefly), 1);
+    var file = first.resolve("checkpoints/step-00000002/ema.safetensors");
+    var pretrained = "network.encoder.weights=" + file;
+    var frozen = train(config("bits", briefly, pretrained, "network.encoder.frozen=true"), 1);
+    var resumed = ConfigReader.file(frozen.resolve("config.yaml"), Map.of("training.steps", "3"));
+    var images = new Pairs(1);
+    try (var tokenizer = CaptionModel.tokenizer(frozen);
+        var data = new CaptionData(images, tokenizer, 7);
+        var trainer =
+            Trainer.resume(resumed, data, RunFolder.open(frozen), new Trainer.Listener() {})) {
+      trainer.run();
+    }
+    try (var before = CaptionModel.load(first, "float32");
+        var after = CaptionModel.load(frozen, "float32");
+        var untrained = CaptionModel.load(train(config("bits", briefly), 1), "float32")) {
+      var names = new ArrayList<String>();
+      weights(before)
+          .forEach(
+              (name, weight) -> {
+                if (name.startsWith("encoder.")) {
+                  names.add(name);
+                  assertThat(weights(after).get(name).equal(weight)).as(name).isTrue();
+                }
+              });
+      assertThat(names).hasSize(4 + 12 + 2).contains("encoder.blocks.0.attn.qkv.weight");
+      // What is not the encoder's is trained, and differs even from a run with the same seed.
+      var output = "output.weight";
+      assertThat(weights(after).get(output).equal(weights(untrained).get(output))).isFalse();
+    }
+  }
+
+  @Test
+  void weightsOfAnotherEncoderAreNamed() throws IOException {
+    var file = folder.resolve("published.safetensors");
+    try (var scope = new PointerScope()) {
+      Safetensors.write(file, Map.of("conv1.weight", torch.zeros(64, 3, 7, 7)));
+    }
+    var pretrained = "network.encoder.weights=" + file;
+    assertThatThrownBy(() -> train(config("bits", pretrained), 1))
+        .isInstanceOf(DataException.class)
+        .hasMessage(
+            file
+                + " has a tensor 'conv1.weight', which the network lacks (the settings"
+                + " network.encoder make a vit)");
+    var first = train(config("autoregressive", "training.steps=1"), 1);
+    var ema = first.resolve("checkpoints/step-00000001/ema.safetensors");
+    assertThatThrownBy(
+            () ->
+                train(
+                    config("bits", "network.encoder.weights=" + ema, "network.encoder.patch=2"), 1))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("tensor 'encoder.pos_embed' is F32 [1, 5, 32], but the network has")
+        .hasMessageContaining("[1, 17, 32]");
+    assertThatThrownBy(() -> train(config("bits", "network.encoder.weights=missing.st"), 1))
+        .hasMessageContaining("missing.st does not exist");
+    assertThat(folder.resolve("bits")).doesNotExist();
+  }
+
+  /** Running statistics are kept in checkpoints: the loaded encoder gives the same features. */
+  @Test
+  void aResNetIsTrainedSavedAndLoaded() {
+    var run =
+        train(
+            config(
+                "bits",
+                "network.encoder.kind=resnet50",
+                "network.encoder.pixels=imagenet",
+                "training.batch_size=4",
+                "training.steps=2"),
+            1);
+    try (var model = CaptionModel.load(run, "float32")) {
+      var mean = weights(model).get("encoder.layer4.2.bn3.running_mean");
+      assertThat(mean.abs().max().item_float()).isGreaterThan(0);
+      var sampling = new SamplerConfig(1, "ddim", 0, "previous", 0, 0, "", 0);
+      var one = Arrays.copyOf(images(), 3 * SIDE * SIDE);
+      var alone = model.sample(sampling, 1, 0, one, Sampler.Listener.NONE);
+      var together = model.sample(sampling, 1, 0, images(), Sampler.Listener.NONE);
+      // By the running statistics, so that other images do not matter.
+      assertThat(alone).isEqualTo(Arrays.copyOf(together, 7));
     }
   }
 

@@ -29,7 +29,9 @@ class ConfigReaderTest {
             "cifar10",
             "cifar10",
             "imagenet64",
-            "scenes");
+            "scenes",
+            "emoji",
+            "coco");
     var cifar10 = ConfigReader.preset("cifar10", Map.of());
     var size = (UNetConfig) cifar10.network();
     assertThat(size.width()).isEqualTo(256);

@@ -66,6 +66,38 @@ class SafetensorsTest {
     }
   }
 
+  /** 1.5 and -2 in the bits of each type; a tensor that is not asked for lies between. */
+  @Test
+  void halfTypesAreReadFromAFileThatHoldsMore() throws IOException {
+    var header =
+        "{'__metadata__':{'format':'pt'},"
+            + "'half':{'dtype':'F16','shape':[2],'data_offsets':[0,4]},"
+            + "'more':{'dtype':'I64','shape':[],'data_offsets':[4,12]},"
+            + "'brain':{'dtype':'BF16','shape':[2],'data_offsets':[12,16]}}";
+    var json = header.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+    var bytes = ByteBuffer.allocate(8 + json.length + 16).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(json.length).put(json).putShort((short) 0x3E00).putShort((short) 0xC000);
+    bytes.putLong(7).putShort((short) 0x3FC0).putShort((short) 0xC000);
+    var file = folder.resolve("published.safetensors");
+    Files.write(file, bytes.array());
+    try (var scope = new PointerScope()) {
+      var half = torch.zeros(2);
+      var brain = torch.zeros(2);
+      Safetensors.readSome(file, Map.of("half", half, "brain", brain));
+      var expected = Tensor.create(new float[] {1.5f, -2}, 2);
+      assertThat(half.equal(expected)).isTrue();
+      assertThat(brain.equal(expected)).isTrue();
+      assertThat(Safetensors.names(file)).containsExactly("half", "more", "brain");
+      assertThatThrownBy(() -> Safetensors.readSome(file, Map.of("half", torch.zeros(2, 1))))
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("tensor 'half' is F16 [2], but the network has F16 [2, 1]");
+      assertThatThrownBy(() -> Safetensors.readSome(file, Map.of("more", torch.zeros(1))))
+          .hasMessageContaining("tensor 'more' is I64 [], but the network has F32 [1]");
+      assertThatThrownBy(() -> Safetensors.read(file, Map.of("half", half)))
+          .hasMessageContaining("F16 [2], but the network has F32 [2]");
+    }
+  }
+
   @Test
   void nothingIsReadFromAFileThatDoesNotFit() throws IOException {
     try (var scope = new PointerScope()) {
