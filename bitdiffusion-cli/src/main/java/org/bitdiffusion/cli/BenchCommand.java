@@ -34,14 +34,15 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures how fast this machine trains and samples.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = BenchCommand.UNet.class)
+    subcommands = {BenchCommand.UNet.class, CaptionsBench.class})
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to measure is missing: bitdiff bench unet");
+        spec.commandLine(),
+        "what to measure is missing: bitdiff bench unet, bitdiff bench captions");
   }
 
   @Command(

@@ -137,7 +137,6 @@ final class TrainCommand implements Callable<Integer> {
     put(changes, "training.precision", precision);
     put(changes, "training.log_every", logEvery);
     put(changes, "training.checkpoint_every", checkpointEvery);
-    put(changes, "network.encoder.weights", encoderWeights);
     if (data != null) {
       changes.put("data", data);
     }
@@ -154,11 +153,14 @@ final class TrainCommand implements Callable<Integer> {
     if (base == null) {
       throw new ConfigurationException("train needs --preset or --config");
     }
-    var config =
-        withSkipBad(
-            base.preset != null
-                ? ConfigReader.preset(base.preset, changes)
-                : ConfigReader.file(base.config, changes));
+    if (encoderWeights != null) {
+      if (read(changes).captions() == null) {
+        throw new ConfigurationException(
+            "--encoder-weights is for captioners; this configuration makes images");
+      }
+      changes.put("network.encoder.weights", encoderWeights.toString());
+    }
+    var config = withSkipBad(read(changes));
     RunFolder.requireFree(out); // before data is read, which may take minutes
     try (var source = open(config, null)) {
       threads.apply();
@@ -168,10 +170,20 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  private RunConfig read(Map<String, String> changes) {
+    return base.preset != null
+        ? ConfigReader.preset(base.preset, changes)
+        : ConfigReader.file(base.config, changes);
+  }
+
   private void resume(Map<String, String> changes) {
     if (base != null) {
       throw new ConfigurationException(
           "--resume takes the configuration of the run; leave --preset and --config out");
+    }
+    if (encoderWeights != null) {
+      throw new ConfigurationException(
+          "--resume goes on with the encoder of the run; leave --encoder-weights out");
     }
     var folder = RunFolder.open(out);
     var config = withSkipBad(folder.config(changes));

@@ -57,7 +57,8 @@ class MainTest {
         "info",
         "doctor",
         "bench",
-        "bench unet"
+        "bench unet",
+        "bench captions"
       })
   void everyCommandExplainsItself(String command) {
     assertThat(runLine((command + " --help").strip())).isZero();
@@ -79,6 +80,7 @@ class MainTest {
           """
           trian                                        | there is no command 'trian'; did you mean train?
           --versio                                     | there is no option '--versio'; did you mean --version?
+          bench captions --preset icons                | preset icons makes no captions
           bench                                        | what to measure is missing
           metrics                                      | what to measure is missing: bitdiff metrics captions
           metrics captions --candidates a              | '--references=FILE'
@@ -98,6 +100,8 @@ class MainTest {
           train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
           train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
+          train --preset icons --out FOLDER/r --encoder-weights a | is for captioners; this configuration makes images
+          train --resume --out FOLDER/r --encoder-weights a | leave --encoder-weights out
           train --resume --out FOLDER/r                | FOLDER/r does not exist
           sample --run FOLDER/r --out FOLDER/a.png     | FOLDER/r does not exist
           sample --run FOLDER/r --out FOLDER/a.gif     | must end in .png or .npy, or be a folder
