@@ -23,7 +23,7 @@ import org.bytedeco.pytorch.global.torch;
  * position sees only those before it, as embedded tokens, and gives a softmax over the vocabulary.
  */
 public final class AutoregressiveCaptioner implements CaptionNetwork {
-  private static final double SMALL = 0.035; // uniform with the standard deviation 0.02
+  private static final double DEVIATION = 0.02; // of initial embeddings
 
   private final Parameters parameters;
   private final CaptionDecoder decoder;
@@ -48,8 +48,10 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
     this.length = length;
     this.compute = compute;
     var p = new Parameters.Builder();
-    decoder = new CaptionDecoder(p, config, length, compute);
-    embeddings = p.in("embedding").uniform("weight", SMALL, vocabulary + 1, config.width());
+    decoder = new CaptionDecoder(p, config, length, DEVIATION, compute);
+    embeddings =
+        p.in("embedding")
+            .uniform("weight", Math.sqrt(3) * DEVIATION, vocabulary + 1, config.width());
     output = new Linear(p.in("output"), config.width(), vocabulary);
     parameters = p.build(compute.newDevice());
   }

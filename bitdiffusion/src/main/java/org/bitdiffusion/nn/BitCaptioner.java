@@ -21,6 +21,9 @@ import org.bytedeco.pytorch.global.torch;
  * gives [B, out, L] float32. Dropout is on where a gradient is asked for.
  */
 public final class BitCaptioner implements CaptionNetwork, Denoiser {
+  /** Of the input layer's values for bits of -1 and +1, at its initial weights. */
+  private static final double INPUT_DEVIATION = 0.5;
+
   private final Parameters parameters;
   private final CaptionDecoder decoder;
   private final Linear input;
@@ -38,7 +41,7 @@ public final class BitCaptioner implements CaptionNetwork, Denoiser {
   public BitCaptioner(CaptionerConfig config, int bits, int out, int length, Compute compute) {
     var p = new Parameters.Builder();
     var width = config.width();
-    decoder = new CaptionDecoder(p, config, length, compute);
+    decoder = new CaptionDecoder(p, config, length, INPUT_DEVIATION, compute);
     input = new Linear(p.in("input"), 2 * bits, width);
     time0 = new Linear(p.in("time.0"), width, 4 * width);
     time1 = new Linear(p.in("time.1"), 4 * width, width);

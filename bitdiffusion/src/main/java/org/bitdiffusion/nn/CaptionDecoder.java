@@ -16,8 +16,6 @@ final class CaptionDecoder {
   // Of red, green and blue in [0, 1], as all published networks for ImageNet have them.
   private static final float[] IMAGENET_MEAN = {0.485f, 0.456f, 0.406f};
   private static final float[] IMAGENET_DEVIATION = {0.229f, 0.224f, 0.225f};
-  private static final double SMALL = 0.035; // uniform with the standard deviation 0.02
-
   private final Compute compute;
   private final int width;
   private final Tensor positions;
@@ -30,8 +28,11 @@ final class CaptionDecoder {
 
   /**
    * @param length L, the number of positions
+   * @param deviation of the initial position embeddings: about that of the inputs, which would
+   *     drown them otherwise
    */
-  CaptionDecoder(Parameters.Builder p, CaptionerConfig config, int length, Compute compute) {
+  CaptionDecoder(
+      Parameters.Builder p, CaptionerConfig config, int length, double deviation, Compute compute) {
     this.compute = compute;
     width = config.width();
     var e = config.encoder();
@@ -40,7 +41,7 @@ final class CaptionDecoder {
     var named = p.in("encoder");
     encoder = ImageEncoder.of(frozen ? named.fixed() : named, e, config.dropout(), compute);
     memory = new Linear(p.in("memory"), encoder.width(), 2 * config.layers() * width);
-    positions = p.in("positions").uniform("weight", SMALL, length, width);
+    positions = p.in("positions").uniform("weight", Math.sqrt(3) * deviation, length, width);
     for (var i = 0; i < config.layers(); i++) {
       layers.add(
           new TransformerLayer(p.in("layers." + i), width, config.heads(), true, config.dropout()));
