@@ -32,7 +32,7 @@ final class CaptionCommand implements Callable<Integer> {
       description = "Captions of each image (default ${DEFAULT-VALUE}).")
   private int n;
 
-  @Option(names = "--trace", description = "Shows the caption after each sampling step.")
+  @Option(names = "--trace", description = "Shows the (first) caption after each sampling step.")
   private boolean trace;
 
   @Option(names = "--json", description = "Reports as JSON, a line for each image.")
@@ -48,6 +48,11 @@ final class CaptionCommand implements Callable<Integer> {
     threads.apply();
     var out = spec.commandLine().getOut();
     try (var captioner = captioning.open()) {
+      if (!captioner.model().hasSteps() && (trace || n > 1)) {
+        throw new ConfigurationException(
+            "the run's decoder is autoregressive: it has no steps to trace and one caption for an"
+                + " image; leave --trace and --n out");
+      }
       for (var image : images) {
         var rgb = ImageFiles.rgb(image, captioner.model().side());
         var copies = new int[n * rgb.length];

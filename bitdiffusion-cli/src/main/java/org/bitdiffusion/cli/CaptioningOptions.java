@@ -49,6 +49,13 @@ final class CaptioningOptions {
 
   /** Opens the run. */
   Captioner open() {
+    if (beams != null && beams < 1) {
+      throw new ConfigurationException("--beams is " + beams + "; it must be at least 1");
+    }
+    if (lengthPenalty != null && !(lengthPenalty >= 0 && Double.isFinite(lengthPenalty))) {
+      throw new ConfigurationException(
+          "--length-penalty is " + lengthPenalty + "; it must be at least 0");
+    }
     var model = CaptionModel.load(run, precision);
     try {
       requireFit(model);
@@ -69,6 +76,9 @@ final class CaptioningOptions {
       throw new ConfigurationException(
           "the run's decoder is autoregressive: it has no sampling steps; leave --steps and the"
               + " like out");
+    }
+    if (sampling.over(model.config().sampling()).guidance() != 0) {
+      throw new ConfigurationException("--guidance is for classes of images; leave it out");
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
@@ -81,6 +82,7 @@ final class CaptionsBench implements Callable<Integer> {
     var compute = Compute.choose("auto");
     try (var bits = (CaptionModel) Model.create(bitsConfig, compute);
         var words = (CaptionModel) Model.create(wordsConfig, compute)) {
+      ConvolutionCheck.ensureRight(bits.network().convolutions(), compute);
       var images = images(bits.side());
       var sampling = bitsConfig.sampling();
       var greedy = new BeamSearch(1, 0);

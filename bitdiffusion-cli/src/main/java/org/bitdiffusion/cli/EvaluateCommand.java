@@ -36,6 +36,12 @@ final class EvaluateCommand implements Callable<Integer> {
   private String data;
 
   @Option(
+      names = "--n",
+      paramLabel = "N",
+      description = "Images to describe, evenly from all of the source (default: all of them).")
+  private Integer n;
+
+  @Option(
       names = "--batch-size",
       paramLabel = "B",
       defaultValue = "32",
@@ -52,6 +58,9 @@ final class EvaluateCommand implements Callable<Integer> {
     if (batchSize < 1) {
       throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
     }
+    if (n != null && n < 1) {
+      throw new ConfigurationException("--n is " + n + "; it must be at least 1");
+    }
     threads.apply();
     var scored = new ArrayList<ScoredCaption>();
     var seconds = 0.0;
@@ -63,31 +72,33 @@ final class EvaluateCommand implements Callable<Integer> {
               images, captioner.tokenizer(), captioner.model().config().captions().length());
       pairs.requireSide(captioner.model().side());
       var size = 3 * captioner.model().side() * captioner.model().side();
-      try (var progress =
-          new Progress("describing", images.size(), 0, spec.commandLine().getErr())) {
-        for (var first = 0; first < images.size(); first += batchSize) {
-          var count = Math.min(batchSize, images.size() - first);
-          var rgb = new int[count * size];
-          for (var i = 0; i < count; i++) {
-            pairs.readCondition(first + i, rgb, i * size);
+      var all = images.size();
+      var count = n == null ? all : Math.min(n, all);
+      try (var progress = new Progress("describing", count, 0, spec.commandLine().getErr())) {
+        for (var first = 0; first < count; first += batchSize) {
+          var batch = new int[Math.min(batchSize, count - first)];
+          var rgb = new int[batch.length * size];
+          for (var i = 0; i < batch.length; i++) {
+            batch[i] = (int) ((long) (first + i) * all / count);
+            pairs.readCondition(batch[i], rgb, i * size);
           }
           var start = System.nanoTime();
           var captions = captioner.describe(rgb, first, Sampler.Listener.NONE);
           seconds += (System.nanoTime() - start) / 1e9;
-          for (var i = 0; i < count; i++) {
-            scored.add(scored(captions.get(i), images.captions(first + i)));
-            if (images instanceof Scenes scenes && scenes.isTrue(first + i, captions.get(i))) {
+          for (var i = 0; i < batch.length; i++) {
+            scored.add(scored(captions.get(i), images.captions(batch[i])));
+            if (images instanceof Scenes scenes && scenes.isTrue(batch[i], captions.get(i))) {
               trueCaptions++;
             }
           }
-          progress.to(first + count, captions.get(0));
+          progress.to(first + batch.length, captions.get(0));
         }
       }
       var more = new LinkedHashMap<String, Number>();
       if (images instanceof Scenes) {
-        more.put("true_captions", (double) trueCaptions / images.size());
+        more.put("true_captions", (double) trueCaptions / count);
       }
-      more.put("captions_per_second", images.size() / seconds);
+      more.put("captions_per_second", count / seconds);
       MetricsCommand.report(CaptionScores.of(scored), more, json, spec.commandLine().getOut());
     }
     return 0;

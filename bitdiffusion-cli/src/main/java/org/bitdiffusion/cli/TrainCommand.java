@@ -210,8 +210,9 @@ final class TrainCommand implements Callable<Integer> {
     if (config.captions() == null) {
       return images;
     }
+    Tokenizer tokenizer = null;
     try {
-      var tokenizer =
+      tokenizer =
           run != null
               ? CaptionModel.tokenizer(run.path())
               : Tokenizer.of(
@@ -221,6 +222,9 @@ final class TrainCommand implements Callable<Integer> {
       return new CaptionData(images, tokenizer, config.captions().length());
     } catch (RuntimeException e) {
       images.close();
+      if (tokenizer != null) {
+        tokenizer.close();
+      }
       throw e;
     }
   }

@@ -68,6 +68,13 @@ class CaptionRunTest {
         .toIterable()
         .contains("bleu_4", "cider", "rouge_l", "true_captions", "captions_per_second");
 
+    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --n 4 --json")).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).path("images").asInt()).isEqualTo(4);
+    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--n is 0; it must be at least 1");
+    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --guidance 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("--guidance is for classes");
+
     assertThat(run("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
     assertThat(err.toString()).contains("none.png");
     assertThat(run("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
@@ -97,6 +104,10 @@ class CaptionRunTest {
           .as(err.toString())
           .isZero();
     }
+    assertThat(run("evaluate --run FOLDER/run --data scenes,count=3 --beams 0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--beams is 0; it must be at least 1");
+    assertThat(run("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
+    assertThat(err.toString()).contains("no steps to trace");
     assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive");

@@ -1,6 +1,7 @@
 package org.bitdiffusion.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,21 +34,13 @@ final class CaptionLines {
           if (!entry.path("image").isTextual()) {
             throw new DataException(place + " names no \"image\"");
           }
-          var texts = new ArrayList<String>();
-          entry.path("captions").forEach(caption -> texts.add(caption.asText()));
-          if (entry.path("caption").isTextual()) {
-            texts.add(entry.path("caption").textValue());
-          }
-          if (texts.isEmpty()) {
-            throw new DataException(
-                place + ": the image has no caption; give it \"caption\" or \"captions\"");
-          }
+          var texts = texts(place, entry);
           var image = file.resolveSibling(entry.path("image").textValue());
           if (!Files.isRegularFile(image)) {
             throw new DataException("%s: the image %s does not exist".formatted(place, image));
           }
           files.add(image);
-          captions.add(List.copyOf(texts));
+          captions.add(texts);
         } catch (JsonProcessingException e) {
           throw new DataException(place + " is no JSON", e);
         }
@@ -56,5 +49,23 @@ final class CaptionLines {
       throw DataException.cannotRead(file, e);
     }
     return CaptionedFiles.open("captions of " + file, size, files, captions);
+  }
+
+  private static List<String> texts(String place, JsonNode entry) {
+    var list = entry.path("captions");
+    var texts = new ArrayList<String>();
+    for (var caption : list.isArray() ? list : List.of(list, entry.path("caption"))) {
+      if (caption.isTextual() && !caption.textValue().isBlank()) {
+        texts.add(caption.textValue().strip());
+      } else if (!caption.isMissingNode()) {
+        throw new DataException(
+            "%s: a caption is %s; it must be a text with words".formatted(place, caption));
+      }
+    }
+    if (texts.isEmpty()) {
+      throw new DataException(
+          place + ": the image has no caption; give it \"caption\" or \"captions\"");
+    }
+    return texts;
   }
 }

@@ -9,8 +9,8 @@ public interface Denoiser {
    * @param xt noisy analog bits [B, D, ...] float32
    * @param estimate an earlier estimate of x_0 of the same shape, or zeros
    * @param gamma gamma(t) of each example, [B] float32
-   * @param condition what is known of each example (class labels [B] int64, -1 where unknown), or
-   *     null
+   * @param condition what is known of each example, [B, ...], such as class labels [B] int64 (-1
+   *     where unknown) or features; null where there is nothing
    * @return what the {@link Objective} says, [B, ...] float32
    */
   Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition);

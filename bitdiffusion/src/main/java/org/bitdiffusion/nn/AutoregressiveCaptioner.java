@@ -150,7 +150,8 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
     }
 
     /**
-     * Goes on with some of the captions: row i continues what row {@code rows[i]} was.
+     * Goes on with some of the captions: row i continues what row {@code rows[i]} was, which must
+     * be of the same image.
      *
      * @param rows [B] int64
      */

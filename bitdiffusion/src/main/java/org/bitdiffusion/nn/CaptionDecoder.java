@@ -79,7 +79,9 @@ final class CaptionDecoder {
 
   /**
    * @param x [B, P, D], the inputs of positions first .. first + P - 1
+   * @param mask what is added to the scores of self-attention, [P, S]; null for nothing
    * @param past of each layer, or null
+   * @param memory keys and values of all layers, [B, T, 2 layers D]
    * @return [B, P, D]
    */
   Tensor forward(

@@ -29,7 +29,7 @@ final class ResNet50 implements ImageEncoder {
   private final int width;
 
   /**
-   * @param imageSize side of the images, at least 32
+   * @param imageSize side of the images
    */
   ResNet50(Parameters.Builder parameters, int imageSize, Compute compute) {
     this.compute = compute;

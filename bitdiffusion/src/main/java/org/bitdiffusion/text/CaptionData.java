@@ -18,7 +18,7 @@ public final class CaptionData implements DataSource {
 
   /**
    * @param images each with at least one caption; closed with this
-   * @param tokenizer the caller closes it
+   * @param tokenizer closed with this
    * @param length L
    * @throws DataException if an image has no caption, or a caption cannot be written in tokens
    */
@@ -138,5 +138,6 @@ public final class CaptionData implements DataSource {
   @Override
   public void close() {
     images.close();
+    tokenizer.close();
   }
 }

@@ -38,7 +38,7 @@ public final class CaptionModel extends Model {
   private static final Pattern UNUSED =
       Pattern.compile("(head|fc|pre_logits)\\..*|.*\\.num_batches_tracked");
 
-  private final BitDiffusion diffusion;
+  private final BitDiffusion diffusion; // null where the decoder is autoregressive
   private final CaptionNetwork network;
   private final int length;
 
@@ -52,13 +52,26 @@ public final class CaptionModel extends Model {
 
   /** Random weights, from the engine's generator. */
   static CaptionModel create(RunConfig config, CaptionerConfig size, Compute compute) {
-    var diffusion = config.newDiffusion();
+    var encoder = size.encoder();
+    var part = config.training().batchSize() / config.training().accumulation();
+    if (encoder.kind().equals("resnet50")
+        && !encoder.frozen()
+        && encoder.imageSize() <= 32
+        && part == 1) {
+      throw new ConfigurationException(
+          "a resnet50 needs more than one value for the statistics of a batch: larger images, or"
+              + " more than one of them in each part of training.batch_size");
+    }
     var length = config.captions().length();
+    if (!size.decoder().equals("bits")) {
+      var network =
+          new AutoregressiveCaptioner(size, config.example().categories(), length, compute);
+      return new CaptionModel(config, null, network, compute);
+    }
+    var diffusion = config.newDiffusion();
     var bits = diffusion.codec().bits();
     var network =
-        size.decoder().equals("bits")
-            ? new BitCaptioner(size, bits, diffusion.objective().outputs(bits), length, compute)
-            : new AutoregressiveCaptioner(size, config.example().categories(), length, compute);
+        new BitCaptioner(size, bits, diffusion.objective().outputs(bits), length, compute);
     return new CaptionModel(config, diffusion, network, compute);
   }
 

@@ -134,7 +134,7 @@ public record RunConfig(
   /**
    * What must be known of the data to sample without it.
    *
-   * @param shape of one example, [C, H, W]
+   * @param shape of one example: [C, H, W] of images, [1, L] of captions
    * @param categories K
    * @param classes names by label; empty where there are none
    * @param palette colours 0xRRGGBB by symbol; empty where symbols are intensities
@@ -191,6 +191,10 @@ public record RunConfig(
     if (captions != null && t.flip()) {
       throw new ConfigurationException(
           "training.flip is true, but what captions say of left and right would be false then");
+    }
+    if (captions != null && sampling.guidance() != 0) {
+      throw new ConfigurationException(
+          "sampling.guidance is " + sampling.guidance() + ", but captions are made without; use 0");
     }
     if (diffusion.selfConditioning().equals("none")
         && !List.of("previous", "none").contains(sampling.selfConditioning())) {

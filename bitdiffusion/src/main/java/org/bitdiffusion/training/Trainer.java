@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -86,7 +87,13 @@ public final class Trainer implements AutoCloseable {
       if (source instanceof CaptionData captions) {
         captions.tokenizer().save(folder.tokenizer());
       }
-      return new Trainer(resolved, learner, folder, folder.lock(), source, 0, listener);
+      var lock = folder.lock();
+      try {
+        return new Trainer(resolved, learner, folder, lock, source, 0, listener);
+      } catch (RuntimeException | Error e) {
+        lock.close();
+        throw e;
+      }
     } catch (RuntimeException | Error e) {
       learner.close();
       throw e;
@@ -106,10 +113,14 @@ public final class Trainer implements AutoCloseable {
     var resolved = resolved(config, source, folder);
     var lock = folder.lock(); // before the newest checkpoint is looked for
     try {
-      var learner = Learner.create(resolved, Compute.choose(config.training().precision()));
+      var compute = Compute.choose(config.training().precision());
+      var checkpoint = folder.newest();
+      var learner =
+          checkpoint.isPresent()
+              ? Learner.create(resolved, compute)
+              : Learner.begin(resolved, compute);
       try {
         var step = 0L;
-        var checkpoint = folder.newest();
         if (checkpoint.isPresent()) {
           step = folder.read(checkpoint.get(), learner.tensors());
         }
@@ -131,9 +142,10 @@ public final class Trainer implements AutoCloseable {
     var before = folder.config(Map.of());
     if (!config.codec().equals(before.codec())
         || !config.diffusion().equals(before.diffusion())
-        || !config.network().equals(before.network())) {
+        || !config.network().equals(before.network())
+        || !Objects.equals(config.captions(), before.captions())) {
       throw new ConfigurationException(
-          "settings of codec, diffusion and network cannot change in the middle of a run; "
+          "settings of codec, diffusion, network and captions cannot change in the middle of a run; "
               + folder.path()
               + "/config.yaml has those it began with");
     }

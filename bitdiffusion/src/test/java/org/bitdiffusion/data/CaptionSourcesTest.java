@@ -131,6 +131,14 @@ class CaptionSourcesTest {
     assertBroken(
         line,
         "FOLDER/x.jsonl, line 2: the image has no caption; give it \"caption\" or \"captions\"");
+    for (var wrong :
+        List.of("\"captions\": [\"x\", null]", "\"caption\": 7", "\"caption\": \" \"")) {
+      text(file, "{\"image\": \"a.png\", " + wrong + "}");
+      var caption = wrong.contains("null") ? "null" : wrong.contains("7") ? "7" : "\" \"";
+      assertBroken(
+          line,
+          "FOLDER/x.jsonl, line 1: a caption is " + caption + "; it must be a text with words");
+    }
     text(file, "{\"image\": \"b.png\", \"caption\": \"x\"}");
     assertBroken(line, "FOLDER/x.jsonl, line 1: the image FOLDER/b.png does not exist");
     text(file, "{\"caption\": \"x\"}");
