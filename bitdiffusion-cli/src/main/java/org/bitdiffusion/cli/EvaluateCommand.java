@@ -1,5 +1,8 @@
 package org.bitdiffusion.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,6 +11,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Scenes;
+import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
 import org.bitdiffusion.metrics.ScoredCaption;
@@ -48,10 +52,19 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Images described at once (default ${DEFAULT-VALUE}).")
   private int batchSize;
 
+  @Option(
+      names = "--captions",
+      paramLabel = "FILE.jsonl",
+      description = "Also writes the captions: a line of id and text for each image.")
+  private Path captionFile;
+
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
   @Mixin private ThreadsOption threads;
+
+  /** A line of the file of captions, as {@code metrics captions} reads them. */
+  private record Line(int id, String text) {}
 
   @Override
   public Integer call() {
@@ -61,7 +74,11 @@ final class EvaluateCommand implements Callable<Integer> {
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
+    if (captionFile != null) {
+      Target.requireFile("--captions", captionFile, ".jsonl");
+    }
     threads.apply();
+    var lines = new StringBuilder();
     var scored = new ArrayList<ScoredCaption>();
     var seconds = 0.0;
     var trueCaptions = 0;
@@ -86,6 +103,7 @@ final class EvaluateCommand implements Callable<Integer> {
           var captions = captioner.describe(rgb, first, Sampler.Listener.NONE);
           seconds += (System.nanoTime() - start) / 1e9;
           for (var i = 0; i < batch.length; i++) {
+            lines.append(Json.line(new Line(batch[i], captions.get(i)))).append('\n');
             scored.add(scored(captions.get(i), images.captions(batch[i])));
             if (images instanceof Scenes scenes && scenes.isTrue(batch[i], captions.get(i))) {
               trueCaptions++;
@@ -93,6 +111,9 @@ final class EvaluateCommand implements Callable<Integer> {
           }
           progress.to(first + batch.length, captions.get(0));
         }
+      }
+      if (captionFile != null) {
+        WholeFile.write(captionFile, out -> out.write(lines.toString().getBytes(UTF_8)));
       }
       var more = new LinkedHashMap<String, Number>();
       if (images instanceof Scenes) {

@@ -10,6 +10,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,7 +69,15 @@ class CaptionRunTest {
         .toIterable()
         .contains("bleu_4", "cider", "rouge_l", "true_captions", "captions_per_second");
 
-    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --n 4 --json")).isZero();
+    assertThat(
+            run(
+                "evaluate --run FOLDER/run --data scenes,count=9 --n 4 --captions FOLDER/c.jsonl"
+                    + " --json"))
+        .isZero();
+    assertThat(Files.readAllLines(folder.resolve("c.jsonl")))
+        .hasSize(4)
+        .last(InstanceOfAssertFactories.STRING)
+        .contains("\"id\":6"); // of 0, 2, 4, 6
     assertThat(new ObjectMapper().readTree(out.toString()).path("images").asInt()).isEqualTo(4);
     assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
     assertThat(err.toString()).contains("--n is 0; it must be at least 1");
