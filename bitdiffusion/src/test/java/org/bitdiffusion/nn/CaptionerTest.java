@@ -14,6 +14,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CaptionerTest {
   private static final int LENGTH = 7;
@@ -120,6 +122,24 @@ class CaptionerTest {
               gamma.narrow(0, 1, 1),
               memory.narrow(0, 1, 1));
       assertThat(difference(one, y.narrow(0, 1, 1))).isLessThan(1e-5);
+    }
+  }
+
+  /** Else the inputs drown which position it is, and pictures are learned much later. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 6, 15})
+  void positionsBeginAsLargeAsWhatTheInputLayerMakesOfBits(int bits) {
+    torch.manual_seed(5);
+    var config =
+        new CaptionerConfig("bits", 64, 1, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 1, 2));
+    try (var network = new BitCaptioner(config, bits, bits, LENGTH, Compute.PLAIN);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var weights = network.parameters().byName();
+      var input = torch.randn(1000, 2 * bits).sign();
+      var h = input.matmul(weights.get("input.weight").t()).add(weights.get("input.bias"));
+      var positions = weights.get("positions.weight");
+      assertThat(positions.std().item_double() / h.std().item_double()).isBetween(0.5, 2.0);
     }
   }
 
