@@ -49,14 +49,14 @@ final class DataCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "FILE.png|FILE.npy",
-      description = "A grid, or the symbols as integers [N, C, H, W].")
+      paramLabel = "FILE.png|FILE.npy|DIR",
+      description = "A grid, the symbols as integers [N, C, H, W], or a folder of images.")
   private Path out;
 
   @Option(
       names = "--n",
       paramLabel = "N",
-      description = "Number of images, evenly spread: 64 for a grid, all for npy.")
+      description = "Number of images, evenly spread: 64 for a grid, else all.")
   private Integer n;
 
   @Option(names = "--skip-bad", description = "Leaves images out that cannot be read.")
@@ -67,7 +67,7 @@ final class DataCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Target.requireFile("--out", out, ".png", ".npy");
+    Target.requireImages("--out", out);
     var grid = Target.endsIn(out, ".png");
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
@@ -82,6 +82,8 @@ final class DataCommand implements Callable<Integer> {
       var format = images.format();
       if (grid) {
         ImageGrid.write(out, symbols, format);
+      } else if (!Target.endsIn(out, ".npy")) {
+        ImageGrid.writeEach(out, symbols, format, 0);
       } else {
         var shape = new int[] {count, format.channels(), format.height(), format.width()};
         Npy.write(out, symbols, shape, format.categories());

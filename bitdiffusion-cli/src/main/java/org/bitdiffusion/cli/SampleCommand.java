@@ -1,13 +1,11 @@
 package org.bitdiffusion.cli;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.Npy;
@@ -27,9 +25,6 @@ import picocli.CommandLine.Spec;
     description = "Draws samples from the newest checkpoint of a run.",
     footer = {"", "Example: bitdiff sample --run runs/icons --n 64 --out icons.png --steps 50"})
 final class SampleCommand implements Callable<Integer> {
-  /** Of a file, such as .gif: a folder's name seldom has one. */
-  private static final Pattern ENDING = Pattern.compile("\\.[A-Za-z]\\w{1,4}$");
-
   @Spec private CommandSpec spec;
 
   @Option(names = "--run", required = true, paramLabel = "RUN", description = "The run folder.")
@@ -164,16 +159,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private void requireTargets() {
-    if (Target.endsIn(out, ".png") || Target.endsIn(out, ".npy")) {
-      Target.requireFile("--out", out, ".png", ".npy");
-    } else if (ENDING.matcher(out.toString()).find() && !Files.isDirectory(out)) {
-      throw new ConfigurationException(
-          "--out is %s; it must end in .png or .npy, or be a folder, which must be there already if its name"
-                  .formatted(out)
-              + " has an ending");
-    } else {
-      Target.requireFolder(out);
-    }
+    Target.requireImages("--out", out);
     if (strip != null) {
       Target.requireFile("--strip", strip, ".png");
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
@@ -12,6 +13,9 @@ import org.bitdiffusion.DataException;
  * hours of it are not lost to a misspelt path.
  */
 final class Target {
+  /** Of a file, such as .gif: a folder's name seldom has one. */
+  private static final Pattern ENDING = Pattern.compile("\\.[A-Za-z]\\w{1,4}$");
+
   private Target() {}
 
   /** Whether a file's name ends so, as {@code .png}. */
@@ -56,6 +60,23 @@ final class Target {
       }
     }
     requireWritable(folder, folder.toAbsolutePath());
+  }
+
+  /**
+   * Complains unless images can be written: as a grid ({@code .png}), as an array ({@code .npy})
+   * or, under any other name, each to a file of its own in a folder.
+   */
+  static void requireImages(String option, Path out) {
+    if (endsIn(out, ".png") || endsIn(out, ".npy")) {
+      requireFile(option, out, ".png", ".npy");
+    } else if (ENDING.matcher(out.toString()).find() && !Files.isDirectory(out)) {
+      throw new ConfigurationException(
+          "%s is %s; it must end in .png or .npy, or be a folder, which must be there already if its"
+                  .formatted(option, out)
+              + " name has an ending");
+    } else {
+      requireFolder(out);
+    }
   }
 
   /** The nearest folder that exists is the one in which the others are made. */

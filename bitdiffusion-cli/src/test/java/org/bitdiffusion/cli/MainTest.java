@@ -191,6 +191,9 @@ class MainTest {
 
   @Test
   void dataWritesSymbols() {
+    assertThat(runLine("data icons,size=8,levels=2 --out FOLDER/each --n 3")).isZero();
+    assertThat(folder.resolve("each/000002.png")).exists();
+    assertThat(runLine("data icons,size=8,levels=2 --out FOLDER/each --n 3")).isEqualTo(2);
     assertThat(runLine("data icons,size=8,levels=2 --out FOLDER/a.npy --n 5")).isZero();
 
     var array = Npy.read(folder.resolve("a.npy"));
