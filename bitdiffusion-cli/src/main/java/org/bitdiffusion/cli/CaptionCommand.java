@@ -54,8 +54,8 @@ final class CaptionCommand implements Callable<Integer> {
                 + " image; leave --trace and --n out");
       }
       for (var image : images) {
-        var rgb = ImageFiles.rgb(image, captioner.model().side());
-        var copies = new int[n * rgb.length];
+        var rgb = ImageFiles.square(image, captioner.model().side());
+        var copies = new byte[n * rgb.length];
         for (var i = 0; i < n; i++) {
           System.arraycopy(rgb, 0, copies, i * rgb.length, rgb.length);
         }

@@ -103,11 +103,11 @@ final class CaptioningOptions {
     /**
      * One caption of each image.
      *
-     * @param rgb [N, 3, S, S], 0 to 255
+     * @param rgb [N, 3, S, S], unsigned
      * @param first number of the first caption among those of the seed
      * @param listener sees the steps of a decoder that has steps
      */
-    List<String> describe(int[] rgb, long first, Sampler.Listener listener) {
+    List<String> describe(byte[] rgb, long first, Sampler.Listener listener) {
       if (model.hasSteps()) {
         var config = sampling.over(model.config().sampling());
         return texts(model.sample(config, seed, first, rgb, listener));

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SplittableRandom;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.nn.ConvolutionCheck;
@@ -116,8 +116,10 @@ final class CaptionsBench implements Callable<Integer> {
             List.of(1, LENGTH), config.captions().vocabulary(), List.of(), List.of(), NEVER));
   }
 
-  private static int[] images(int side) {
-    return new SplittableRandom(0).ints(BATCH * 3L * side * side, 0, 256).toArray();
+  private static byte[] images(int side) {
+    var images = new byte[BATCH * 3 * side * side];
+    new Random(0).nextBytes(images);
+    return images;
   }
 
   private void print(Compute compute, CaptionModel bits, double bitsSpeed, double wordsSpeed)

@@ -94,7 +94,7 @@ final class EvaluateCommand implements Callable<Integer> {
       try (var progress = new Progress("describing", count, 0, spec.commandLine().getErr())) {
         for (var first = 0; first < count; first += batchSize) {
           var batch = new int[Math.min(batchSize, count - first)];
-          var rgb = new int[batch.length * size];
+          var rgb = new byte[batch.length * size];
           for (var i = 0; i < batch.length; i++) {
             batch[i] = (int) ((long) (first + i) * all / count);
             pairs.readCondition(batch[i], rgb, i * size);

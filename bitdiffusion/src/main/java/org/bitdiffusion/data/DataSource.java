@@ -57,8 +57,8 @@ public interface DataSource extends AutoCloseable {
     return new int[0];
   }
 
-  /** Writes what an example is made from, row-major in {@link #conditionShape()}. */
-  default void readCondition(int index, int[] target, int offset) {}
+  /** Writes what an example is made from, unsigned, row-major in {@link #conditionShape()}. */
+  default void readCondition(int index, byte[] target, int offset) {}
 
   /** Releases files; sources that hold none need not override it. */
   @Override

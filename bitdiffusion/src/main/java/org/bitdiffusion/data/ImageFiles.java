@@ -13,7 +13,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
@@ -51,24 +50,11 @@ public final class ImageFiles {
   /**
    * Reads an image.
    *
-   * @return red, green and blue, 0 to 255, [3, size, size]
-   * @throws DataException if the file is damaged, smaller than size, or too large for memory
-   */
-  public static int[] rgb(Path file, int size) {
-    var bytes = square(file, size);
-    var values = new int[bytes.length];
-    Arrays.setAll(values, i -> bytes[i] & 255);
-    return values;
-  }
-
-  /**
-   * Reads an image.
-   *
    * @return unsigned bytes of R, G and B, [3, size, size]
    * @throws DataException if the file cannot be read, is damaged, smaller than size, or too large
    *     for memory
    */
-  static byte[] square(Path file, int size) {
+  public static byte[] square(Path file, int size) {
     requireReadable(file);
     try (var in = new FileImageInputStream(file.toFile())) {
       var readers = ImageIO.getImageReaders(in);

@@ -120,7 +120,7 @@ public final class CaptionData implements DataSource {
 
   /** The image as red, green and blue, 0 to 255. */
   @Override
-  public void readCondition(int index, int[] target, int offset) {
+  public void readCondition(int index, byte[] target, int offset) {
     var format = images.format();
     var symbols = new int[format.symbols()];
     images.read(index, symbols, 0);
@@ -129,7 +129,7 @@ public final class CaptionData implements DataSource {
       for (var x = 0; x < format.width(); x++) {
         var rgb = format.rgb(symbols, 0, y, x);
         for (var c = 0; c < 3; c++) {
-          target[offset + c * plane + y * format.width() + x] = rgb >> (16 - 8 * c) & 255;
+          target[offset + c * plane + y * format.width() + x] = (byte) (rgb >> (16 - 8 * c));
         }
       }
     }

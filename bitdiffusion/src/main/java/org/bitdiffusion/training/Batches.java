@@ -28,9 +28,9 @@ final class Batches implements AutoCloseable {
   /**
    * @param symbols row-major [B, C, ...]
    * @param labels [B], -1 where there is none
-   * @param condition what the examples are made from, row-major [B, ...]; empty: nothing
+   * @param condition what the examples are made from, unsigned, row-major [B, ...]; empty: nothing
    */
-  record Batch(int[] symbols, long[] labels, int[] condition) {}
+  record Batch(int[] symbols, long[] labels, byte[] condition) {}
 
   private static final int READ_AHEAD = 4;
 
@@ -152,7 +152,7 @@ final class Batches implements AutoCloseable {
     var conditionLength =
         source.conditionShape().length == 0 ? 0 : product(source.conditionShape());
     var symbols = new int[batchSize * length];
-    var condition = new int[batchSize * conditionLength];
+    var condition = new byte[batchSize * conditionLength];
     var labels = new long[batchSize];
     for (var i = 0; i < batchSize; i++) {
       if (Thread.currentThread().isInterrupted()) {

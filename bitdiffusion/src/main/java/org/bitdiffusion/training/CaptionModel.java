@@ -180,8 +180,8 @@ public final class CaptionModel extends Model {
   }
 
   /** Bytes [B, 3, S, S] to values in [0, 1]. */
-  private Tensor images(int[] rgb, int count) {
-    return Tensor.create(rgb, count, 3, side(), side())
+  private Tensor images(byte[] rgb, int count) {
+    return Tensor.create(rgb, false, count, 3, side(), side())
         .to(compute().newDevice(), torch.ScalarType.Float)
         .div(new Scalar(255));
   }
@@ -190,12 +190,12 @@ public final class CaptionModel extends Model {
    * Captions of images, as tokens, all positions at once: samples first .. first + count - 1 of a
    * seed.
    *
-   * @param rgb the images, 0 to 255, [N, 3, S, S]
+   * @param rgb the images, unsigned, [N, 3, S, S]
    * @param listener sees each step
    * @return [N, L]
    */
   public int[] sample(
-      SamplerConfig sampling, long seed, long first, int[] rgb, Sampler.Listener listener) {
+      SamplerConfig sampling, long seed, long first, byte[] rgb, Sampler.Listener listener) {
     if (!(network instanceof BitCaptioner bits)) {
       throw new ConfigurationException(
           "the run's decoder is autoregressive: it has no sampling steps; leave them out");
@@ -222,10 +222,10 @@ public final class CaptionModel extends Model {
   /**
    * The most likely captions of images, found token by token.
    *
-   * @param rgb the images, 0 to 255, [N, 3, S, S]
+   * @param rgb the images, unsigned, [N, 3, S, S]
    * @return for each its tokens, with the end token where it fits
    */
-  public List<int[]> search(BeamSearch search, int[] rgb) {
+  public List<int[]> search(BeamSearch search, byte[] rgb) {
     if (!(network instanceof AutoregressiveCaptioner captioner)) {
       throw new ConfigurationException(
           "the run's decoder makes all tokens at once; beams are for autoregressive ones");
@@ -288,7 +288,7 @@ public final class CaptionModel extends Model {
     return array;
   }
 
-  private int count(int[] rgb) {
+  private int count(byte[] rgb) {
     return rgb.length / (3 * side() * side());
   }
 

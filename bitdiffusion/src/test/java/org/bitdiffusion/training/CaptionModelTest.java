@@ -146,11 +146,16 @@ class CaptionModelTest {
     return run;
   }
 
-  private static int[] images() {
+  private static byte[] images() {
     var source = new Pairs(1);
-    var rgb = new int[PAIRS * 3 * SIDE * SIDE];
+    var size = 3 * SIDE * SIDE;
+    var values = new int[PAIRS * size];
     for (var i = 0; i < PAIRS; i++) {
-      source.read(i, rgb, i * 3 * SIDE * SIDE);
+      source.read(i, values, i * size);
+    }
+    var rgb = new byte[values.length];
+    for (var i = 0; i < rgb.length; i++) {
+      rgb[i] = (byte) values[i];
     }
     return rgb;
   }
@@ -349,13 +354,13 @@ class CaptionModelTest {
     }
   }
 
-  private static float[] features(Model model, int[] rgb, int count) {
+  private static float[] features(Model model, byte[] rgb, int count) {
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var memory =
           ((CaptionNetwork) model.network())
               .memory(
-                  Tensor.create(rgb, count, 3, SIDE, SIDE)
+                  Tensor.create(rgb, false, count, 3, SIDE, SIDE)
                       .to(torch.ScalarType.Float)
                       .div(new Scalar(255)))
               .to(torch.ScalarType.Float)
