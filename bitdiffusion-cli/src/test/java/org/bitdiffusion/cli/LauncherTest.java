@@ -166,7 +166,7 @@ class LauncherTest {
   void setsTheEnvironmentUnlessTheUserHas() throws Exception {
     assertThat(launch().out()).contains("OPENBLAS_NUM_THREADS=1\n");
     if (OS.LINUX.isCurrentOs()) {
-      assertThat(launch().out()).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1:");
+      assertThat(launch().out()).contains("GLIBC_TUNABLES=glibc.malloc.mmap_max=0:");
     }
     environment.put("OPENBLAS_NUM_THREADS", "2");
     environment.put("GLIBC_TUNABLES", "glibc.malloc.check=1");
