@@ -18,15 +18,19 @@ public sealed interface CaptionNetwork extends Network
    */
   Tensor memory(Tensor images);
 
-  /** The weights of the image encoder, under their public names. */
-  default Map<String, Tensor> encoder() {
+  /**
+   * The weights of the image encoder.
+   *
+   * @param prefix before their public names: empty, or {@link #ENCODER} as in a checkpoint
+   */
+  default Map<String, Tensor> encoder(String prefix) {
     var weights = new LinkedHashMap<String, Tensor>();
     parameters()
         .byName()
         .forEach(
             (name, weight) -> {
               if (name.startsWith(ENCODER)) {
-                weights.put(name.substring(ENCODER.length()), weight);
+                weights.put(prefix + name.substring(ENCODER.length()), weight);
               }
             });
     return weights;

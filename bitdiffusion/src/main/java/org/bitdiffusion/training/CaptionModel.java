@@ -8,7 +8,6 @@ import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -119,15 +118,11 @@ public final class CaptionModel extends Model {
     }
     var file = Path.of(encoder.weights());
     var names = Safetensors.names(file);
-    var byName = new LinkedHashMap<>(network.encoder());
-    var mine = CaptionNetwork.ENCODER + byName.keySet().iterator().next();
+    var ofCaptioner = names.stream().anyMatch(name -> name.startsWith(CaptionNetwork.ENCODER));
+    var byName = network.encoder(ofCaptioner ? CaptionNetwork.ENCODER : "");
     try {
-      if (names.contains(mine)) { // a checkpoint of a captioner
-        Safetensors.readSome(file, prefixed(byName));
-        return;
-      }
       for (var name : names) {
-        if (!byName.containsKey(name) && !UNUSED.matcher(name).matches()) {
+        if (!ofCaptioner && !byName.containsKey(name) && !UNUSED.matcher(name).matches()) {
           throw new DataException(file + " has a tensor '" + name + "', which the network lacks");
         }
       }
@@ -136,12 +131,6 @@ public final class CaptionModel extends Model {
       throw new DataException(
           e.getMessage() + " (the settings network.encoder make a " + encoder.kind() + ")", e);
     }
-  }
-
-  private static Map<String, Tensor> prefixed(Map<String, Tensor> tensors) {
-    var prefixed = new LinkedHashMap<String, Tensor>();
-    tensors.forEach((name, tensor) -> prefixed.put(CaptionNetwork.ENCODER + name, tensor));
-    return prefixed;
   }
 
   /** Side S of the images that it reads. */

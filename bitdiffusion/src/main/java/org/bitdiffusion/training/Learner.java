@@ -31,14 +31,7 @@ final class Learner implements AutoCloseable {
    * @throws org.bitdiffusion.DataException if the file of a pre-trained part does not fit
    */
   static Learner begin(RunConfig config, Compute compute) {
-    var model = Model.create(config, compute);
-    try {
-      model.readPretrained();
-      return new Learner(model);
-    } catch (RuntimeException | Error e) {
-      model.close();
-      throw e;
-    }
+    return of(config, compute, Model::readPretrained);
   }
 
   /**
@@ -47,7 +40,18 @@ final class Learner implements AutoCloseable {
    * @throws org.bitdiffusion.ConfigurationException if the configuration fits no network
    */
   static Learner create(RunConfig config, Compute compute) {
-    return new Learner(Model.create(config, compute));
+    return of(config, compute, model -> {});
+  }
+
+  private static Learner of(RunConfig config, Compute compute, Consumer<Model> prepare) {
+    var model = Model.create(config, compute);
+    try {
+      prepare.accept(model);
+      return new Learner(model);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
   private Learner(Model model) {

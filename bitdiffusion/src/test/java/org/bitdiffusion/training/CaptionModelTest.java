@@ -237,11 +237,7 @@ class CaptionModelTest {
     try (var before = CaptionModel.load(first, "float32");
         var after = CaptionModel.load(frozen, "float32");
         var initial = Model.create(resumed, Compute.PLAIN)) {
-      var encoder = ((CaptionNetwork) before.network()).encoder();
-      assertThat(encoder).hasSize(4 + 12 + 2).containsKey("blocks.0.attn.qkv.weight");
-      encoder.forEach(
-          (name, weight) ->
-              assertThat(weights(after).get("encoder." + name).equal(weight)).as(name).isTrue());
+      assertSameEncoder(before, after);
       initial
           .network()
           .parameters()
@@ -276,14 +272,15 @@ class CaptionModelTest {
     }
     try (var before = CaptionModel.load(first, "float32");
         var after = CaptionModel.load(run, "float32")) {
-      ((CaptionNetwork) before.network())
-          .encoder()
-          .forEach(
-              (name, weight) ->
-                  assertThat(weights(after).get("encoder." + name).equal(weight))
-                      .as(name)
-                      .isTrue());
+      assertSameEncoder(before, after);
     }
+  }
+
+  private static void assertSameEncoder(CaptionModel before, CaptionModel after) {
+    var encoder = ((CaptionNetwork) before.network()).encoder("encoder.");
+    assertThat(encoder).hasSize(4 + 12 + 2).containsKey("encoder.blocks.0.attn.qkv.weight");
+    encoder.forEach(
+        (name, weight) -> assertThat(weights(after).get(name).equal(weight)).as(name).isTrue());
   }
 
   @Test
