@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 
@@ -69,6 +70,16 @@ public final class Engine {
   public static int threads() {
     load();
     return torch.get_num_threads();
+  }
+
+  /**
+   * Gives native memory that is free back to the system. The allocator keeps what was freed for the
+   * next step, which is fast while all steps are alike; after work of another kind, such as samples
+   * between steps of a training, what it keeps is of no use, and would add up.
+   */
+  public static void releaseFreeMemory() {
+    load();
+    Pointer.trimMemory();
   }
 
   /** The version of libtorch and of its binding, such as {@code 2.10.0-1.5.13}. */

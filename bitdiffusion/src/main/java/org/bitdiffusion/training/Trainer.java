@@ -10,6 +10,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.text.CaptionData;
 import org.bytedeco.javacpp.PointerScope;
@@ -238,6 +239,7 @@ public final class Trainer implements AutoCloseable {
           var pause = System.nanoTime();
           save();
           learner.withAverage(model -> listener.onCheckpoint(step, model, () -> stopped));
+          Engine.releaseFreeMemory();
           interval.skip(System.nanoTime() - pause);
         }
       }

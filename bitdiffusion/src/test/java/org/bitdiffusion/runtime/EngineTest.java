@@ -2,15 +2,20 @@ package org.bitdiffusion.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.bytedeco.pytorch.global.torch.arange;
+import static org.bytedeco.pytorch.global.torch.zeros;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 class EngineTest {
@@ -91,6 +96,27 @@ class EngineTest {
       assertThat(Engine.threads()).isEqualTo(1);
     } finally {
       Engine.threads(before);
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void givesFreedMemoryBackToTheSystem() {
+    // The last tensor lies above the freed ones, so that the allocator does not return them itself.
+    try (var tensors = new PointerScope()) {
+      Tensor last = null;
+      try (var freed = new PointerScope()) {
+        for (var i = 0; i < 3000; i++) {
+          zeros(16_384); // 64 kB, which the allocator does not map one by one
+        }
+        last = zeros(16_384);
+        tensors.attach(last);
+        freed.detach(last);
+      }
+      var held = Pointer.physicalBytes();
+      Engine.releaseFreeMemory();
+      assertThat(Pointer.physicalBytes()).isLessThan(held - 100_000_000);
+      assertThat(last.sum().item_float()).isZero();
     }
   }
 }
