@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.text.BytePairTraining;
-import org.bitdiffusion.text.CaptionFile;
+import org.bitdiffusion.text.CaptionCorpus;
 import org.bitdiffusion.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,7 +85,7 @@ final class TokenizerCommand implements Runnable {
             "--vocab is %d; it must be %d to %d"
                 .formatted(vocabulary, BytePairTraining.SMALLEST, BytePairTraining.LARGEST));
       }
-      var files = captions.stream().map(CaptionFile::new).toList(); // all names, before any file
+      var files = captions.stream().map(CaptionCorpus::new).toList(); // all names, before any file
       if (Files.isDirectory(out)) {
         throw new ConfigurationException("--out is " + out + ", which is a folder; name a file");
       }

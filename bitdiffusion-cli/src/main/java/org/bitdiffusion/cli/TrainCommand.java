@@ -13,6 +13,7 @@ import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.data.Jitter;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.text.CaptionData;
 import org.bitdiffusion.text.Tokenizer;
@@ -219,7 +220,8 @@ final class TrainCommand implements Callable<Integer> {
                   config.captions().tokenizer(),
                   CaptionData.captions(images),
                   config.captions().vocabulary());
-      return new CaptionData(images, tokenizer, config.captions().length());
+      return new CaptionData(
+          images, tokenizer, config.captions().length(), new Jitter(config.captions().jitter()));
     } catch (RuntimeException e) {
       images.close();
       if (tokenizer != null) {

@@ -60,6 +60,16 @@ public interface DataSource extends AutoCloseable {
   /** Writes what an example is made from, unsigned, row-major in {@link #conditionShape()}. */
   default void readCondition(int index, byte[] target, int offset) {}
 
+  /**
+   * Like {@link #readCondition(int, byte[], int)}, changed at random as suits training, the same
+   * way for the same number.
+   *
+   * @param draw any number
+   */
+  default void readCondition(int index, long draw, byte[] target, int offset) {
+    readCondition(index, target, offset);
+  }
+
   /** Releases files; sources that hold none need not override it. */
   @Override
   default void close() {}

@@ -5,6 +5,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.Jitter;
 
 /**
  * Captions of images as rows of L tokens, shape [1, L], each with the image that it describes. Of
@@ -14,18 +15,26 @@ public final class CaptionData implements DataSource {
   private final ImageSource images;
   private final Tokenizer tokenizer;
   private final int length;
+  private final Jitter jitter;
   private final int cut;
+
+  /** Of images that do not change: {@link #CaptionData(ImageSource, Tokenizer, int, Jitter)}. */
+  public CaptionData(ImageSource images, Tokenizer tokenizer, int length) {
+    this(images, tokenizer, length, Jitter.NONE);
+  }
 
   /**
    * @param images each with at least one caption; closed with this
    * @param tokenizer closed with this
    * @param length L
+   * @param jitter how images change in training
    * @throws DataException if an image has no caption, or a caption cannot be written in tokens
    */
-  public CaptionData(ImageSource images, Tokenizer tokenizer, int length) {
+  public CaptionData(ImageSource images, Tokenizer tokenizer, int length, Jitter jitter) {
     this.images = images;
     this.tokenizer = tokenizer;
     this.length = length;
+    this.jitter = jitter;
     var tooLong = 0;
     for (var i = 0; i < images.size(); i++) {
       var captions = images.captions(i);
@@ -133,6 +142,12 @@ public final class CaptionData implements DataSource {
         }
       }
     }
+  }
+
+  @Override
+  public void readCondition(int index, long draw, byte[] target, int offset) {
+    readCondition(index, target, offset);
+    jitter.apply(target, offset, images.format().height(), images.format().width(), draw);
   }
 
   @Override

@@ -5,6 +5,6 @@
  * <p>A {@link org.bitdiffusion.text.Tokenizer} turns text into {@link org.bitdiffusion.text.Tokens}
  * and back. There are bytes, words, and whatever a {@code tokenizer.json} describes; {@link
  * org.bitdiffusion.text.BytePairTraining} learns such a file from captions, which {@link
- * org.bitdiffusion.text.CaptionFile} reads.
+ * org.bitdiffusion.text.CaptionCorpus} reads.
  */
 package org.bitdiffusion.text;

@@ -159,7 +159,8 @@ final class Batches implements AutoCloseable {
         throw new CancellationException("closed"); // nobody waits for the rest
       }
       source.read(examples[i], Seed.of(seed, 2, first + i), symbols, i * length);
-      source.readCondition(examples[i], condition, i * conditionLength);
+      source.readCondition(
+          examples[i], Seed.of(seed, 3, first + i), condition, i * conditionLength);
       labels[i] = source.label(examples[i]);
       if (flip && (Seed.of(seed, 1, first + i) & 1) == 1) {
         mirror(symbols, i * length, length);

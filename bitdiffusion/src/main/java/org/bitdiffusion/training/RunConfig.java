@@ -6,6 +6,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.Jitter;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
@@ -81,9 +82,11 @@ public record RunConfig(
    * @param tokenizer {@code words}, {@code bytes}, or the path of a tokenizer.json
    * @param vocabulary the largest number of words
    * @param length tokens a caption, with the one that ends it; longer captions are cut
+   * @param jitter strength of the random changes of the images in training, see {@link Jitter}
    */
-  public record CaptionsConfig(String tokenizer, int vocabulary, int length) {
+  public record CaptionsConfig(String tokenizer, int vocabulary, int length, double jitter) {
     public CaptionsConfig {
+      new Jitter(jitter); // checks it
       if (length < 2) {
         throw new ConfigurationException(
             "captions.length is " + length + "; it must be at least 2");

@@ -3,6 +3,7 @@ package org.bitdiffusion.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,6 +134,37 @@ class BatchesTest {
         assertThat(actual.symbols()).isEqualTo(expected.symbols());
       }
     }
+  }
+
+  /** Examples are made from images that change at random in training, here to the number drawn. */
+  @Test
+  void conditionsAreDrawnAnewInEachEpochAndAgainInARunThatContinues() {
+    var source =
+        new Wrapped(new Numbers(4, -1)) {
+          @Override
+          public int[] conditionShape() {
+            return new int[] {Long.BYTES};
+          }
+
+          @Override
+          public void readCondition(int index, long draw, byte[] target, int offset) {
+            ByteBuffer.wrap(target).putLong(offset, draw);
+          }
+        };
+    try (var whole = new Batches(source, 4, false, 1, 0);
+        var later = new Batches(source, 4, false, 1, 1)) {
+      var first = draws(whole.next());
+      var second = draws(whole.next());
+      assertThat(first).doesNotHaveDuplicates().doesNotContainAnyElementsOf(second);
+      assertThat(draws(later.next())).isEqualTo(second);
+    }
+  }
+
+  private static List<Long> draws(Batches.Batch batch) {
+    var bytes = ByteBuffer.wrap(batch.condition());
+    return IntStream.range(0, batch.labels().length)
+        .mapToObj(i -> bytes.getLong(i * Long.BYTES))
+        .toList();
   }
 
   @Test

@@ -20,6 +20,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.Jitter;
 import org.bitdiffusion.nn.CaptionNetwork;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
@@ -144,6 +145,30 @@ class CaptionModelTest {
       trainer.run();
     }
     return run;
+  }
+
+  @Test
+  void imagesAreJitteredInTrainingAloneAndCaptionsNever() {
+    var source = new Pairs(1);
+    try (var tokenizer = Tokenizer.of("words", CaptionData.captions(source), 100);
+        var data = new CaptionData(source, tokenizer, 7, new Jitter(0.5))) {
+      var size = 3 * SIDE * SIDE;
+      var asTheyAre = new byte[size];
+      var drawn = new byte[size];
+      var same = new byte[size];
+      var other = new byte[size];
+      data.readCondition(3, asTheyAre, 0);
+      data.readCondition(3, 7, drawn, 0);
+      data.readCondition(3, 7, same, 0);
+      data.readCondition(3, 8, other, 0);
+      assertThat(asTheyAre).isEqualTo(Arrays.copyOfRange(images(), 3 * size, 4 * size));
+      assertThat(drawn).isEqualTo(same).isNotEqualTo(asTheyAre).isNotEqualTo(other);
+      var tokens = new int[7];
+      var again = new int[7];
+      data.read(3, 7, tokens, 0);
+      data.read(3, 8, again, 0);
+      assertThat(tokens).isEqualTo(again);
+    }
   }
 
   private static byte[] images() {

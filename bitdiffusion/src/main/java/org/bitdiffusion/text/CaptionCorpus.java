@@ -17,12 +17,13 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
 /**
- * Captions in a file: one a line ({@code .txt}); JSON Lines whose objects have {@code captions}, a
- * list, or {@code caption} or {@code text} ({@code .jsonl}); or annotations as those of COCO,
- * {@code {"annotations": [{"caption": ...}, ...]}} ({@code .json}). All are UTF-8. Captions are
- * read one after the other, so that files may be large; blank ones are left out.
+ * Captions without their images, to learn a tokenizer from: one a line ({@code .txt}); JSON Lines
+ * whose objects have {@code captions}, a list, or {@code caption} or {@code text} ({@code .jsonl});
+ * or annotations as those of COCO, {@code {"annotations": [{"caption": ...}, ...]}} ({@code
+ * .json}). All are UTF-8. Captions are read one after the other, so that files may be large; blank
+ * ones are left out.
  */
-public final class CaptionFile {
+public final class CaptionCorpus {
   private static final List<String> ENDINGS = List.of(".json", ".jsonl", ".txt");
 
   private final Path file;
@@ -31,7 +32,7 @@ public final class CaptionFile {
   /**
    * @throws ConfigurationException if the file's name does not say what is in it
    */
-  public CaptionFile(Path file) {
+  public CaptionCorpus(Path file) {
     this.file = file;
     this.ending =
         ENDINGS.stream()

@@ -13,13 +13,13 @@ import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class CaptionFileTest {
+class CaptionCorpusTest {
   @TempDir private Path folder;
 
   private List<String> read(String name, String content) throws Exception {
     var captions = new ArrayList<String>();
     var count =
-        new CaptionFile(Files.writeString(folder.resolve(name), content)).read(captions::add);
+        new CaptionCorpus(Files.writeString(folder.resolve(name), content)).read(captions::add);
     assertThat(captions).hasSize((int) count);
     return captions;
   }
@@ -70,15 +70,15 @@ class CaptionFileTest {
     assertBroken("a.jsonl", "{\"text\": \"a\"}\n{\"caption\" \"b\"}", "line 2 is no JSON");
     assertBroken("a.jsonl", "\n{\"title\": \"a\"}", "line 2 has no \"captions\"");
     assertBroken("a.jsonl", "{\"captions\": [\"a\", 3]}", "line 1: a caption is 3");
-    assertThatThrownBy(() -> new CaptionFile(folder.resolve("none.txt")).read(c -> {}))
+    assertThatThrownBy(() -> new CaptionCorpus(folder.resolve("none.txt")).read(c -> {}))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("none.txt cannot be read")
         .hasMessageContaining("does not exist");
     var latin = Files.writeString(folder.resolve("l.txt"), "café\n", ISO_8859_1);
-    assertThatThrownBy(() -> new CaptionFile(latin).read(c -> {}))
+    assertThatThrownBy(() -> new CaptionCorpus(latin).read(c -> {}))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("is not UTF-8");
-    assertThatThrownBy(() -> new CaptionFile(folder.resolve("a.csv")))
+    assertThatThrownBy(() -> new CaptionCorpus(folder.resolve("a.csv")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("a.csv has no known ending")
         .hasMessageContaining(".json (annotations");
