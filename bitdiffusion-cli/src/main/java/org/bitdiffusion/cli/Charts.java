@@ -45,6 +45,7 @@ final class Charts {
       styler.setYAxisLogarithmic(true);
     } else {
       styler.setYAxisMin(Math.min(0, range.getMin()));
+      styler.setYAxisDecimalPattern("0.####"); // with a zero before the point
     }
     styler.setXAxisMin(0.0);
     styler.setLegendPosition(Styler.LegendPosition.InsideNE);
