@@ -8,13 +8,16 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.metrics.CaptionFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
+import org.bitdiffusion.metrics.FeatureStatistics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Measures how good generated data is. */
@@ -22,14 +25,14 @@ import picocli.CommandLine.Spec;
     name = "metrics",
     description = "Measures how good generated data is, from files that anything may have made.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = MetricsCommand.Captions.class)
+    subcommands = {MetricsCommand.Captions.class, MetricsCommand.Frechet.class})
 final class MetricsCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to measure is missing: bitdiff metrics captions");
+        spec.commandLine(), "what to measure is missing: bitdiff metrics captions or frechet");
   }
 
   @Command(
@@ -88,6 +91,46 @@ final class MetricsCommand implements Runnable {
 
     private static List<String> words(String text) {
       return Stream.of(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
+    }
+  }
+
+  @Command(
+      name = "frechet",
+      description = {
+        "The Frechet distance of two sets of images from the mean and covariance of their features,"
+            + " as pytorch-fid and EDM write them: the arrays mu and sigma of an npz file. It is FID"
+            + " if the features are those of FID's Inception-v3."
+      })
+  static final class Frechet implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Parameters(arity = "2", paramLabel = "FILE.npz", description = "Two files of statistics.")
+    private List<Path> files;
+
+    @Option(names = "--json", description = "Reports as JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+      var first = FeatureStatistics.read(files.get(0));
+      var second = FeatureStatistics.read(files.get(1));
+      if (first.features() != second.features()) {
+        throw new DataException(
+            "%s has statistics of %d features, but %s of %d; both must come from the same network"
+                .formatted(files.get(0), first.features(), files.get(1), second.features()));
+      }
+      var distance = first.frechetDistance(second);
+      var features = first.features() + " values, as the files have them";
+      var out = spec.commandLine().getOut();
+      if (json) {
+        var report = new LinkedHashMap<String, Object>();
+        report.put("frechet_distance", distance);
+        report.put("features", features);
+        out.println(Json.line(report));
+      } else {
+        out.printf("frechet distance %.6g of %s%n", distance, features);
+      }
+      return 0;
     }
   }
 

@@ -54,6 +54,7 @@ class MainTest {
         "tokenizer show",
         "metrics",
         "metrics captions",
+        "metrics frechet",
         "info",
         "doctor",
         "bench",
@@ -82,7 +83,7 @@ class MainTest {
           --versio                                     | there is no option '--versio'; did you mean --version?
           bench captions --preset icons                | preset icons makes no captions
           bench                                        | what to measure is missing
-          metrics                                      | what to measure is missing: bitdiff metrics captions
+          metrics                                      | what to measure is missing: bitdiff metrics captions or frechet
           metrics captions --candidates a              | '--references=FILE'
           data                                         | SOURCE
           data icons                                   | '--out=

@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -15,7 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.bitdiffusion.DataException;
 
-/** Integer arrays in NumPy's npy format: what {@code numpy.load} and {@code numpy.save} know. */
+/** Arrays in NumPy's npy format: what {@code numpy.load} and {@code numpy.save} know. */
 public final class Npy {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final Pattern TYPE = Pattern.compile("'descr':\\s*'([^']+)'");
@@ -75,6 +76,19 @@ public final class Npy {
             out.write(piece.array(), 0, piece.position());
           }
         });
+  }
+
+  /** Writes real numbers as float64, row-major. */
+  static void write(OutputStream out, int[] shape, double[] values) throws IOException {
+    out.write(header("<f8", shape));
+    var piece = ByteBuffer.allocate(PIECE * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (var begin = 0; begin < values.length; begin += PIECE) {
+      piece.clear();
+      for (var i = begin; i < Math.min(values.length, begin + PIECE); i++) {
+        piece.putDouble(values[i]);
+      }
+      out.write(piece.array(), 0, piece.position());
+    }
   }
 
   /** Of version 1.0. The values begin at a multiple of 64 bytes; a line feed ends the header. */
@@ -168,22 +182,9 @@ public final class Npy {
     }
     var signed = type.group(1).equals("i");
     var width = Integer.parseInt(type.group(2));
-    byte[] bytes;
-    try {
-      bytes = in.readNBytes(Math.toIntExact(Math.multiplyExact(header.count(), width)));
-    } catch (ArithmeticException e) {
-      throw new DataException(
-          "%s is too large: its shape is %s".formatted(name, Arrays.toString(header.shape())), e);
-    }
-    var count = (int) header.count();
-    if (bytes.length < count * width) {
-      throw new DataException(
-          "%s is cut off: it claims %,d values, but has %,d"
-              .formatted(name, count, bytes.length / width));
-    }
-    var buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    var values = new int[count];
-    for (var i = 0; i < count; i++) {
+    var buffer = bytes(name, header, width, in);
+    var values = new int[buffer.remaining() / width];
+    for (var i = 0; i < values.length; i++) {
       var value =
           switch (width) {
             case 1 -> signed ? buffer.get() : Byte.toUnsignedLong(buffer.get());
@@ -198,5 +199,42 @@ public final class Npy {
       }
     }
     return values;
+  }
+
+  /** Reads the real numbers that follow a header. */
+  static double[] doubles(String name, Header header, InputStream in) throws IOException {
+    var width =
+        switch (header.type()) {
+          case "<f4" -> Float.BYTES;
+          case "<f8" -> Double.BYTES;
+          default ->
+              throw new DataException(
+                  "%s holds values of type %s; float32 or float64 are needed"
+                      .formatted(name, header.type()));
+        };
+    var buffer = bytes(name, header, width, in);
+    var values = new double[buffer.remaining() / width];
+    for (var i = 0; i < values.length; i++) {
+      values[i] = width == Float.BYTES ? buffer.getFloat() : buffer.getDouble();
+    }
+    return values;
+  }
+
+  /** All bytes of the values that follow a header. */
+  private static ByteBuffer bytes(String name, Header header, int width, InputStream in)
+      throws IOException {
+    byte[] bytes;
+    try {
+      bytes = in.readNBytes(Math.toIntExact(Math.multiplyExact(header.count(), width)));
+    } catch (ArithmeticException e) {
+      throw new DataException(
+          "%s is too large: its shape is %s".formatted(name, Arrays.toString(header.shape())), e);
+    }
+    if (bytes.length < header.count() * width) {
+      throw new DataException(
+          "%s is cut off: it claims %,d values, but has %,d"
+              .formatted(name, header.count(), bytes.length / width));
+    }
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -2,6 +2,7 @@
  * How good generated data is. {@link org.bitdiffusion.metrics.CaptionScores} compares captions of
  * images with people's captions of the same images, as the COCO caption evaluation does: {@link
  * org.bitdiffusion.metrics.CaptionFile} reads them, {@link
- * org.bitdiffusion.metrics.CaptionTokenizer} splits them into tokens.
+ * org.bitdiffusion.metrics.CaptionTokenizer} splits them into tokens. {@link
+ * org.bitdiffusion.metrics.FeatureStatistics} of images give their Fréchet distance.
  */
 package org.bitdiffusion.metrics;
