@@ -1,5 +1,5 @@
-"""How encoder-reference.safetensors was made: outputs of a ResNet-50 and of a small Vision Transformer in eager
-PyTorch (run with 1.13, in float64), whose attributes have the public names of the weights:
+"""How encoder-reference.safetensors was made: outputs of a ResNet-50, of a small Vision Transformer and of FID's
+Inception-v3 in eager PyTorch (run with 1.13, in float64), whose attributes have the public names of the weights:
     python3 encoder-reference.py encoder-reference.safetensors
 The weights are too many to store: they are drawn with java.util.Random, which a test can do as well, in the order
 of their names."""
@@ -75,6 +75,103 @@ class VisionTransformer(nn.Module):
         return self.norm(self.blocks(x))
 
 
+class Layer(nn.Module):
+    def __init__(self, cin, cout, kernel, stride=1, padding=0):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(cout, 1e-3)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+class Mixed(nn.Module):
+    """Branches: lists of layers, or of lists of layers that split in two at the end; and a pool before the last."""
+
+    def __init__(self, branches, pool):
+        super().__init__()
+        self.branches, self.pool = [], pool
+        for names in branches:
+            branch = []
+            for part in names:
+                ends = part if isinstance(part, list) else [part]
+                for name, *arguments in ends:
+                    setattr(self, name, Layer(*arguments))
+                branch.append([name for name, *_ in ends])
+            self.branches.append(branch)
+
+    def forward(self, x):
+        results = []
+        for branch in self.branches:
+            y = self.pool(x) if branch[0] == ['branch_pool'] else x
+            for names in branch[:-1]:
+                y = getattr(self, names[0])(y)
+            results += [getattr(self, name)(y) for name in branch[-1]]
+        if not hasattr(self, 'branch_pool'):
+            results.append(F.max_pool2d(x, 3, 2))
+        return torch.cat(results, 1)
+
+
+def mean_pool(x):
+    return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
+def mixed_a(cin, pooled):
+    return Mixed([[('branch1x1', cin, 64, 1)],
+                  [('branch5x5_1', cin, 48, 1), ('branch5x5_2', 48, 64, 5, 1, 2)],
+                  [('branch3x3dbl_1', cin, 64, 1), ('branch3x3dbl_2', 64, 96, 3, 1, 1),
+                   ('branch3x3dbl_3', 96, 96, 3, 1, 1)],
+                  [('branch_pool', cin, pooled, 1)]], mean_pool)
+
+
+def mixed_c(c):
+    row, column = ((1, 7), 1, (0, 3)), ((7, 1), 1, (3, 0))
+    return Mixed([[('branch1x1', 768, 192, 1)],
+                  [('branch7x7_1', 768, c, 1), ('branch7x7_2', c, c, *row), ('branch7x7_3', c, 192, *column)],
+                  [('branch7x7dbl_1', 768, c, 1), ('branch7x7dbl_2', c, c, *column), ('branch7x7dbl_3', c, c, *row),
+                   ('branch7x7dbl_4', c, c, *column), ('branch7x7dbl_5', c, 192, *row)],
+                  [('branch_pool', 768, 192, 1)]], mean_pool)
+
+
+def mixed_e(cin, pool):
+    row, column = ((1, 3), 1, (0, 1)), ((3, 1), 1, (1, 0))
+    return Mixed([[('branch1x1', cin, 320, 1)],
+                  [('branch3x3_1', cin, 384, 1), [('branch3x3_2a', 384, 384, *row), ('branch3x3_2b', 384, 384, *column)]],
+                  [('branch3x3dbl_1', cin, 448, 1), ('branch3x3dbl_2', 448, 384, 3, 1, 1),
+                   [('branch3x3dbl_3a', 384, 384, *row), ('branch3x3dbl_3b', 384, 384, *column)]],
+                  [('branch_pool', cin, 192, 1)]], pool)
+
+
+class Inception(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.Conv2d_1a_3x3, self.Conv2d_2a_3x3 = Layer(3, 32, 3, 2), Layer(32, 32, 3)
+        self.Conv2d_2b_3x3, self.Conv2d_3b_1x1 = Layer(32, 64, 3, 1, 1), Layer(64, 80, 1)
+        self.Conv2d_4a_3x3 = Layer(80, 192, 3)
+        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = mixed_a(192, 32), mixed_a(256, 64), mixed_a(288, 64)
+        self.Mixed_6a = Mixed([[('branch3x3', 288, 384, 3, 2)],
+                               [('branch3x3dbl_1', 288, 64, 1), ('branch3x3dbl_2', 64, 96, 3, 1, 1),
+                                ('branch3x3dbl_3', 96, 96, 3, 2)]], None)
+        self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = map(mixed_c, (128, 160, 160, 192))
+        self.Mixed_7a = Mixed([[('branch3x3_1', 768, 192, 1), ('branch3x3_2', 192, 320, 3, 2)],
+                               [('branch7x7x3_1', 768, 192, 1), ('branch7x7x3_2', 192, 192, (1, 7), 1, (0, 3)),
+                                ('branch7x7x3_3', 192, 192, (7, 1), 1, (3, 0)),
+                                ('branch7x7x3_4', 192, 192, 3, 2)]], None)
+        self.Mixed_7b = mixed_e(1280, mean_pool)
+        self.Mixed_7c = mixed_e(2048, lambda x: F.max_pool2d(x, 3, 1, 1))
+        self.fc = nn.Linear(2048, 1008)
+
+    def forward(self, x):
+        x = 2 * F.interpolate(x, size=(299, 299), mode='bilinear', align_corners=False) - 1
+        x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
+        x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
+        x = F.max_pool2d(x, 3, 2)
+        for name in ('5b', '5c', '5d', '6a', '6b', '6c', '6d', '6e', '7a', '7b', '7c'):
+            x = getattr(self, 'Mixed_' + name)(x)
+        x = x.mean((2, 3))
+        return x, self.fc(x)
+
+
 def draw(net):
     state = 7 ^ 0x5DEECE66D
     values = {k: v for k, v in net.state_dict().items() if not k.endswith('num_batches_tracked')}
@@ -100,6 +197,7 @@ with torch.no_grad():
     tensors['resnet50'] = resnet.eval()(images.double())
     tensors['resnet50_training'] = resnet.train()(images.double())
     tensors['layer3.0.bn2.running_var'] = resnet.layer3[0].bn2.running_var
+    tensors['inception'], tensors['inception_logits'] = draw(Inception()).eval()((images.double() + 1) / 2)
     tensors['vit'] = draw(VisionTransformer(48, 16, 32, 2, 4))(images.double())
 header, values = {}, b''
 for name, t in tensors.items():

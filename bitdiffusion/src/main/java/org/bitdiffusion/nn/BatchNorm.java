@@ -12,14 +12,23 @@ import org.bytedeco.pytorch.TensorOptional;
  */
 final class BatchNorm {
   private static final double MOMENTUM = 0.1; // the share of the newest batch
-  private static final double EPSILON = 1e-5;
+  private static final double EPSILON = 1e-5; // what networks have unless they say another
 
+  private final double epsilon;
   private final Tensor weight;
   private final Tensor bias;
   private final Tensor runningMean;
   private final Tensor runningVariance;
 
   BatchNorm(Parameters.Builder parameters, int channels) {
+    this(parameters, channels, EPSILON);
+  }
+
+  /**
+   * @param epsilon what is added to the variance
+   */
+  BatchNorm(Parameters.Builder parameters, int channels, double epsilon) {
+    this.epsilon = epsilon;
     weight = parameters.constant("weight", 1, channels);
     bias = parameters.constant("bias", 0, channels);
     runningMean = parameters.fixed().constant("running_mean", 0, channels);
@@ -35,7 +44,7 @@ final class BatchNorm {
         new TensorOptional(runningVariance),
         training,
         MOMENTUM,
-        EPSILON,
+        epsilon,
         true);
   }
 }

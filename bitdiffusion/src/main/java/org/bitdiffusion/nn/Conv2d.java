@@ -22,8 +22,8 @@ public final class Conv2d {
 
   private final int in;
   private final int out;
-  private final int kernel;
-  private final int stride;
+  private final long stride;
+  private final long[] padding;
   private final Tensor weight;
   private final Tensor bias; // or null
 
@@ -33,29 +33,45 @@ public final class Conv2d {
    */
   public Conv2d(
       Parameters.Builder parameters, int in, int out, int kernel, int stride, double gain) {
-    this(parameters, in, out, kernel, stride, gain, true);
+    this(parameters, in, out, square(kernel), stride, square(kernel / 2), gain, true);
+  }
+
+  private static long[] square(long side) {
+    return new long[] {side, side};
   }
 
   /** One that adds nothing to its sums, as before a norm that would take it away again. */
   static Conv2d withoutBias(
       Parameters.Builder parameters, int in, int out, int kernel, int stride) {
-    return new Conv2d(parameters, in, out, kernel, stride, 1, false);
+    return withoutBias(parameters, in, out, square(kernel), stride, square(kernel / 2));
+  }
+
+  /**
+   * One with a kernel of any height and width, and other zeros around the image.
+   *
+   * @param kernel height and width
+   * @param padding rows of zeros above and below the image, and columns on each side of it
+   */
+  static Conv2d withoutBias(
+      Parameters.Builder parameters, int in, int out, long[] kernel, int stride, long[] padding) {
+    return new Conv2d(parameters, in, out, kernel, stride, padding, 1, false);
   }
 
   private Conv2d(
       Parameters.Builder parameters,
       int in,
       int out,
-      int kernel,
+      long[] kernel,
       int stride,
+      long[] padding,
       double gain,
       boolean biased) {
     this.in = in;
     this.out = out;
-    this.kernel = kernel;
     this.stride = stride;
-    var bound = gain / Math.sqrt((double) in * kernel * kernel);
-    weight = parameters.uniform("weight", bound, out, in, kernel, kernel);
+    this.padding = padding;
+    var bound = gain / Math.sqrt((double) in * kernel[0] * kernel[1]);
+    weight = parameters.uniform("weight", bound, out, in, kernel[0], kernel[1]);
     bias = biased ? parameters.uniform("bias", bound, out) : null;
   }
 
@@ -86,7 +102,7 @@ public final class Conv2d {
             w.to(type, false, false, layout),
             b == null ? new TensorOptional() : new TensorOptional(b.to(type)),
             new long[] {stride, stride},
-            new long[] {kernel / 2, kernel / 2},
+            padding,
             new long[] {1, 1},
             1);
     return moreOut == 0 ? y : y.narrow(1, 0, out);

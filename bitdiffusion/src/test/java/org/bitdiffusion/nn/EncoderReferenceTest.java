@@ -15,6 +15,7 @@ import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.training.Safetensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,6 +100,28 @@ class EncoderReferenceTest {
     }
   }
 
+  /** FID's Inception-v3, with the resize to 299x299. */
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT32, Contiguous, 1e-5",
+    "FLOAT32, ChannelsLast, 1e-5",
+    "BFLOAT16, ChannelsLast, 0.05"
+  })
+  void inceptionV3(Precision precision, torch.MemoryFormat layout, double tolerance)
+      throws URISyntaxException {
+    var compute = new Compute(torch.DeviceType.CPU, precision, layout, "test");
+    try (var network = new InceptionV3(compute);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      drawLikeTheReference(network.parameters().byName());
+      var reference = reference();
+      var images = reference.get("images").add(new Scalar(1)).div(new Scalar(2));
+      var output = network.forward(images);
+      assertThat(error(output.pooled(), reference.get("inception"))).isLessThan(tolerance);
+      assertThat(error(output.logits(), reference.get("inception_logits"))).isLessThan(tolerance);
+    }
+  }
+
   @Test
   void convolutionsAreThoseThatAreComputed() {
     var builder = new Parameters.Builder();
@@ -145,6 +168,8 @@ class EncoderReferenceTest {
     tensors.put("resnet50_training", zeros(2, 4, 2048));
     tensors.put("layer3.0.bn2.running_var", zeros(256));
     tensors.put("vit", zeros(2, 10, 32));
+    tensors.put("inception", zeros(2, 2048));
+    tensors.put("inception_logits", zeros(2, 1008));
     var file =
         EncoderReferenceTest.class.getResource("/org/bitdiffusion/encoder-reference.safetensors");
     Safetensors.read(Path.of(file.toURI()), tensors);
