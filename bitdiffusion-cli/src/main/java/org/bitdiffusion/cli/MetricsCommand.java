@@ -25,14 +25,14 @@ import picocli.CommandLine.Spec;
     name = "metrics",
     description = "Measures how good generated data is, from files that anything may have made.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {MetricsCommand.Captions.class, MetricsCommand.Frechet.class})
+    subcommands = {MetricsCommand.Captions.class, MetricsCommand.Frechet.class, FidCommand.class})
 final class MetricsCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to measure is missing: bitdiff metrics captions or frechet");
+        spec.commandLine(), "what to measure is missing: bitdiff metrics captions, frechet or fid");
   }
 
   @Command(

@@ -55,6 +55,7 @@ class MainTest {
         "metrics",
         "metrics captions",
         "metrics frechet",
+        "metrics fid",
         "info",
         "doctor",
         "bench",
@@ -83,7 +84,7 @@ class MainTest {
           --versio                                     | there is no option '--versio'; did you mean --version?
           bench captions --preset icons                | preset icons makes no captions
           bench                                        | what to measure is missing
-          metrics                                      | what to measure is missing: bitdiff metrics captions or frechet
+          metrics                                      | what to measure is missing: bitdiff metrics captions, frechet or fid
           metrics captions --candidates a              | '--references=FILE'
           data                                         | SOURCE
           data icons                                   | '--out=

@@ -8,12 +8,21 @@ import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -27,6 +36,7 @@ import org.bitdiffusion.DataException;
  * applied.
  */
 public final class ImageFiles {
+  private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
   private static final int KIB = 1024;
 
   /** Bytes that decoding may take for a pixel: 16 bits for each of R, G, B and alpha. */
@@ -55,6 +65,37 @@ public final class ImageFiles {
    *     for memory
    */
   public static byte[] square(Path file, int size) {
+    return read(file, size, image -> square(image, size));
+  }
+
+  /**
+   * An image as it is.
+   *
+   * @param rgb unsigned bytes of R, G and B, [3, height, width]
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  public record Rgb(int height, int width, byte[] rgb) {}
+
+  /**
+   * Reads an image whole, in its own size.
+   *
+   * @throws DataException if the file cannot be read, is damaged, or too large for memory
+   */
+  public static Rgb whole(Path file) {
+    return read(
+        file,
+        1,
+        image -> {
+          var height = image.getHeight();
+          var width = image.getWidth();
+          return new Rgb(height, width, averaged(image, height, width));
+        });
+  }
+
+  /**
+   * @param least the smallest side that an image may have
+   */
+  private static <T> T read(Path file, int least, Function<BufferedImage, T> use) {
     requireReadable(file);
     try (var in = new FileImageInputStream(file.toFile())) {
       var readers = ImageIO.getImageReaders(in);
@@ -64,7 +105,7 @@ public final class ImageFiles {
       var reader = readers.next();
       try {
         reader.setInput(in, true, true);
-        return square(file, reader, size);
+        return read(file, reader, least, use);
       } finally {
         reader.dispose();
       }
@@ -76,6 +117,70 @@ public final class ImageFiles {
       throw new DataException(
           "%s is damaged, or of a kind that cannot be read: %s".formatted(file, reason(e)), e);
     }
+  }
+
+  /**
+   * The PNG, JPEG, GIF and BMP files of a folder and those below it, in the order of their names,
+   * but for hidden ones.
+   *
+   * @throws DataException if one of the folders cannot be read: it might hold some
+   */
+  public static List<Path> below(Path folder) {
+    var files = new ArrayList<Path>();
+    var visitor =
+        new SimpleFileVisitor<Path>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path inside, BasicFileAttributes attributes) {
+            return isHidden(folder, inside)
+                ? FileVisitResult.SKIP_SUBTREE
+                : FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (hasImageName(file) && !isHidden(folder, file)) {
+              files.add(file);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path inside, IOException e) {
+            if (isHidden(folder, inside)) {
+              return FileVisitResult.CONTINUE;
+            }
+            if (e instanceof FileSystemLoopException) {
+              throw new DataException(
+                  inside + " is a link to a folder that it lies in; remove the link", e);
+            }
+            throw DataException.cannotRead(inside, e);
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path inside, IOException e) {
+            if (e != null) {
+              throw DataException.cannotRead(inside, e);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+        };
+    try {
+      Files.walkFileTree(folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, visitor);
+    } catch (IOException e) {
+      throw DataException.cannotRead(folder, e);
+    }
+    Collections.sort(files);
+    return files;
+  }
+
+  /** Whatever the name of the folder itself, and of those above it. */
+  private static boolean isHidden(Path folder, Path inside) {
+    return !inside.equals(folder) && inside.getFileName().toString().startsWith(".");
+  }
+
+  private static boolean hasImageName(Path file) {
+    var name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    return ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
   }
 
   /** Before it is opened, which of a pipe would wait for ever, and says less of what is wrong. */
@@ -101,15 +206,16 @@ public final class ImageFiles {
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 
-  private static byte[] square(Path file, ImageReader reader, int size) throws IOException {
+  private static <T> T read(
+      Path file, ImageReader reader, int least, Function<BufferedImage, T> use) throws IOException {
     var warnings = new ArrayList<String>();
     reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
     try {
       var width = reader.getWidth(0);
       var height = reader.getHeight(0);
-      if (Math.min(width, height) < size) {
+      if (Math.min(width, height) < least) {
         throw new DataException(
-            "%s is %dx%d, smaller than size=%d".formatted(file, width, height, size));
+            "%s is %dx%d, smaller than size=%d".formatted(file, width, height, least));
       }
       var memory = (long) PIXEL * width * height / KIB;
       if (memory > MEMORY) {
@@ -122,7 +228,7 @@ public final class ImageFiles {
         var image = reader.read(0);
         requireWhole(file, warnings);
         requireRgb(file, image.getColorModel().getColorSpace());
-        return square(image, size);
+        return use.apply(image);
       } finally {
         FREE.release((int) memory);
       }
@@ -155,19 +261,24 @@ public final class ImageFiles {
     var side = Math.min(image.getWidth(), image.getHeight());
     var left = (image.getWidth() - side) / 2;
     var top = (image.getHeight() - side) / 2;
-    var pixels = Pixels.of(image.getSubimage(left, top, side, side));
+    return averaged(image.getSubimage(left, top, side, side), size, size);
+  }
+
+  /** An image averaged down, as bytes of R, G and B [3, height, width]. */
+  private static byte[] averaged(BufferedImage image, int height, int width) {
+    var pixels = Pixels.of(image);
     var channels = new Area[3];
     for (var c = 0; c < 3; c++) {
-      channels[c] = new Area(side, side, size, size);
+      channels[c] = new Area(image.getHeight(), image.getWidth(), height, width);
     }
-    var rows = new double[3][side];
-    for (var y = 0; y < side; y++) {
+    var rows = new double[3][image.getWidth()];
+    for (var y = 0; y < image.getHeight(); y++) {
       pixels.read(y, rows);
       for (var c = 0; c < 3; c++) {
         channels[c].add(rows[c]);
       }
     }
-    var result = new byte[3 * size * size];
+    var result = new byte[3 * height * width];
     for (var c = 0; c < 3; c++) {
       var means = channels[c].means();
       for (var i = 0; i < means.length; i++) {

@@ -1,20 +1,9 @@
 package org.bitdiffusion.data;
 
-import java.io.IOException;
-import java.nio.file.FileSystemLoopException;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
@@ -75,7 +64,6 @@ record ImageFolder(
   }
 
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageFolder.class);
-  private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
   private static final int NAMED = 20; // bad images in one message
 
   static ImageSource open(Path folder, Settings settings) {
@@ -87,7 +75,7 @@ record ImageFolder(
    *     while the palette is not known yet
    */
   static ImageSource open(Path folder, Settings settings, long memory) {
-    var files = files(folder);
+    var files = ImageFiles.below(folder);
     if (files.isEmpty()) {
       throw new DataException(
           folder + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders");
@@ -165,65 +153,6 @@ record ImageFolder(
         faults.length,
         String.join("; ", bad.subList(0, Math.min(bad.size(), NAMED))),
         bad.size() > NAMED ? "; ..." : "");
-  }
-
-  /** All images, in the order of their names. A folder that cannot be read might hold some. */
-  private static List<Path> files(Path folder) {
-    var files = new ArrayList<Path>();
-    var visitor =
-        new SimpleFileVisitor<Path>() {
-          @Override
-          public FileVisitResult preVisitDirectory(Path inside, BasicFileAttributes attributes) {
-            return isHidden(folder, inside)
-                ? FileVisitResult.SKIP_SUBTREE
-                : FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (hasImageName(file) && !isHidden(folder, file)) {
-              files.add(file);
-            }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path inside, IOException e) {
-            if (isHidden(folder, inside)) {
-              return FileVisitResult.CONTINUE;
-            }
-            if (e instanceof FileSystemLoopException) {
-              throw new DataException(
-                  inside + " is a link to a folder that it lies in; remove the link", e);
-            }
-            throw DataException.cannotRead(inside, e);
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path inside, IOException e) {
-            if (e != null) {
-              throw DataException.cannotRead(inside, e);
-            }
-            return FileVisitResult.CONTINUE;
-          }
-        };
-    try {
-      Files.walkFileTree(folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, visitor);
-    } catch (IOException e) {
-      throw DataException.cannotRead(folder, e);
-    }
-    Collections.sort(files);
-    return files;
-  }
-
-  /** Whatever the name of the folder itself, and of those above it. */
-  private static boolean isHidden(Path folder, Path inside) {
-    return !inside.equals(folder) && inside.getFileName().toString().startsWith(".");
-  }
-
-  private static boolean hasImageName(Path file) {
-    var name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    return ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
   }
 
   /** The sub-folder in which a file lies, or empty. */

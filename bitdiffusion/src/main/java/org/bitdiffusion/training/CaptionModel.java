@@ -18,6 +18,7 @@ import org.bitdiffusion.nn.AutoregressiveCaptioner;
 import org.bitdiffusion.nn.BitCaptioner;
 import org.bitdiffusion.nn.CaptionNetwork;
 import org.bitdiffusion.nn.CaptionerConfig;
+import org.bitdiffusion.nn.Safetensors;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;

@@ -24,6 +24,7 @@ import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.nn.Safetensors;
 import org.bytedeco.pytorch.Tensor;
 
 /**

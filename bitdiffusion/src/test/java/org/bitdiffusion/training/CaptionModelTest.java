@@ -22,6 +22,7 @@ import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.Jitter;
 import org.bitdiffusion.nn.CaptionNetwork;
+import org.bitdiffusion.nn.Safetensors;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;

@@ -1,4 +1,4 @@
-package org.bitdiffusion.training;
+package org.bitdiffusion.nn;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;

@@ -1,4 +1,4 @@
-package org.bitdiffusion.training;
+package org.bitdiffusion.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,0 +1,136 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Random;
+import javax.imageio.ImageIO;
+import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.metrics.InceptionFeatures;
+import org.bitdiffusion.nn.InceptionV3;
+import org.bitdiffusion.nn.Safetensors;
+import org.bitdiffusion.runtime.Compute;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With random weights, as the public ones are not part of the project. */
+class MetricsFidTest {
+  @TempDir private static Path shared;
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private static Path weights() {
+    return shared.resolve("inception.safetensors");
+  }
+
+  @BeforeAll
+  static void writeRandomWeights() throws IOException {
+    Compute.choose("float32").newDevice().close(); // loads the engine
+    torch.manual_seed(1);
+    try (var network = new InceptionV3(Compute.PLAIN)) {
+      Safetensors.write(weights(), network.parameters().byName());
+    }
+  }
+
+  private Path images(String name, int seed, int... sides) throws IOException {
+    var place = Files.createDirectories(folder.resolve(name));
+    var random = new Random(seed);
+    for (var i = 0; i < sides.length; i++) {
+      var image = new BufferedImage(sides[i], sides[i], BufferedImage.TYPE_INT_RGB);
+      for (var y = 0; y < sides[i]; y++) {
+        for (var x = 0; x < sides[i]; x++) {
+          image.setRGB(x, y, random.nextInt(1 << 24));
+        }
+      }
+      ImageIO.write(image, "png", place.resolve(i + ".png").toFile());
+    }
+    return place;
+  }
+
+  private int run(Object... args) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    var words = new String[args.length + 2];
+    words[0] = "metrics";
+    words[1] = "fid";
+    for (var i = 0; i < args.length; i++) {
+      words[i + 2] = args[i].toString();
+    }
+    return Main.run(words, new PrintWriter(out, true), new PrintWriter(err, true));
+  }
+
+  @Test
+  void measuresFoldersOfImagesOfAnySizeAndStatistics() throws IOException {
+    var a = images("a", 1, 8, 8, 12);
+    var b = images("b", 2, 8, 8);
+    var saved = folder.resolve("a.npz");
+    assertThat(run(a, b, "--inception", weights(), "--save", saved, "--json"))
+        .as(err.toString())
+        .isZero();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("images").toString()).isEqualTo("[3,2]");
+    assertThat(err.toString())
+        .contains(
+            "warning: %s holds 3 images, too few for 2,048 features: their covariance has not full"
+                    .formatted(a)
+                + " rank below 2,049, and FID is far too high");
+
+    // By hand: each image on its own, in the order of names.
+    var fid = statistics(new int[] {8, 8, 12}, 1).frechetDistance(statistics(new int[] {8, 8}, 2));
+    assertThat(report.path("fid").doubleValue()).isCloseTo(fid, within(1e-4 * fid));
+
+    assertThat(run(a, saved, "--inception", weights(), "--json", "--batch-size", 1)).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).path("fid").doubleValue())
+        .isCloseTo(0, within(1e-4 * fid));
+  }
+
+  private static FeatureStatistics statistics(int[] sides, int seed) {
+    var random = new Random(seed);
+    var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);
+    try (var features = InceptionFeatures.load(weights(), "float32")) {
+      for (var side : sides) {
+        var rgb = new byte[3 * side * side];
+        for (var i = 0; i < side * side; i++) {
+          var color = random.nextInt(1 << 24);
+          for (var c = 0; c < 3; c++) {
+            rgb[c * side * side + i] = (byte) (color >> (16 - 8 * c));
+          }
+        }
+        builder.add(features.of(rgb, side, side).pooled());
+      }
+    }
+    return builder.build();
+  }
+
+  @Test
+  void saysWhatIsWrong() throws IOException {
+    var a = images("a", 1, 8, 8);
+    var one = images("one", 1, 8);
+    var missing = folder.resolve("none.safetensors");
+    assertThat(run(a, a, "--inception", missing)).isEqualTo(1);
+    assertThat(err.toString()).contains(missing + " does not exist", "FID's Inception-v3");
+    var foreign = folder.resolve("foreign.safetensors");
+    Safetensors.write(foreign, Map.of());
+    assertThat(run(a, a, "--inception", foreign)).isEqualTo(1);
+    assertThat(err.toString()).contains(foreign + " has no tensor 'Conv2d_1a_3x3.conv.weight'");
+    assertThat(run(a, one, "--inception", weights())).isEqualTo(1);
+    assertThat(err.toString()).contains(one + " holds 1 images; a covariance needs 2 at least");
+    var small = folder.resolve("small.npz");
+    new FeatureStatistics(new double[2], new double[4]).write(small);
+    assertThat(run(a, small, "--inception", weights())).isEqualTo(1);
+    assertThat(err.toString())
+        .contains(small + " has statistics of 2 features; FID's Inception-v3 has 2048");
+  }
+}
