@@ -47,6 +47,27 @@ final class CaptioningOptions {
       description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}).")
   private String precision;
 
+  Path run() {
+    return run;
+  }
+
+  SamplingOptions sampling() {
+    return sampling;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /** Whether an option of the search is given. */
+  boolean hasSearch() {
+    return beams != null || lengthPenalty != null;
+  }
+
+  String precision() {
+    return precision;
+  }
+
   /** Opens the run. */
   Captioner open() {
     if (beams != null && beams < 1) {
@@ -67,7 +88,7 @@ final class CaptioningOptions {
   }
 
   private void requireFit(CaptionModel model) {
-    if (model.hasSteps() && (beams != null || lengthPenalty != null)) {
+    if (model.hasSteps() && hasSearch()) {
       throw new ConfigurationException(
           "--beams and --length-penalty are for autoregressive decoders; this run makes all tokens"
               + " at once");

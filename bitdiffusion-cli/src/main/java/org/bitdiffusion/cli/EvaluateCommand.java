@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
@@ -14,20 +15,30 @@ import org.bitdiffusion.data.Scenes;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
+import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.metrics.ScoredCaption;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.text.CaptionData;
+import org.bitdiffusion.training.ImageModel;
+import org.bitdiffusion.training.RunFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Scores a run's captions of images against those of the data. */
+/** Measures how good a run is: its captions of images, or its images. */
 @Command(
     name = "evaluate",
-    description = "Describes the images of a data source and scores the captions.")
+    description = {
+      "Of a run of captions: describes the images of a data source and scores the captions against"
+          + " theirs.",
+      "Of a run of images: draws samples and compares them with the data. The samples are kept in"
+          + " the run folder, so that an evaluation that was cut off goes on."
+    })
 final class EvaluateCommand implements Callable<Integer> {
+  private static final int SAMPLES = 1000;
+
   @Spec private CommandSpec spec;
 
   @Mixin private CaptioningOptions captioning;
@@ -36,20 +47,22 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--data",
       required = true,
       paramLabel = "SOURCE[:PATH][,key=value...]",
-      description = "Images with captions, such as scenes,split=test.")
+      description = "Images with captions, such as scenes,split=test, or the images trained on.")
   private String data;
 
   @Option(
       names = "--n",
       paramLabel = "N",
-      description = "Images to describe, evenly from all of the source (default: all of them).")
+      description =
+          "Images to describe, evenly from all of the source (default: all of them); or samples to"
+              + " draw (default: 1000).")
   private Integer n;
 
   @Option(
       names = "--batch-size",
       paramLabel = "B",
       defaultValue = "32",
-      description = "Images described at once (default ${DEFAULT-VALUE}).")
+      description = "Images described or drawn at once (default ${DEFAULT-VALUE}).")
   private int batchSize;
 
   @Option(
@@ -57,6 +70,20 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "FILE.jsonl",
       description = "Also writes the captions: a line of id and text for each image.")
   private Path captionFile;
+
+  @Option(
+      names = "--held-out",
+      paramLabel = "SOURCE[:PATH][,key=value...]",
+      description = "Of a run of images: images that it was not trained on, to tell copies.")
+  private String heldOut;
+
+  @Option(
+      names = "--inception",
+      paramLabel = "FILE",
+      description =
+          "Of a run of images: the weights of FID's Inception-v3 as safetensors, for FID and the"
+              + " Inception Score.")
+  private Path inception;
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
@@ -77,7 +104,55 @@ final class EvaluateCommand implements Callable<Integer> {
     if (captionFile != null) {
       Target.requireFile("--captions", captionFile, ".jsonl");
     }
+    var isOfImages = RunFolder.open(captioning.run()).config(Map.of()).captions() == null;
+    requireFit(isOfImages);
     threads.apply();
+    if (isOfImages) {
+      evaluateImages();
+    } else {
+      evaluateCaptions();
+    }
+    return 0;
+  }
+
+  private void requireFit(boolean isOfImages) {
+    if (isOfImages && (captionFile != null || captioning.hasSearch())) {
+      throw new ConfigurationException(
+          "--captions, --beams and --length-penalty are for runs of captions; this one makes"
+              + " images");
+    }
+    if (!isOfImages && (heldOut != null || inception != null)) {
+      throw new ConfigurationException(
+          "--held-out and --inception are for runs of images; this one makes captions");
+    }
+  }
+
+  private void evaluateImages() {
+    var samples = n == null ? SAMPLES : n;
+    try (var model = ImageModel.load(captioning.run(), captioning.precision());
+        var training = DataSources.open(DataSpec.parse(data));
+        var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
+        var features =
+            inception == null ? null : InceptionFeatures.load(inception, captioning.precision());
+        var progress = new Progress("sampling", samples, 0, spec.commandLine().getErr())) {
+      var sampling = captioning.sampling().over(model.config().sampling().withGuidance(0));
+      if (sampling.guidance() != 0) {
+        throw new ConfigurationException("--guidance is for single classes; leave it out");
+      }
+      var report =
+          new ImageEvaluation(
+                  captioning.run(), model, sampling, captioning.seed(), samples, batchSize)
+              .measure(training, others, features, progress);
+      var out = spec.commandLine().getOut();
+      if (json) {
+        out.println(Json.line(report));
+      } else {
+        report.forEach((name, value) -> out.printf("%-32s%s%n", name, value));
+      }
+    }
+  }
+
+  private void evaluateCaptions() {
     var lines = new StringBuilder();
     var scored = new ArrayList<ScoredCaption>();
     var seconds = 0.0;
@@ -122,7 +197,6 @@ final class EvaluateCommand implements Callable<Integer> {
       more.put("captions_per_second", count / seconds);
       MetricsCommand.report(CaptionScores.of(scored), more, json, spec.commandLine().getOut());
     }
-    return 0;
   }
 
   private static ScoredCaption scored(String caption, List<String> references) {

@@ -40,6 +40,24 @@ public record ImageFormat(
     return red << 16 | green << 8 | blue;
   }
 
+  /**
+   * An image as bytes of red, green and blue.
+   *
+   * @param symbols of the image, from {@code offset} on
+   * @param target gets unsigned bytes [3, H, W], from {@code start} on
+   */
+  public void rgb(int[] symbols, int offset, byte[] target, int start) {
+    var plane = height * width;
+    for (var y = 0; y < height; y++) {
+      for (var x = 0; x < width; x++) {
+        var rgb = rgb(symbols, offset, y, x);
+        for (var c = 0; c < 3; c++) {
+          target[start + c * plane + y * width + x] = (byte) (rgb >> (16 - 8 * c));
+        }
+      }
+    }
+  }
+
   private int intensity(int symbol) {
     return Math.round(symbol * 255f / (categories - 1));
   }

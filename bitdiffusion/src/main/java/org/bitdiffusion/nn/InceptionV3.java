@@ -26,7 +26,9 @@ public final class InceptionV3 implements AutoCloseable {
   /** The number of features of an image. */
   public static final int FEATURES = 2048;
 
-  private static final int CLASSES = 1008;
+  /** The number of classes. */
+  public static final int CLASSES = 1008;
+
   private static final int SIDE = 299;
   private static final double EPSILON = 1e-3; // of its batch norms
 
@@ -44,7 +46,7 @@ public final class InceptionV3 implements AutoCloseable {
    * What the network says of images.
    *
    * @param pooled the features, [B, {@value InceptionV3#FEATURES}] float32
-   * @param logits of the classes, [B, 1008] float32
+   * @param logits of the classes, [B, {@value InceptionV3#CLASSES}] float32
    */
   public record Output(Tensor pooled, Tensor logits) {}
 

@@ -133,15 +133,7 @@ public final class CaptionData implements DataSource {
     var format = images.format();
     var symbols = new int[format.symbols()];
     images.read(index, symbols, 0);
-    var plane = format.height() * format.width();
-    for (var y = 0; y < format.height(); y++) {
-      for (var x = 0; x < format.width(); x++) {
-        var rgb = format.rgb(symbols, 0, y, x);
-        for (var c = 0; c < 3; c++) {
-          target[offset + c * plane + y * format.width() + x] = (byte) (rgb >> (16 - 8 * c));
-        }
-      }
-    }
+    format.rgb(symbols, 0, target, offset);
   }
 
   @Override

@@ -1,0 +1,127 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.metrics.SymbolStatistics;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImageEvaluationTest {
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String line) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    return Main.run(
+        line.replace("FOLDER", folder.toString()).split(" "),
+        new PrintWriter(out, true),
+        new PrintWriter(err, true));
+  }
+
+  @BeforeEach
+  void train() {
+    var line =
+        "train --preset icons --data icons,size=8 --out FOLDER/run --steps 2"
+            + " --set network.width=8 --set network.multipliers=[1] --set network.blocks=1"
+            + " --set network.attention=[] --set training.batch_size=4 --set sampling.steps=3";
+    assertThat(run(line)).as(err.toString()).isZero();
+  }
+
+  private JsonNode evaluate(String options) throws IOException {
+    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --json " + options))
+        .as(err.toString())
+        .isZero();
+    return new ObjectMapper().readTree(out.toString());
+  }
+
+  @Test
+  void comparesSamplesWithTheDataAndKeepsThem() throws IOException {
+    var report = evaluate("--n 5 --batch-size 2 --held-out icons,size=8");
+    assertThat(report.fieldNames())
+        .toIterable()
+        .containsExactly(
+            "symbol_total_variation",
+            "pair_total_variation",
+            "nearest_distance",
+            "nearest_distance_of_held_out",
+            "samples",
+            "seed",
+            "network_evaluations_per_sample",
+            "samples_per_second");
+    assertThat(report.path("samples").asInt()).isEqualTo(5);
+    // The preset samples with self-guidance, two passes a step.
+    assertThat(report.path("network_evaluations_per_sample").asInt()).isEqualTo(6);
+    assertThat(report.path("nearest_distance").asDouble()).isPositive();
+    assertThat(report.path("nearest_distance_of_held_out").asDouble()).isZero(); // the same images
+
+    // The symbols' distance from the samples that were kept, and these are those of 'sample'.
+    var kept = folder.resolve("run/evaluations");
+    List<Path> files;
+    try (var list = Files.walk(kept)) {
+      files = list.filter(Files::isRegularFile).sorted().toList();
+    }
+    assertThat(files)
+        .extracting(file -> file.getFileName().toString())
+        .containsExactly(
+            "samples-0000000-0000002.npy",
+            "samples-0000002-0000004.npy",
+            "samples-0000004-0000005.npy");
+    assertThat(run("sample --run FOLDER/run --n 5 --batch-size 2 --out FOLDER/s.npy")).isZero();
+    var samples = Npy.read(folder.resolve("s.npy")).values();
+    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
+      var ofSamples = new SymbolStatistics(1, 8, 8, icons.categories());
+      ofSamples.add(samples);
+      var ofIcons = new SymbolStatistics(1, 8, 8, icons.categories());
+      var icon = new int[64];
+      for (var i = 0; i < icons.size(); i++) {
+        icons.read(i, icon, 0);
+        ofIcons.add(icon);
+      }
+      assertThat(report.path("symbol_total_variation").asDouble())
+          .isEqualTo(ofSamples.symbolDistance(ofIcons));
+      assertThat(report.path("pair_total_variation").asDouble())
+          .isEqualTo(ofSamples.pairDistance(ofIcons));
+    }
+
+    // Cut off: what is there is not drawn again.
+    Files.delete(files.get(1));
+    var times = Files.getLastModifiedTime(files.get(0));
+    var again = evaluate("--n 5 --batch-size 2");
+    assertThat(again.path("pair_total_variation")).isEqualTo(report.path("pair_total_variation"));
+    assertThat(files.get(1)).exists();
+    assertThat(Files.getLastModifiedTime(files.get(0))).isEqualTo(times);
+    assertThat(evaluate("--n 5 --batch-size 2").has("samples_per_second")).isFalse();
+    // Other settings are other samples.
+    assertThat(evaluate("--n 5 --batch-size 2 --seed 1").has("samples_per_second")).isTrue();
+    assertThat(evaluate("--n 5 --batch-size 2 --steps 2").has("samples_per_second")).isTrue();
+  }
+
+  @Test
+  void saysWhatIsWrong() {
+    var evaluate = "evaluate --run FOLDER/run --data icons,size=8 ";
+    assertThat(run("evaluate --run FOLDER/run --data icons,size=16 --n 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("is not like the run's images");
+    assertThat(run(evaluate + "--n 0")).isEqualTo(2);
+    assertThat(run(evaluate + "--n 2 --beams 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("--beams", "are for runs of captions");
+    assertThat(run(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("--guidance is for single classes");
+    assertThat(run(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
+    assertThat(err.toString()).contains("none.safetensors does not exist");
+  }
+}

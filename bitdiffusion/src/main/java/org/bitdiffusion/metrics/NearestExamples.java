@@ -1,0 +1,81 @@
+package org.bitdiffusion.metrics;
+
+import static org.bytedeco.pytorch.global.torch.cdist;
+import static org.bytedeco.pytorch.global.torch.full;
+import static org.bytedeco.pytorch.global.torch.minimum;
+
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * How far images are from the nearest of a training set, which tells copies from new images:
+ * samples that are nearer to it than held-out images are copied, at least in part.
+ */
+public final class NearestExamples {
+  /** Training images that are compared at once. */
+  private static final int BLOCK = 1000;
+
+  private NearestExamples() {}
+
+  /**
+   * The distance of each image to the nearest training image: the root of the mean square of the
+   * differences in red, green and blue, each in [0, 1].
+   *
+   * @param rgb unsigned bytes, row-major [N, 3, H, W]
+   * @param training images of the same size
+   * @return [N]
+   */
+  public static double[] distances(byte[] rgb, ImageSource training) {
+    Engine.load();
+    var format = training.format();
+    var size = 3 * format.height() * format.width();
+    try (var scope = new PointerScope()) {
+      var images = colours(rgb, size);
+      var nearest =
+          Scope.owned(
+              () ->
+                  full(
+                      new long[] {images.size(0)},
+                      new Scalar(Double.POSITIVE_INFINITY),
+                      images.options()));
+      try (nearest) {
+        for (var first = 0; first < training.size(); first += BLOCK) {
+          var block = read(training, first, Math.min(BLOCK, training.size() - first), size);
+          try (var step = new PointerScope()) {
+            var distances = cdist(images, colours(block, size)).amin(new long[] {1}, false);
+            nearest.copy_(minimum(nearest, distances));
+          }
+        }
+        var values = new float[(int) nearest.numel()];
+        nearest.<FloatBuffer>createBuffer().get(values);
+        var result = new double[values.length];
+        Arrays.setAll(result, i -> values[i] / Math.sqrt(size));
+        return result;
+      }
+    }
+  }
+
+  private static byte[] read(ImageSource source, int first, int count, int size) {
+    var format = source.format();
+    var symbols = new int[format.symbols()];
+    var rgb = new byte[count * size];
+    for (var i = 0; i < count; i++) {
+      source.read(first + i, symbols, 0);
+      format.rgb(symbols, 0, rgb, i * size);
+    }
+    return rgb;
+  }
+
+  private static Tensor colours(byte[] rgb, int size) {
+    return Tensor.create(rgb, false, rgb.length / size, size)
+        .to(torch.ScalarType.Float)
+        .div(new Scalar(255));
+  }
+}
