@@ -15,6 +15,8 @@ import org.bitdiffusion.data.Scenes;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
+import org.bitdiffusion.metrics.ClassifierFeatures;
+import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.metrics.ScoredCaption;
 import org.bitdiffusion.sampling.Sampler;
@@ -85,6 +87,14 @@ final class EvaluateCommand implements Callable<Integer> {
               + " Inception Score.")
   private Path inception;
 
+  @Option(
+      names = "--features",
+      paramLabel = "FILE",
+      description =
+          "Of a run of images: a classifier of 'features train', for a Frechet distance that is not"
+              + " FID.")
+  private Path classifier;
+
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
@@ -121,9 +131,12 @@ final class EvaluateCommand implements Callable<Integer> {
           "--captions, --beams and --length-penalty are for runs of captions; this one makes"
               + " images");
     }
-    if (!isOfImages && (heldOut != null || inception != null)) {
+    if (!isOfImages && (heldOut != null || inception != null || classifier != null)) {
       throw new ConfigurationException(
-          "--held-out and --inception are for runs of images; this one makes captions");
+          "--held-out, --inception and --features are for runs of images; this one makes captions");
+    }
+    if (inception != null && classifier != null) {
+      throw new ConfigurationException("--inception and --features exclude each other; take one");
     }
   }
 
@@ -132,8 +145,7 @@ final class EvaluateCommand implements Callable<Integer> {
     try (var model = ImageModel.load(captioning.run(), captioning.precision());
         var training = DataSources.open(DataSpec.parse(data));
         var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
-        var features =
-            inception == null ? null : InceptionFeatures.load(inception, captioning.precision());
+        var features = features();
         var progress = new Progress("sampling", samples, 0, spec.commandLine().getErr())) {
       var sampling = captioning.sampling().over(model.config().sampling().withGuidance(0));
       if (sampling.guidance() != 0) {
@@ -150,6 +162,13 @@ final class EvaluateCommand implements Callable<Integer> {
         report.forEach((name, value) -> out.printf("%-32s%s%n", name, value));
       }
     }
+  }
+
+  private ImageFeatures features() {
+    if (inception != null) {
+      return InceptionFeatures.load(inception, captioning.precision());
+    }
+    return classifier == null ? null : ClassifierFeatures.load(classifier, captioning.precision());
   }
 
   private void evaluateCaptions() {

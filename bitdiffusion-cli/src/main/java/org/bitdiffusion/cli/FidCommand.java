@@ -160,6 +160,6 @@ final class FidCommand implements Callable<Integer> {
     for (var i = 0; i < images.size(); i++) {
       System.arraycopy(images.get(i).rgb(), 0, all, i * size, size);
     }
-    return features.of(all, images.get(0).height(), images.get(0).width()).pooled();
+    return features.of(all, images.get(0).height(), images.get(0).width()).features();
   }
 }

@@ -11,11 +11,12 @@ import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.metrics.InceptionScore;
+import org.bitdiffusion.metrics.ManifoldScores;
 import org.bitdiffusion.metrics.NearestExamples;
 import org.bitdiffusion.metrics.SymbolStatistics;
-import org.bitdiffusion.nn.InceptionV3;
 import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
@@ -29,6 +30,9 @@ import org.bitdiffusion.training.RunFolder;
 final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
+
+  /** Images of each set whose places among each other are compared: the cost is their square. */
+  private static final int MANIFOLD = 10_000;
 
   private final ImageModel model;
   private final SamplerConfig sampling;
@@ -61,64 +65,58 @@ final class ImageEvaluation {
    * @param training what they are compared with
    * @param heldOut images that were not trained on, whose distance to the training images is what a
    *     sample's would be if nothing is copied; or null
-   * @param inception or null for no metric that needs it
+   * @param features to compare by, or null
    * @return by name, in the order to be told
    */
   Map<String, Object> measure(
-      ImageSource training, ImageSource heldOut, InceptionFeatures inception, Progress progress) {
+      ImageSource training, ImageSource heldOut, ImageFeatures features, Progress progress) {
     requireSame(training);
     if (heldOut != null) {
       requireSame(heldOut);
     }
-    var format = model.format();
-    var ofSamples = symbolStatistics(format);
-    var features = inception == null ? null : new FeatureStatistics.Builder(InceptionV3.FEATURES);
-    var score =
-        inception == null
-            ? null
-            : new InceptionScore.Builder(n, InceptionV3.CLASSES, Math.min(n, InceptionScore.PARTS));
     var nearest = new double[Math.min(n, NEAREST)];
+    var samples = new Gathered(model.format(), features, n);
     for (var first = 0; first < n; first += batchSize) {
-      var samples = samples(first, Math.min(batchSize, n - first));
-      ofSamples.add(samples);
-      var rgb = rgb(samples, format);
-      if (inception != null) {
-        var batch = inception.of(rgb, format.height(), format.width());
-        features.add(batch.pooled());
-        score.add(batch.probabilities());
-      }
+      var batch = samples(first, Math.min(batchSize, n - first));
+      samples.add(batch);
       if (first < nearest.length) {
-        var size = 3 * format.height() * format.width();
-        var count = Math.min(nearest.length - first, rgb.length / size);
-        var distances = NearestExamples.distances(Arrays.copyOf(rgb, count * size), training);
+        var count = Math.min(nearest.length - first, batch.count());
+        var some = Arrays.copyOf(batch.symbols(), count * model.format().symbols());
+        var distances =
+            NearestExamples.distances(new ImageBatch(some, model.format()).rgb(), training);
         System.arraycopy(distances, 0, nearest, first, count);
       }
-      progress.to(first + samples.length / format.symbols(), "");
+      progress.to(first + batch.count(), "");
+    }
+    var images = new Gathered(model.format(), features, training.size());
+    for (var first = 0; first < training.size(); first += batchSize) {
+      images.add(ImageBatch.read(training, first, Math.min(batchSize, training.size() - first)));
     }
 
     var report = new LinkedHashMap<String, Object>();
-    var ofTraining = symbolStatistics(format);
-    var reference = inception == null ? null : new FeatureStatistics.Builder(InceptionV3.FEATURES);
-    for (var first = 0; first < training.size(); first += batchSize) {
-      var images = read(training, first, Math.min(batchSize, training.size() - first));
-      ofTraining.add(images);
-      if (inception != null) {
-        var rgb = rgb(images, format);
-        reference.add(inception.of(rgb, format.height(), format.width()).pooled());
-      }
-    }
-    report.put("symbol_total_variation", ofSamples.symbolDistance(ofTraining));
-    report.put("pair_total_variation", ofSamples.pairDistance(ofTraining));
+    report.put("symbol_total_variation", samples.symbols.symbolDistance(images.symbols));
+    report.put("pair_total_variation", samples.symbols.pairDistance(images.symbols));
     report.put("nearest_distance", median(nearest));
     if (heldOut != null) {
-      var count = Math.min(heldOut.size(), NEAREST);
-      var others = rgb(read(heldOut, 0, count), format);
+      var others = ImageBatch.read(heldOut, 0, Math.min(heldOut.size(), NEAREST));
       report.put(
-          "nearest_distance_of_held_out", median(NearestExamples.distances(others, training)));
+          "nearest_distance_of_held_out",
+          median(NearestExamples.distances(others.rgb(), training)));
     }
-    if (inception != null) {
-      report.put("fid", features.build().frechetDistance(reference.build()));
-      report.put("inception_score", score.build().mean());
+    if (features != null) {
+      var distance = samples.statistics.build().frechetDistance(images.statistics.build());
+      report.put(features instanceof InceptionFeatures ? "fid" : "frechet_distance", distance);
+      report.put("features", features.name());
+      if (features instanceof InceptionFeatures) {
+        report.put("inception_score", samples.score.build().mean());
+      }
+      if (Math.min(n, training.size()) >= ManifoldScores.FEWEST) {
+        var manifold = ManifoldScores.of(images.some(), samples.some(), features.size());
+        report.put("precision", manifold.precision());
+        report.put("recall", manifold.recall());
+        report.put("density", manifold.density());
+        report.put("coverage", manifold.coverage());
+      }
     }
     report.put("samples", n);
     report.put("seed", seed);
@@ -127,6 +125,63 @@ final class ImageEvaluation {
       report.put("samples_per_second", drawn / seconds);
     }
     return report;
+  }
+
+  /** What is gathered of samples, or of the images that they are compared with. */
+  private static final class Gathered {
+    final SymbolStatistics symbols;
+    final FeatureStatistics.Builder statistics; // these three: null without features
+    final InceptionScore.Builder score;
+    private final float[] some;
+    private final ImageFeatures features;
+    private final int images;
+    private int count;
+    private int kept;
+
+    /**
+     * @param images how many there will be
+     */
+    Gathered(ImageFormat format, ImageFeatures features, int images) {
+      this.features = features;
+      this.images = images;
+      symbols =
+          new SymbolStatistics(
+              format.channels(), format.height(), format.width(), format.categories());
+      statistics = features == null ? null : new FeatureStatistics.Builder(features.size());
+      score =
+          features == null
+              ? null
+              : new InceptionScore.Builder(
+                  images, features.classes(), Math.min(images, InceptionScore.PARTS));
+      some = features == null ? null : new float[Math.min(images, MANIFOLD) * features.size()];
+    }
+
+    void add(ImageBatch batch) {
+      symbols.add(batch.symbols());
+      if (features != null) {
+        var seen = batch.features(features);
+        statistics.add(seen.features());
+        score.add(seen.probabilities());
+        for (var i = 0; i < batch.count(); i++) {
+          keep(seen.features(), i);
+        }
+      }
+    }
+
+    /** Keeps the features of some images, evenly from all. */
+    private void keep(float[] rows, int row) {
+      var size = features.size();
+      if ((long) kept * images <= (long) count * (some.length / size)
+          && kept * size < some.length) {
+        System.arraycopy(rows, row * size, some, kept * size, size);
+        kept++;
+      }
+      count++;
+    }
+
+    float[] some() {
+      return some;
+    }
   }
 
   private int evaluations() {
@@ -142,13 +197,8 @@ final class ImageEvaluation {
     }
   }
 
-  private static SymbolStatistics symbolStatistics(ImageFormat format) {
-    return new SymbolStatistics(
-        format.channels(), format.height(), format.width(), format.categories());
-  }
-
   /** Samples first .. first + count - 1, [count, C, H, W]: those of before, or new ones. */
-  private int[] samples(int first, int count) {
+  private ImageBatch samples(int first, int count) {
     var format = model.format();
     var shape = new int[] {count, format.channels(), format.height(), format.width()};
     var file = folder.resolve("samples-%07d-%07d.npy".formatted(first, first + count));
@@ -157,7 +207,7 @@ final class ImageEvaluation {
       if (!Arrays.equals(array.shape(), shape)) {
         throw new DataException(file + " is not what was drawn; delete it");
       }
-      return array.values();
+      return new ImageBatch(array.values(), format);
     }
     var start = System.nanoTime();
     var samples =
@@ -165,26 +215,7 @@ final class ImageEvaluation {
     seconds += (System.nanoTime() - start) / 1e9;
     drawn += count;
     Npy.write(file, samples, shape, format.categories());
-    return samples;
-  }
-
-  private static int[] read(ImageSource source, int first, int count) {
-    var size = source.format().symbols();
-    var symbols = new int[count * size];
-    for (var i = 0; i < count; i++) {
-      source.read(first + i, symbols, i * size);
-    }
-    return symbols;
-  }
-
-  private static byte[] rgb(int[] symbols, ImageFormat format) {
-    var count = symbols.length / format.symbols();
-    var size = 3 * format.height() * format.width();
-    var rgb = new byte[count * size];
-    for (var i = 0; i < count; i++) {
-      format.rgb(symbols, i * format.symbols(), rgb, i * size);
-    }
-    return rgb;
+    return new ImageBatch(samples, format);
   }
 
   private static double median(double[] values) {

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
+import javax.imageio.ImageIO;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Npy;
@@ -109,6 +113,62 @@ class ImageEvaluationTest {
     // Other settings are other samples.
     assertThat(evaluate("--n 5 --batch-size 2 --seed 1").has("samples_per_second")).isTrue();
     assertThat(evaluate("--n 5 --batch-size 2 --steps 2").has("samples_per_second")).isTrue();
+  }
+
+  private void paint(String name, int count, Color color) throws IOException {
+    var random = new Random(name.hashCode());
+    for (var i = 0; i < count; i++) {
+      var image = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+      var graphics = image.createGraphics();
+      graphics.setColor(color);
+      graphics.fillRect(random.nextInt(5), random.nextInt(5), 4, 4);
+      var file = folder.resolve(name + "/" + i + ".png");
+      Files.createDirectories(file.getParent());
+      ImageIO.write(image, "png", file.toFile());
+    }
+  }
+
+  /** A classifier of red and blue squares, and the distance of its features. */
+  @Test
+  void learnsFeaturesAndComparesByThem() throws IOException {
+    for (var set : List.of("train", "test")) {
+      paint(set + "/red", 20, Color.RED);
+      paint(set + "/blue", 20, Color.BLUE);
+    }
+    assertThat(
+            run(
+                "features train --data images:FOLDER/train,size=8 --test images:FOLDER/test,size=8"
+                    + " --steps 20 --out FOLDER/f.safetensors --json"))
+        .as(err.toString())
+        .isZero();
+    var trained = new ObjectMapper().readTree(out.toString());
+    assertThat(trained.path("classes").asInt()).isEqualTo(2);
+    assertThat(trained.path("test_accuracy").asDouble()).isEqualTo(1);
+
+    var report = evaluate("--n 8 --features FOLDER/f.safetensors");
+    assertThat(report.path("frechet_distance").asDouble()).isPositive();
+    assertThat(report.has("fid")).isFalse();
+    assertThat(report.path("features").asText())
+        .isEqualTo("small classifier f.safetensors, not FID");
+    for (var name : List.of("precision", "recall", "coverage")) {
+      assertThat(report.path(name).asDouble()).as(name).isBetween(0.0, 1.0);
+    }
+    assertThat(report.path("density").isNumber()).isTrue();
+
+    assertThat(
+            run(
+                "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/f --inception"
+                    + " FOLDER/i"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--inception and --features exclude each other");
+    Files.writeString(folder.resolve("g.safetensors"), "nothing");
+    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/g.safetensors"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("g.safetensors is damaged");
+    assertThat(run("features train --data icons,size=8 --out FOLDER/f.safetensors")).isEqualTo(1);
+    assertThat(err.toString()).contains("has no classes to tell apart");
+    assertThat(run("features train --data icons --out FOLDER/f.bin")).isEqualTo(2);
+    assertThat(err.toString()).contains("--out is", "it must end in .safetensors");
   }
 
   @Test

@@ -52,6 +52,8 @@ class MainTest {
         "tokenizer",
         "tokenizer train",
         "tokenizer show",
+        "features",
+        "features train",
         "metrics",
         "metrics captions",
         "metrics frechet",

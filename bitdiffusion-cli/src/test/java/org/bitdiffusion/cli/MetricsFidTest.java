@@ -108,7 +108,7 @@ class MetricsFidTest {
             rgb[c * side * side + i] = (byte) (color >> (16 - 8 * c));
           }
         }
-        builder.add(features.of(rgb, side, side).pooled());
+        builder.add(features.of(rgb, side, side).features());
       }
     }
     return builder.build();

@@ -26,6 +26,9 @@ import org.bytedeco.pytorch.global.torch;
  * @param coverage share of the real images' balls with a sample in it
  */
 public record ManifoldScores(double precision, double recall, double density, double coverage) {
+  /** The fewest images of a set: each needs a fifth neighbour. */
+  public static final int FEWEST = 6;
+
   private static final int K_OF_PRECISION = 3;
   private static final int K_OF_DENSITY = 5;
 
@@ -59,10 +62,10 @@ public record ManifoldScores(double precision, double recall, double density, do
 
   private static Tensor matrix(float[] values, int features) {
     var rows = values.length / features;
-    if (rows <= K_OF_DENSITY) {
+    if (rows < FEWEST) {
       throw new DataException(
           "precision, recall, density and coverage need %d images at least, and there are %d"
-              .formatted(K_OF_DENSITY + 1, rows));
+              .formatted(FEWEST, rows));
     }
     return Tensor.create(values, rows, features).to(torch.ScalarType.Double);
   }

@@ -137,6 +137,19 @@ public final class Safetensors {
     }
   }
 
+  /**
+   * The shape of a file's tensor.
+   *
+   * @throws DataException if the file is missing or damaged, or has none of that name
+   */
+  public static long[] shape(Path file, String name) {
+    try (var reader = new Reader(file)) {
+      return reader.shape(name);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
   private static DataException cannotRead(Path file, IOException e) {
     return e instanceof NoSuchFileException
         ? new DataException(file + " does not exist", e)
@@ -187,13 +200,7 @@ public final class Safetensors {
       }
     }
 
-    void fill(Map<String, Tensor> tensors) throws IOException {
-      for (var entry : tensors.entrySet()) {
-        fill(stored.get(entry.getKey()), entry.getValue());
-      }
-    }
-
-    private void check(String name, long[] expected, Set<String> types) throws IOException {
+    long[] shape(String name) {
       var node = stored.get(name);
       if (node == null) {
         throw new DataException(
@@ -203,6 +210,18 @@ public final class Safetensors {
       for (var i = 0; i < shape.length; i++) {
         shape[i] = node.path("shape").get(i).asLong();
       }
+      return shape;
+    }
+
+    void fill(Map<String, Tensor> tensors) throws IOException {
+      for (var entry : tensors.entrySet()) {
+        fill(stored.get(entry.getKey()), entry.getValue());
+      }
+    }
+
+    private void check(String name, long[] expected, Set<String> types) throws IOException {
+      var shape = shape(name);
+      var node = stored.get(name);
       var type = node.path("dtype").asText("?");
       if (!types.contains(type) || !Arrays.equals(shape, expected)) {
         throw new DataException(

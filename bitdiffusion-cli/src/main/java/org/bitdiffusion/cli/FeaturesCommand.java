@@ -1,0 +1,157 @@
+package org.bitdiffusion.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.metrics.ClassifierFeatures;
+import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.training.ClassifierTraining;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "features",
+    description = "Learns features to compare images by, where FID's network is not at hand.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = FeaturesCommand.Train.class)
+final class FeaturesCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "what to do is missing: bitdiff features train");
+  }
+
+  @Command(
+      name = "train",
+      description =
+          "Trains a small classifier on images with classes. The Frechet distance of its features,"
+              + " which 'evaluate --features FILE' reports, compares with others of the same file"
+              + " and is not FID.")
+  static final class Train implements Callable<Integer> {
+    private static final int BATCH = 100; // of the test
+
+    @Spec private CommandSpec spec;
+
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "SOURCE[:PATH][,key=value...]",
+        description = "Images with classes, such as cifar10:FOLDER.")
+    private String data;
+
+    @Option(
+        names = "--test",
+        paramLabel = "SOURCE[:PATH][,key=value...]",
+        description = "Other images, of which the share of right classes is told.")
+    private String test;
+
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "FILE.safetensors",
+        description = "The classifier; one that is there is replaced.")
+    private Path out;
+
+    @Option(
+        names = "--steps",
+        paramLabel = "N",
+        description = "Updates of 64 images each (default: 1500).")
+    private Integer steps;
+
+    @Option(
+        names = "--seed",
+        paramLabel = "K",
+        defaultValue = "0",
+        description = "Of weights and order (default ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(
+        names = "--precision",
+        paramLabel = "P",
+        defaultValue = "auto",
+        description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}).")
+    private String precision;
+
+    @Option(names = "--json", description = "Reports as JSON.")
+    private boolean json;
+
+    @Mixin private ThreadsOption threads;
+
+    @Override
+    public Integer call() {
+      if (steps != null && steps < 1) {
+        throw new ConfigurationException("--steps is " + steps + "; it must be at least 1");
+      }
+      Target.requireFile("--out", out, ".safetensors");
+      threads.apply();
+      var standard = ClassifierTraining.DEFAULT;
+      var training =
+          new ClassifierTraining(
+              steps == null ? standard.steps() : steps,
+              standard.batchSize(),
+              standard.learningRate(),
+              seed);
+      try (var source = DataSources.open(DataSpec.parse(data));
+          var others = test == null ? null : DataSources.open(DataSpec.parse(test));
+          var progress =
+              new Progress("training", training.steps(), 0, spec.commandLine().getErr());
+          var network =
+              training.train(
+                  source,
+                  Compute.choose(precision),
+                  (step, loss) ->
+                      progress.to(step, String.format(Locale.ROOT, "loss %.4f", loss)))) {
+        ClassifierFeatures.save(out, network);
+        var report = new LinkedHashMap<String, Object>();
+        report.put("classes", source.classes().size());
+        if (others != null) {
+          try (var features = ClassifierFeatures.load(out, precision)) {
+            report.put("test_accuracy", accuracy(features, others));
+          }
+        }
+        report.put("out", out.toString());
+        var writer = spec.commandLine().getOut();
+        if (json) {
+          writer.println(Json.line(report));
+        } else {
+          report.forEach((name, value) -> writer.printf("%-16s%s%n", name, value));
+        }
+      }
+      return 0;
+    }
+
+    private static double accuracy(ImageFeatures features, ImageSource source) {
+      var right = 0;
+      for (var first = 0; first < source.size(); first += BATCH) {
+        var images = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
+        var probabilities = images.features(features).probabilities();
+        for (var i = 0; i < images.count(); i++) {
+          right += best(probabilities, i, features.classes()) == source.label(first + i) ? 1 : 0;
+        }
+      }
+      return (double) right / source.size();
+    }
+
+    private static int best(float[] probabilities, int row, int classes) {
+      var best = 0;
+      for (var i = 1; i < classes; i++) {
+        if (probabilities[row * classes + i] > probabilities[row * classes + best]) {
+          best = i;
+        }
+      }
+      return best;
+    }
+  }
+}

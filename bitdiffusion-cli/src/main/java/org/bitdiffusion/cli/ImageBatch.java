@@ -1,0 +1,41 @@
+package org.bitdiffusion.cli;
+
+import org.bitdiffusion.data.ImageFormat;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.metrics.ImageFeatures;
+
+/**
+ * Some images.
+ *
+ * @param symbols row-major [B, C, H, W]
+ */
+@SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+record ImageBatch(int[] symbols, ImageFormat format) {
+  /** Images first .. first + count - 1 of a source. */
+  static ImageBatch read(ImageSource source, int first, int count) {
+    var format = source.format();
+    var symbols = new int[count * format.symbols()];
+    for (var i = 0; i < count; i++) {
+      source.read(first + i, symbols, i * format.symbols());
+    }
+    return new ImageBatch(symbols, format);
+  }
+
+  int count() {
+    return symbols.length / format.symbols();
+  }
+
+  /** Their colours, unsigned bytes [B, 3, H, W]. */
+  byte[] rgb() {
+    var size = 3 * format.height() * format.width();
+    var rgb = new byte[count() * size];
+    for (var i = 0; i < count(); i++) {
+      format.rgb(symbols, i * format.symbols(), rgb, i * size);
+    }
+    return rgb;
+  }
+
+  ImageFeatures.Batch features(ImageFeatures features) {
+    return features.of(rgb(), format.height(), format.width());
+  }
+}

@@ -1,0 +1,94 @@
+package org.bitdiffusion.metrics;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.nn.Safetensors;
+import org.bitdiffusion.nn.SmallClassifier;
+import org.bitdiffusion.runtime.Compute;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Of a {@link SmallClassifier} that was trained on a labelled source: a distance of its features is
+ * comparable only with others of the same file, and is not FID.
+ */
+public final class ClassifierFeatures extends ImageFeatures {
+  private final SmallClassifier network;
+  private final String name;
+  private final int classes;
+
+  private ClassifierFeatures(SmallClassifier network, String name, int classes) {
+    this.network = network;
+    this.name = name;
+    this.classes = classes;
+  }
+
+  /**
+   * Reads a classifier.
+   *
+   * @param file that {@link #save} wrote
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @throws DataException if the file is missing, damaged, or of another network
+   */
+  public static ClassifierFeatures load(Path file, String precision) {
+    var compute = Compute.choose(precision);
+    var classes = Math.toIntExact(Safetensors.shape(file, SmallClassifier.LAST_WEIGHT)[0]);
+    var network = new SmallClassifier(classes, compute);
+    try {
+      Safetensors.read(file, network.parameters().byName());
+      ConvolutionCheck.ensureRight(network.convolutions(), compute);
+      return new ClassifierFeatures(
+          network, "small classifier " + file.getFileName() + ", not FID", classes);
+    } catch (RuntimeException | Error e) {
+      network.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Writes a classifier beside its place and renames it.
+   *
+   * @throws DataException if it cannot be written
+   */
+  public static void save(Path file, SmallClassifier network) {
+    var unfinished = file.resolveSibling("." + file.getFileName() + ".unfinished");
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      Files.deleteIfExists(unfinished);
+      Safetensors.write(unfinished, network.parameters().byName());
+      Files.move(
+          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw DataException.cannotWrite(file, e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public int size() {
+    return SmallClassifier.FEATURES;
+  }
+
+  @Override
+  public int classes() {
+    return classes;
+  }
+
+  @Override
+  Tensor[] forward(Tensor images) {
+    var output = network.forward(images);
+    return new Tensor[] {output.features(), output.logits()};
+  }
+
+  @Override
+  public void close() {
+    network.close();
+  }
+}

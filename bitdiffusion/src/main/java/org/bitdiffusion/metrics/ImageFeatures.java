@@ -1,0 +1,68 @@
+package org.bitdiffusion.metrics;
+
+import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/** What a network makes of images, to compare sets of them by. Owns the network: close it. */
+public abstract sealed class ImageFeatures implements AutoCloseable
+    permits InceptionFeatures, ClassifierFeatures {
+  /** Whose features they are, for people. */
+  public abstract String name();
+
+  /** D, the number of features of an image. */
+  public abstract int size();
+
+  /** The number of classes. */
+  public abstract int classes();
+
+  /**
+   * @param features row-major [B, D]
+   * @param probabilities of the classes, row-major [B, classes]
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for computing, not for comparing
+  public record Batch(float[] features, float[] probabilities) {}
+
+  /**
+   * Features [B, D] and logits [B, classes].
+   *
+   * @param images [B, 3, H, W] float32, values in [0, 1]
+   */
+  abstract Tensor[] forward(Tensor images);
+
+  /**
+   * Looks at images.
+   *
+   * @param rgb unsigned bytes of red, green and blue, row-major [B, 3, H, W]
+   */
+  public Batch of(byte[] rgb, int height, int width) {
+    var size = 3 * height * width;
+    if (rgb.length == 0 || rgb.length % size != 0) {
+      throw new IllegalArgumentException(
+          "%d bytes are no images of %dx%d".formatted(rgb.length, width, height));
+    }
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var images =
+          Tensor.create(rgb, false, rgb.length / size, 3, height, width)
+              .to(torch.ScalarType.Float)
+              .div(new Scalar(255));
+      var output = forward(images);
+      return new Batch(floats(output[0]), floats(torch.softmax(output[1], 1)));
+    }
+  }
+
+  private static float[] floats(Tensor tensor) {
+    var values = tensor.to(new Device(torch.DeviceType.CPU), torch.ScalarType.Float).contiguous();
+    var array = new float[(int) values.numel()];
+    values.<FloatBuffer>createBuffer().get(array);
+    return array;
+  }
+
+  @Override
+  public abstract void close();
+}
