@@ -9,6 +9,7 @@ import static org.bytedeco.pytorch.global.torch.softplus;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Channels;
 import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.ContinuousCodec;
 import org.bitdiffusion.codec.OneHotCodec;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -50,7 +51,13 @@ public sealed interface Objective {
                 throw new ConfigurationException(
                     "diffusion.prediction '" + prediction + "' is unknown; use x0, eps or v");
           };
-      case "sigmoid" -> new SigmoidCrossEntropy(b);
+      case "sigmoid" -> {
+        if (codec instanceof ContinuousCodec) {
+          throw new ConfigurationException(
+              "diffusion.loss sigmoid goes with encodings of bits, not with continuous");
+        }
+        yield new SigmoidCrossEntropy(b);
+      }
       case "softmax" -> {
         if (!(codec instanceof OneHotCodec)) {
           throw new ConfigurationException("diffusion.loss softmax goes with encoding one_hot");

@@ -40,7 +40,8 @@ public record RunConfig(
     ExampleConfig example) {
 
   /**
-   * @param encoding {@code uint8}, {@code gray}, {@code uint8_rand} or {@code one_hot}
+   * @param encoding {@code uint8}, {@code gray}, {@code uint8_rand}, {@code one_hot} or {@code
+   *     continuous}
    * @param scale b: bits are -b and +b
    * @param permutationSeed of {@code uint8_rand} where the paper's own permutation does not apply
    */

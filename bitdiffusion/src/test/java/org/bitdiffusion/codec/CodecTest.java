@@ -2,6 +2,7 @@ package org.bitdiffusion.codec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Arrays;
@@ -90,6 +91,39 @@ class CodecTest {
       var codec = new OneHotCodec(3, 0.5);
       var analog = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2));
       assertThat(floats(analog)).containsExactly(-0.5f, -0.5f, 0.5f, 0.5f, -0.5f, -0.5f);
+    }
+  }
+
+  /** All K categories of one value each come back, also from anywhere nearer than half a step. */
+  @Property(tries = 40)
+  void continuousValuesAreEvenlySpacedAndRounded(@ForAll("categories") int k) {
+    var codec = Codec.of("continuous", k, 0.7, 0);
+    try (var scope = new PointerScope()) {
+      var values = new long[k];
+      Arrays.setAll(values, i -> i);
+      var analog = codec.encode(Tensor.create(values, k, 1));
+      assertThat(analog.shape()).containsExactly(k, 1);
+      var written = floats(analog);
+      for (var i = 0; i < k; i++) {
+        assertThat((double) written[i]).isCloseTo(0.7 * (2.0 * i / (k - 1) - 1), within(1e-6));
+      }
+      var off = new Scalar(0.7 * 0.45 * 2 / (k - 1));
+      assertThat(longs(codec.decode(analog))).containsExactly(values);
+      assertThat(longs(codec.decode(analog.add(off)))).containsExactly(values);
+      assertThat(longs(codec.decode(analog.sub(off)))).containsExactly(values);
+      assertThat(floats(codec.codes())).isEqualTo(written);
+    }
+  }
+
+  @Example
+  void continuousValuesDecodeToACategoryWhateverTheyAre() {
+    try (var scope = new PointerScope()) {
+      var analog =
+          Tensor.create(
+              new float[] {-9, 9, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY},
+              1,
+              5);
+      assertThat(longs(new ContinuousCodec(5, 1).decode(analog))).containsExactly(0, 4, 2, 4, 0);
     }
   }
 
@@ -282,7 +316,7 @@ class CodecTest {
         .hasMessageContaining("scale");
     assertThatThrownBy(() -> Codec.of("uint9", 4, 1, 0))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("uint8, gray, uint8_rand or one_hot");
+        .hasMessageContaining("uint8, gray, uint8_rand, one_hot or continuous");
   }
 
   private static double squareDistance(float[] a, int i, float[] b, int j, int n) {

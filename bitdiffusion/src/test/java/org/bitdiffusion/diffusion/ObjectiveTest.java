@@ -176,7 +176,8 @@ class ObjectiveTest {
     "eps, sigmoid, false, uint8, goes with prediction x0",
     "x0, softmax, false, uint8, one_hot",
     "x0, l2, true, one_hot, softmax_factorization",
-    "v, l2, true, uint8, softmax_factorization"
+    "v, l2, true, uint8, softmax_factorization",
+    "x0, sigmoid, false, continuous, not with continuous"
   })
   void combinationsWithoutSenseAreRefused(
       String prediction, String loss, boolean factorization, String encoding, String message) {
