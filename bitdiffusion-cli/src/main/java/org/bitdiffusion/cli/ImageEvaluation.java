@@ -74,21 +74,21 @@ final class ImageEvaluation {
     if (heldOut != null) {
       requireSame(heldOut);
     }
-    var nearest = new double[Math.min(n, NEAREST)];
-    var samples = new Gathered(model.format(), features, n);
+    var format = model.format();
+    var nearby = new int[Math.min(n, NEAREST) * format.symbols()];
+    var samples = new Gathered(format, features, n);
     for (var first = 0; first < n; first += batchSize) {
       var batch = samples(first, Math.min(batchSize, n - first));
       samples.add(batch);
-      if (first < nearest.length) {
-        var count = Math.min(nearest.length - first, batch.count());
-        var some = Arrays.copyOf(batch.symbols(), count * model.format().symbols());
-        var distances =
-            NearestExamples.distances(new ImageBatch(some, model.format()).rgb(), training);
-        System.arraycopy(distances, 0, nearest, first, count);
+      var at = first * (long) format.symbols();
+      if (at < nearby.length) {
+        var count = Math.min(batch.symbols().length, nearby.length - (int) at);
+        System.arraycopy(batch.symbols(), 0, nearby, (int) at, count);
       }
       progress.to(first + batch.count(), "");
     }
-    var images = new Gathered(model.format(), features, training.size());
+    progress.say("looks at " + training.name());
+    var images = new Gathered(format, features, training.size());
     for (var first = 0; first < training.size(); first += batchSize) {
       images.add(ImageBatch.read(training, first, Math.min(batchSize, training.size() - first)));
     }
@@ -96,12 +96,10 @@ final class ImageEvaluation {
     var report = new LinkedHashMap<String, Object>();
     report.put("symbol_total_variation", samples.symbols.symbolDistance(images.symbols));
     report.put("pair_total_variation", samples.symbols.pairDistance(images.symbols));
-    report.put("nearest_distance", median(nearest));
+    report.put("nearest_distance", median(new ImageBatch(nearby, format), training));
     if (heldOut != null) {
       var others = ImageBatch.read(heldOut, 0, Math.min(heldOut.size(), NEAREST));
-      report.put(
-          "nearest_distance_of_held_out",
-          median(NearestExamples.distances(others.rgb(), training)));
+      report.put("nearest_distance_of_held_out", median(others, training));
     }
     if (features != null) {
       var distance = samples.statistics.build().frechetDistance(images.statistics.build());
@@ -218,8 +216,10 @@ final class ImageEvaluation {
     return new ImageBatch(samples, format);
   }
 
-  private static double median(double[] values) {
-    var sorted = Arrays.stream(values).sorted().toArray();
+  /** The median distance of images to the nearest of the training images. */
+  private static double median(ImageBatch images, ImageSource training) {
+    var sorted = NearestExamples.distances(images.rgb(), training);
+    Arrays.sort(sorted);
     return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 }
