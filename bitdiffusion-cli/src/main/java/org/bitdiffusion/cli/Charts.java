@@ -6,13 +6,18 @@ import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.training.Trainer;
 import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 
 /** Charts as PNG files; a {@link DataException} says why one cannot be painted or written. */
@@ -88,6 +93,54 @@ final class Charts {
     write(file, chart);
   }
 
+  /** The first metric of a study: a line for each variant, over the ways to sample. */
+  static void study(Path file, Study study, List<StudyReport.Result> results) {
+    var metric = study.metrics().get(0);
+    var chart =
+        new CategoryChartBuilder()
+            .width(900)
+            .height(500)
+            .title(study.title())
+            .yAxisTitle(metric)
+            .build();
+    var styler = chart.getStyler();
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setYAxisDecimalPattern("0.####");
+    // Ways to sample side by side; where there is one, the variants.
+    var ways = List.copyOf(study.sampling().keySet());
+    if (ways.size() == 1) {
+      addSeries(
+          chart,
+          metric,
+          List.copyOf(study.variants().keySet()),
+          variant -> StudyReport.summary(results, variant, ways.get(0), metric));
+      styler.setLegendVisible(false);
+    } else {
+      for (var variant : study.variants().keySet()) {
+        addSeries(chart, variant, ways, way -> StudyReport.summary(results, variant, way, metric));
+      }
+    }
+    if (!chart.getSeriesMap().isEmpty()) {
+      write(file, chart);
+    }
+  }
+
+  /** Bars with their spread, of what is known so far. */
+  private static void addSeries(
+      CategoryChart chart,
+      String name,
+      List<String> labels,
+      Function<String, StudyReport.Summary> summary) {
+    var known = labels.stream().filter(label -> summary.apply(label) != null).toList();
+    if (!known.isEmpty()) {
+      chart.addSeries(
+          name,
+          known,
+          known.stream().map(label -> summary.apply(label).mean()).toList(),
+          known.stream().map(label -> summary.apply(label).deviation()).toList());
+    }
+  }
+
   private static XYChart chart(String title, String xTitle, String yTitle) {
     var chart =
         new XYChartBuilder()
@@ -103,11 +156,11 @@ final class Charts {
     return chart;
   }
 
-  private static void write(Path file, XYChart chart) {
+  private static void write(Path file, Chart<? extends AxesChartStyler, ?> chart) {
     ImageGrid.write(file, paint(file, chart));
   }
 
-  private static BufferedImage paint(Path file, XYChart chart) {
+  private static BufferedImage paint(Path file, Chart<? extends AxesChartStyler, ?> chart) {
     try {
       var small = ChartFont.of(13);
       var styler = chart.getStyler();

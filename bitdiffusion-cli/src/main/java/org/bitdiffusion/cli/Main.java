@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       CaptionCommand.class,
       EvaluateCommand.class,
       TokenizerCommand.class,
+      StudyCommand.class,
       FeaturesCommand.class,
       MetricsCommand.class,
       InfoCommand.class,

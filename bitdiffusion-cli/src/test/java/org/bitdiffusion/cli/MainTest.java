@@ -53,6 +53,7 @@ class MainTest {
         "tokenizer train",
         "tokenizer show",
         "features",
+        "study",
         "features train",
         "metrics",
         "metrics captions",

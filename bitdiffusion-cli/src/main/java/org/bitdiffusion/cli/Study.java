@@ -1,0 +1,151 @@
+package org.bitdiffusion.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.training.ConfigReader;
+import org.bitdiffusion.training.RunConfig;
+
+/**
+ * A question that runs answer: variants of a training, each with several seeds, and ways to sample
+ * from each of them.
+ *
+ * @param title of tables and plots
+ * @param preset that all runs begin with
+ * @param settings that all runs change, by key such as {@code training.steps}
+ * @param variants by name, the settings in which they differ
+ * @param sampling by name, settings such as {@code sampling.steps}
+ * @param seeds of the trainings; the samples' seed is 0
+ * @param samples that are drawn of each
+ * @param metrics of {@code evaluate} that are told, the first of which is plotted
+ */
+record Study(
+    String title,
+    String preset,
+    Map<String, JsonNode> settings,
+    Map<String, Map<String, JsonNode>> variants,
+    Map<String, Map<String, JsonNode>> sampling,
+    List<Long> seeds,
+    int samples,
+    List<String> metrics) {
+  private static final String SAMPLING = "sampling.";
+
+  private static final List<String> KEYS =
+      List.of("title", "preset", "settings", "variants", "sampling", "seeds", "samples", "metrics");
+
+  Study {
+    require(title != null, "title", "a text");
+    require(preset != null, "preset", "the name of a preset");
+    require(variants != null && !variants.isEmpty(), "variants", "names with their settings");
+    require(seeds != null && !seeds.isEmpty(), "seeds", "a list such as [0, 1, 2]");
+    require(samples >= 2, "samples", "a number of at least 2");
+    require(metrics != null && !metrics.isEmpty(), "metrics", "a list of what evaluate reports");
+    settings = settings == null ? Map.of() : settings;
+    sampling = sampling == null || sampling.isEmpty() ? Map.of("preset", Map.of()) : sampling;
+    for (var way : sampling.entrySet()) {
+      for (var key : way.getValue().keySet()) {
+        if (!key.startsWith(SAMPLING)) {
+          throw new ConfigurationException(
+              "sampling '%s' sets %s; only settings of sampling.* can be set there"
+                  .formatted(way.getKey(), key));
+        }
+      }
+    }
+  }
+
+  private static void require(boolean right, String key, String expected) {
+    if (!right) {
+      throw new ConfigurationException(key + " is missing or wrong; it must be " + expected);
+    }
+  }
+
+  /**
+   * Reads a study, and checks the settings of all its runs.
+   *
+   * @throws ConfigurationException if the file cannot be read, has an unknown key, or a run's
+   *     settings do not fit
+   */
+  static Study read(Path file) {
+    var yaml =
+        YAMLMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    try {
+      var tree = yaml.readTree(Files.readString(file));
+      for (var key : tree.properties()) {
+        if (!KEYS.contains(key.getKey())) {
+          throw new ConfigurationException(
+              "'%s' is no key of a study; use one of %s"
+                  .formatted(key.getKey(), String.join(", ", KEYS)));
+        }
+      }
+      var study = yaml.treeToValue(tree, Study.class);
+      if (study == null) {
+        throw new ConfigurationException("the study is empty");
+      }
+      study.variants.keySet().forEach(variant -> study.config(variant, study.seeds.get(0)));
+      return study;
+    } catch (JsonMappingException e) {
+      if (e.getCause() instanceof ConfigurationException cause) {
+        throw new ConfigurationException(file + ": " + cause.getMessage(), e);
+      }
+      var place =
+          e.getPath().stream()
+              .map(JsonMappingException.Reference::getFieldName)
+              .filter(Objects::nonNull)
+              .collect(Collectors.joining(" / "));
+      throw new ConfigurationException(
+          "%s: %s has a value of another kind than a study has there; README shows one"
+              .formatted(file, place.isEmpty() ? "the file" : place),
+          e);
+    } catch (JsonProcessingException e) {
+      throw new ConfigurationException(
+          "%s, line %d is no YAML: %s"
+              .formatted(
+                  file,
+                  e.getLocation().getLineNr(),
+                  e.getOriginalMessage().lines().findFirst().orElse("")),
+          e);
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException(file + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new ConfigurationException(DataException.cannotRead(file, e).getMessage(), e);
+    }
+  }
+
+  /** The configuration of a run. */
+  RunConfig config(String variant, long seed) {
+    var changes = texts(settings);
+    changes.putAll(texts(variants.get(variant)));
+    changes.put("training.seed", Long.toString(seed));
+    return ConfigReader.preset(preset, changes);
+  }
+
+  /** The settings of a way to sample, by key. */
+  Map<String, String> sampling(String way) {
+    return texts(sampling.get(way));
+  }
+
+  private static Map<String, String> texts(Map<String, JsonNode> settings) {
+    var texts = new LinkedHashMap<String, String>();
+    if (settings != null) { // a variant without settings
+      settings.forEach(
+          (key, value) ->
+              texts.put(key, value.isContainerNode() ? value.toString() : value.asText()));
+    }
+    return texts;
+  }
+}

@@ -1,0 +1,134 @@
+package org.bitdiffusion.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.metrics.ClassifierFeatures;
+import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.training.ImageModel;
+import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.training.RunFolder;
+import org.bitdiffusion.training.Trainer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Trains the variants of a study, samples of each, and tells how they compare. */
+@Command(
+    name = "study",
+    description = {
+      "Answers a question by runs: trains the variants of a study with each seed, draws samples of"
+          + " each, and writes a table (Markdown and CSV) and a plot. What is there already is not"
+          + " done again, so that a study that was cut off goes on."
+    })
+final class StudyCommand implements Callable<Integer> {
+  private static final int BATCH = 64; // samples drawn at a time
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "FILE.yaml", description = "The study; README says what is in it.")
+  private Path file;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "The folder of the runs, the tables and the plot.")
+  private Path out;
+
+  @Option(
+      names = "--features",
+      paramLabel = "FILE",
+      description = "A classifier of 'features train', for the metrics that compare by features.")
+  private Path classifier;
+
+  @Mixin private ThreadsOption threads;
+
+  @Override
+  public Integer call() {
+    var study = Study.read(file);
+    threads.apply();
+    var results = new ArrayList<StudyReport.Result>();
+    var report = new StudyReport(study, out);
+    try (var features = classifier == null ? null : ClassifierFeatures.load(classifier, "auto")) {
+      for (var seed : study.seeds()) { // all variants once, before any of them again
+        for (var variant : study.variants().keySet()) {
+          var run = out.resolve("runs").resolve(name(variant) + "-seed-" + seed);
+          spec.commandLine().getErr().printf("%s, seed %d%n", variant, seed);
+          measure(study, variant, seed, run, features, results);
+          report.write(results);
+        }
+      }
+    }
+    spec.commandLine().getOut().print(report.markdown(results));
+    return 0;
+  }
+
+  /** A name that any file system takes. */
+  private static String name(String variant) {
+    return variant.replaceAll("[^A-Za-z0-9._-]+", "-");
+  }
+
+  private void measure(
+      Study study,
+      String variant,
+      long seed,
+      Path run,
+      ImageFeatures features,
+      List<StudyReport.Result> results) {
+    var config = study.config(variant, seed);
+    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
+      train(config, source, run);
+      try (var model = ImageModel.load(run, config.training().precision())) {
+        for (var way : study.sampling().keySet()) {
+          var sampling = RunFolder.open(run).config(study.sampling(way)).sampling().withGuidance(0);
+          try (var progress =
+              new Progress("sampling", study.samples(), 0, spec.commandLine().getErr())) {
+            var measured =
+                new ImageEvaluation(run, model, sampling, 0, study.samples(), BATCH)
+                    .measure(source, null, features, progress);
+            results.add(new StudyReport.Result(variant, way, seed, numbers(measured)));
+          }
+        }
+      }
+    }
+  }
+
+  private void train(RunConfig config, ImageSource source, Path run) {
+    var progress = new TrainingProgress(config, spec.commandLine().getErr());
+    var begun = Files.exists(run.resolve("config.yaml"));
+    try (var trainer =
+        begun
+            ? Trainer.resume(resumed(config, run), source, RunFolder.open(run), progress)
+            : Trainer.start(config, source, run, progress)) {
+      TrainCommand.run(trainer, () -> {});
+    }
+  }
+
+  /** The run's configuration with the study's length, which may have grown. */
+  private static RunConfig resumed(RunConfig config, Path run) {
+    return RunFolder.open(run)
+        .config(Map.of("training.steps", Long.toString(config.training().steps())));
+  }
+
+  private static Map<String, Double> numbers(Map<String, Object> measured) {
+    var numbers = new LinkedHashMap<String, Double>();
+    measured.forEach(
+        (name, value) -> {
+          if (value instanceof Number number) {
+            numbers.put(name, number.doubleValue());
+          }
+        });
+    return numbers;
+  }
+}

@@ -1,0 +1,134 @@
+package org.bitdiffusion.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.WholeFile;
+
+/** The tables and the plot of a study. */
+final class StudyReport {
+  private final Study study;
+  private final Path folder;
+
+  StudyReport(Study study, Path folder) {
+    this.study = study;
+    this.folder = folder;
+  }
+
+  /**
+   * What was measured of one training, sampled in one way.
+   *
+   * @param numbers by the names that {@code evaluate} gives
+   */
+  record Result(String variant, String sampling, long seed, Map<String, Double> numbers) {}
+
+  /**
+   * Mean and spread over seeds.
+   *
+   * @param deviation with n - 1 in its denominator; 0 of a single seed
+   */
+  record Summary(double mean, double deviation, int count) {
+    static Summary of(List<Double> values) {
+      var mean = values.stream().mapToDouble(x -> x).average().orElseThrow();
+      var squares = values.stream().mapToDouble(x -> (x - mean) * (x - mean)).sum();
+      var count = values.size();
+      return new Summary(mean, count < 2 ? 0 : Math.sqrt(squares / (count - 1)), count);
+    }
+
+    @Override
+    public String toString() {
+      var text = String.format(Locale.ROOT, "%.4g", mean);
+      return count < 2 ? text : text + String.format(Locale.ROOT, " ± %.2g", deviation);
+    }
+  }
+
+  /** Writes table.md, table.csv and plot.png of what is known so far. */
+  void write(List<Result> results) {
+    write("table.md", markdown(results));
+    write("table.csv", csv(results));
+    Charts.study(folder.resolve("plot.png"), study, results);
+  }
+
+  private void write(String name, String text) {
+    WholeFile.write(folder.resolve(name), out -> out.write(text.getBytes(UTF_8)));
+  }
+
+  /** The results of a metric over all seeds, or null where there are none yet. */
+  static Summary summary(List<Result> results, String variant, String sampling, String metric) {
+    var values =
+        results.stream()
+            .filter(r -> r.variant().equals(variant) && r.sampling().equals(sampling))
+            .map(r -> number(r, metric))
+            .toList();
+    return values.isEmpty() ? null : Summary.of(values);
+  }
+
+  private static double number(Result result, String metric) {
+    var number = result.numbers().get(metric);
+    if (number == null) {
+      throw new ConfigurationException(
+          "metrics: '%s' is not measured; there are %s%s"
+              .formatted(
+                  metric,
+                  String.join(", ", result.numbers().keySet()),
+                  result.numbers().containsKey("frechet_distance")
+                      ? ""
+                      : "; more with --features"));
+    }
+    return number;
+  }
+
+  /** A table for each metric: a row for each variant, a column for each way to sample. */
+  String markdown(List<Result> results) {
+    var text = new StringBuilder("# " + study.title() + "\n");
+    for (var metric : study.metrics()) {
+      text.append("\n%s\n\n".formatted(metric));
+      text.append("| |");
+      study.sampling().keySet().forEach(way -> text.append(" %s |".formatted(way)));
+      text.append("\n|---|").append("---|".repeat(study.sampling().size())).append('\n');
+      for (var variant : study.variants().keySet()) {
+        text.append("| %s |".formatted(variant));
+        for (var way : study.sampling().keySet()) {
+          var summary = summary(results, variant, way, metric);
+          text.append(" %s |".formatted(summary == null ? "" : summary));
+        }
+        text.append('\n');
+      }
+    }
+    return text.append("\n%s\n".formatted(note())).toString();
+  }
+
+  private String note() {
+    return "%,d samples of each; %s"
+        .formatted(
+            study.samples(),
+            study.seeds().size() == 1
+                ? "one seed"
+                : "mean ± deviation over %d seeds".formatted(study.seeds().size()));
+  }
+
+  /** A line for each training and way to sample. */
+  private String csv(List<Result> results) {
+    var text = new StringBuilder("variant,sampling,seed," + String.join(",", study.metrics()));
+    text.append('\n');
+    for (var result : results) {
+      text.append(quoted(result.variant())).append(',').append(quoted(result.sampling()));
+      text.append(',').append(result.seed()).append(',');
+      text.append(
+          study.metrics().stream()
+              .map(metric -> Double.toString(number(result, metric)))
+              .collect(Collectors.joining(",")));
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  private static String quoted(String text) {
+    return text.matches("[^,\"\n]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
+  }
+}

@@ -1,0 +1,140 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StudyTest {
+  private static final String STUDY =
+      """
+      title: Self-conditioning
+      preset: icons
+      settings:
+        data: icons,size=8
+        training.steps: 2
+        training.batch_size: 4
+        network.width: 8
+        network.multipliers: [1]
+        network.blocks: 1
+        network.attention: []
+        sampling.self_conditioning: previous
+      variants:
+        with: {}
+        without, at all: {diffusion.self_conditioning: none}
+      sampling:
+        2 steps: {sampling.steps: 2}
+        3 steps: {sampling.steps: 3, sampling.td: 0.5}
+      seeds: [0, 1]
+      samples: 4
+      metrics: [pair_total_variation, nearest_distance]
+      """;
+
+  @TempDir private Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String study) throws IOException {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    var file = Files.writeString(folder.resolve("study.yaml"), study).toString();
+    var args = new String[] {"study", file, "--out", folder.resolve("out").toString()};
+    return Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true));
+  }
+
+  private Map<Path, FileTime> files() throws IOException {
+    var times = new TreeMap<Path, FileTime>();
+    try (var files = Files.walk(folder.resolve("out/runs"))) {
+      for (var file : files.filter(Files::isRegularFile).toList()) {
+        if (file.toString().endsWith(".npy") || file.toString().endsWith(".safetensors")) {
+          times.put(file, Files.getLastModifiedTime(file));
+        }
+      }
+    }
+    return times;
+  }
+
+  @Test
+  void trainsSamplesAndTellsWhatIsMissing() throws IOException {
+    assertThat(run(STUDY)).as(err.toString()).isZero();
+    var table = Files.readString(folder.resolve("out/table.md"));
+    assertThat(out).hasToString(table);
+    assertThat(table.lines().map(line -> line.replaceAll("[0-9.e-]+ ± [0-9.e-]+", "X")))
+        .containsExactly(
+            "# Self-conditioning",
+            "",
+            "pair_total_variation",
+            "",
+            "| | 2 steps | 3 steps |",
+            "|---|---|---|",
+            "| with | X | X |",
+            "| without, at all | X | X |",
+            "",
+            "nearest_distance",
+            "",
+            "| | 2 steps | 3 steps |",
+            "|---|---|---|",
+            "| with | X | X |",
+            "| without, at all | X | X |",
+            "",
+            "4 samples of each; mean ± deviation over 2 seeds");
+    var lines = Files.readAllLines(folder.resolve("out/table.csv"));
+    assertThat(lines).hasSize(1 + 2 * 2 * 2);
+    assertThat(lines.get(0))
+        .isEqualTo("variant,sampling,seed,pair_total_variation,nearest_distance");
+    assertThat(lines.get(3)).startsWith("\"without, at all\",2 steps,0,");
+    var plot = ImageIO.read(folder.resolve("out/plot.png").toFile());
+    assertThat(List.of(plot.getWidth(), plot.getHeight())).containsExactly(900, 500);
+
+    // Nothing is done again; what is missing is.
+    var before = files();
+    assertThat(run(STUDY)).isZero();
+    assertThat(files()).isEqualTo(before);
+    assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
+    assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
+    assertThat(files()).containsAllEntriesOf(before).hasSizeGreaterThan(before.size());
+  }
+
+  @Test
+  void meanAndDeviationOverSeeds() {
+    var summary = StudyReport.Summary.of(List.of(1.0, 2.0, 6.0));
+    assertThat(summary.mean()).isEqualTo(3);
+    assertThat(summary.deviation()).isCloseTo(Math.sqrt(7), within(1e-12));
+    assertThat(summary).hasToString("3.000 ± 2.6");
+    assertThat(StudyReport.Summary.of(List.of(0.12345))).hasToString("0.1235");
+  }
+
+  @Test
+  void saysWhatIsWrongBeforeAnythingIsTrained() throws IOException {
+    assertThat(run(STUDY.replace("samples: 4", "sample: 4"))).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("study.yaml: 'sample' is no key of a study; use one of title, preset");
+    assertThat(run(STUDY.replace("training.steps", "training.stepz"))).isEqualTo(2);
+    assertThat(err.toString()).contains("'training.stepz' is no setting; did you mean");
+    assertThat(run(STUDY.replace("sampling.td: 0.5", "training.seed: 1"))).isEqualTo(2);
+    assertThat(err.toString()).contains("only settings of sampling.* can be set there");
+    assertThat(run(STUDY.replace("samples: 4", "samples: 1"))).isEqualTo(2);
+    assertThat(err.toString()).contains("samples is missing or wrong");
+    assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
+    assertThat(err.toString()).contains("study.yaml: seeds has a value of another kind");
+    assertThat(run("")).isEqualTo(2);
+    assertThat(err.toString()).contains("study.yaml: the study is empty");
+    assertThat(run("title: [")).isEqualTo(2);
+    assertThat(err.toString()).contains("study.yaml, line 1 is no YAML");
+    assertThat(folder.resolve("out")).doesNotExist();
+    assertThat(run(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
+    assertThat(err.toString()).contains("metrics: 'fid' is not measured; there are symbol_total");
+  }
+}
