@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,10 +75,11 @@ record Study(
   /**
    * Reads a study, and checks the settings of all its runs.
    *
+   * @param data the source of all runs, or null for that of the settings
    * @throws ConfigurationException if the file cannot be read, has an unknown key, or a run's
    *     settings do not fit
    */
-  static Study read(Path file) {
+  static Study read(Path file, String data) {
     var yaml =
         YAMLMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -92,10 +94,13 @@ record Study(
                   .formatted(key.getKey(), String.join(", ", KEYS)));
         }
       }
-      var study = yaml.treeToValue(tree, Study.class);
-      if (study == null) {
+      if (!(tree instanceof ObjectNode root)) {
         throw new ConfigurationException("the study is empty");
       }
+      if (data != null) {
+        root.withObject("/settings").put("data", data);
+      }
+      var study = yaml.treeToValue(root, Study.class);
       study.variants.keySet().forEach(variant -> study.config(variant, study.seeds.get(0)));
       return study;
     } catch (JsonMappingException e) {

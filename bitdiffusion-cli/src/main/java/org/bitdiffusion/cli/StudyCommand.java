@@ -7,11 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
@@ -47,6 +49,18 @@ final class StudyCommand implements Callable<Integer> {
   private Path out;
 
   @Option(
+      names = "--data",
+      paramLabel = "SOURCE[:PATH][,key=value...]",
+      description = "The images, if others than the study names.")
+  private String data;
+
+  @Option(
+      names = "--inception",
+      paramLabel = "FILE",
+      description = "The weights of FID's Inception-v3 as safetensors, for FID.")
+  private Path inception;
+
+  @Option(
       names = "--features",
       paramLabel = "FILE",
       description = "A classifier of 'features train', for the metrics that compare by features.")
@@ -56,11 +70,14 @@ final class StudyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    var study = Study.read(file);
+    if (inception != null && classifier != null) {
+      throw new ConfigurationException("--inception and --features exclude each other; take one");
+    }
+    var study = Study.read(file, data);
     threads.apply();
     var results = new ArrayList<StudyReport.Result>();
     var report = new StudyReport(study, out);
-    try (var features = classifier == null ? null : ClassifierFeatures.load(classifier, "auto")) {
+    try (var features = features()) {
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           var run = out.resolve("runs").resolve(name(variant) + "-seed-" + seed);
@@ -72,6 +89,13 @@ final class StudyCommand implements Callable<Integer> {
     }
     spec.commandLine().getOut().print(report.markdown(results));
     return 0;
+  }
+
+  private ImageFeatures features() {
+    if (inception != null) {
+      return InceptionFeatures.load(inception, "float32");
+    }
+    return classifier == null ? null : ClassifierFeatures.load(classifier, "auto");
   }
 
   /** A name that any file system takes. */

@@ -15,6 +15,8 @@ import java.util.TreeMap;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StudyTest {
   private static final String STUDY =
@@ -105,6 +107,21 @@ class StudyTest {
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
     assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
     assertThat(files()).containsAllEntriesOf(before).hasSizeGreaterThan(before.size());
+  }
+
+  /** All studies that ship, the small ones and the paper's. */
+  @ParameterizedTest
+  @ValueSource(strings = {"studies", "studies/paper"})
+  void theStudiesOfTheProjectFitItsSettings(String place) throws IOException {
+    try (var files = Files.list(Path.of("..").resolve(place))) {
+      var studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
+      assertThat(studies).hasSize(6);
+      for (var file : studies) {
+        var study = Study.read(file, "idx:anywhere,size=14");
+        assertThat(study.config(study.variants().keySet().iterator().next(), 3).data())
+            .isEqualTo("idx:anywhere,size=14");
+      }
+    }
   }
 
   @Test
