@@ -24,6 +24,9 @@ final class Learner implements AutoCloseable {
   private final Adam optimizer;
   private final Tensor average;
 
+  /** The newest batch, or null. */
+  private Batches.Batch last;
+
   /**
    * The weights that a new run begins with: random ones, and those of a pre-trained part.
    *
@@ -114,8 +117,24 @@ final class Learner implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether the weights give a finite loss: an update that was computed from one can ruin them.
+   * Always true before the first step.
+   */
+  boolean isSound() {
+    if (last == null) {
+      return true;
+    }
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      manual_seed(Seed.of(model.config().training().seed(), RunConfig.NOISE, 0));
+      return Double.isFinite(model.loss(last).item_float());
+    }
+  }
+
   /** Adds the gradient of a batch's loss to the weights' gradients; returns the loss. */
   private double backward(Batches.Batch batch) {
+    last = batch;
     try (var scope = new PointerScope()) {
       var loss = model.loss(batch);
       loss.div(new Scalar(model.config().training().accumulation())).backward();

@@ -21,6 +21,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.zip.CRC32C;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.WholeFile;
@@ -41,6 +43,9 @@ public final class RunFolder {
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
   private static final int FORMAT = 1; // of checkpoints
   private static final String UNFINISHED = ".unfinished-";
+
+  /** How codecs write a symbol; weights learned in another order would read noise. */
+  private static final String BIT_ORDER = "most significant first";
 
   private final Path path;
 
@@ -232,18 +237,22 @@ public final class RunFolder {
   /**
    * Writes the checkpoint of a step and removes all but the newest ones.
    *
+   * @param unlogged steps since the last line of {@link #metrics()}
    * @param tensors by file name without ending, and by name
    */
-  void save(long step, Map<String, Map<String, Tensor>> tensors, int keep) {
+  void save(long step, Unlogged unlogged, Map<String, Map<String, Tensor>> tensors, int keep) {
     var target = checkpoints().resolve("step-%08d".formatted(step));
     var unfinished = checkpoints().resolve(UNFINISHED + target.getFileName());
     try {
       sweep();
       Files.createDirectory(unfinished);
+      var checksums = new TreeMap<String, Long>();
       for (var file : tensors.entrySet()) {
-        Safetensors.write(unfinished.resolve(file.getKey() + ".safetensors"), file.getValue());
+        var name = file.getKey() + ".safetensors";
+        Safetensors.write(unfinished.resolve(name), file.getValue());
+        checksums.put(name, checksum(unfinished.resolve(name)));
       }
-      var state = new State(FORMAT, step, "most significant first");
+      var state = new State(FORMAT, step, BIT_ORDER, unlogged, checksums);
       var json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(state);
       try (var channel =
           FileChannel.open(
@@ -297,12 +306,16 @@ public final class RunFolder {
    * @return its step
    * @throws DataException if it is damaged or belongs to another network
    */
-  long read(Path checkpoint, Map<String, Map<String, Tensor>> tensors) {
+  State read(Path checkpoint, Map<String, Map<String, Tensor>> tensors) {
     try {
-      var step = state(checkpoint).step();
+      var state = state(checkpoint);
       tensors.forEach(
-          (name, byName) -> Safetensors.read(checkpoint.resolve(name + ".safetensors"), byName));
-      return step;
+          (name, byName) -> {
+            var file = checkpoint.resolve(name + ".safetensors");
+            Safetensors.read(file, byName);
+            requireChecksum(file, state);
+          });
+      return state;
     } catch (DataException e) {
       var older =
           list().stream().filter(other -> other.compareTo(checkpoint) < 0).reduce((a, b) -> b);
@@ -329,8 +342,49 @@ public final class RunFolder {
                     path + " has no checkpoint yet; train it until the first one is written"));
   }
 
-  /** What {@code state.json} of a checkpoint says. */
-  private record State(int format, long step, String bitOrder) {}
+  /**
+   * What {@code state.json} of a checkpoint says.
+   *
+   * @param unlogged steps since the last line of the metrics
+   * @param checksums CRC-32C of the other files, by name; null in checkpoints of earlier versions,
+   *     as is {@code unlogged}
+   */
+  record State(
+      int format, long step, String bitOrder, Unlogged unlogged, Map<String, Long> checksums) {}
+
+  /**
+   * Steps that no line of the metrics tells of yet.
+   *
+   * @param loss sum over them
+   * @param gradientNorm sum over them
+   */
+  record Unlogged(int steps, double loss, double gradientNorm) {
+    static final Unlogged NONE = new Unlogged(0, 0, 0);
+  }
+
+  private static void requireChecksum(Path file, State state) {
+    var expected =
+        state.checksums() == null ? null : state.checksums().get(file.getFileName().toString());
+    try {
+      if (expected != null && expected != checksum(file)) {
+        throw new DataException(
+            file + " is damaged: its values are not those that were written (CRC-32C)");
+      }
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  private static long checksum(Path file) throws IOException {
+    var checksum = new CRC32C();
+    try (var channel = FileChannel.open(file)) {
+      var buffer = ByteBuffer.allocate(1 << 16);
+      while (channel.read(buffer.clear()) >= 0) {
+        checksum.update(buffer.flip());
+      }
+    }
+    return checksum.getValue();
+  }
 
   private static State state(Path checkpoint) {
     var file = checkpoint.resolve("state.json");
@@ -340,6 +394,11 @@ public final class RunFolder {
         throw new DataException(
             "%s is of format %d, but this version reads format %d; use the version that wrote it"
                 .formatted(file, state.format(), FORMAT));
+      }
+      if (!BIT_ORDER.equals(state.bitOrder())) {
+        throw new DataException(
+            "%s was written with the bits of a symbol in another order: %s"
+                .formatted(file, state.bitOrder()));
       }
       return state;
     } catch (JsonProcessingException e) {

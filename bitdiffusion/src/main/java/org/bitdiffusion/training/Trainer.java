@@ -56,6 +56,12 @@ public final class Trainer implements AutoCloseable {
       double imagesPerSecond,
       double memoryMb) {}
 
+  /**
+   * Steps after which free memory goes back to the system: between them, the allocator's heap grows
+   * by what lies between long-lived pieces.
+   */
+  private static final int RELEASE_EVERY = 100;
+
   private final RunConfig config;
   private final Learner learner;
   private final RunFolder folder;
@@ -64,6 +70,7 @@ public final class Trainer implements AutoCloseable {
   private final Listener listener;
   private long done;
   private long saved;
+  private Interval interval;
   private volatile boolean stopped;
 
   /**
@@ -90,7 +97,8 @@ public final class Trainer implements AutoCloseable {
       }
       var lock = folder.lock();
       try {
-        return new Trainer(resolved, learner, folder, lock, source, 0, listener);
+        return new Trainer(
+            resolved, learner, folder, lock, source, 0, RunFolder.Unlogged.NONE, listener);
       } catch (RuntimeException | Error e) {
         lock.close();
         throw e;
@@ -122,12 +130,15 @@ public final class Trainer implements AutoCloseable {
               : Learner.begin(resolved, compute);
       try {
         var step = 0L;
+        var unlogged = RunFolder.Unlogged.NONE;
         if (checkpoint.isPresent()) {
-          step = folder.read(checkpoint.get(), learner.tensors());
+          var state = folder.read(checkpoint.get(), learner.tensors());
+          step = state.step();
+          unlogged = state.unlogged() == null ? unlogged : state.unlogged();
         }
         folder.forgetMetricsAfter(step);
         folder.keep(resolved);
-        return new Trainer(resolved, learner, folder, lock, source, step, listener);
+        return new Trainer(resolved, learner, folder, lock, source, step, unlogged, listener);
       } catch (RuntimeException | Error e) {
         learner.close();
         throw e;
@@ -166,6 +177,7 @@ public final class Trainer implements AutoCloseable {
       RunFolder.Lock lock,
       DataSource source,
       long done,
+      RunFolder.Unlogged unlogged,
       Listener listener) {
     this.config = config;
     this.learner = learner;
@@ -174,6 +186,7 @@ public final class Trainer implements AutoCloseable {
     this.listener = listener;
     this.done = done;
     this.saved = done;
+    this.interval = new Interval(unlogged);
     var training = config.training();
     batches =
         new Batches(
@@ -225,22 +238,24 @@ public final class Trainer implements AutoCloseable {
   public void run() {
     var training = config.training();
     listener.onStart(done);
+    interval = new Interval(interval.unlogged()); // from now on
     try {
-      var interval = new Interval();
       while (done < training.steps() && !stopped) {
         var step = done + 1;
         interval.add(step(step));
         done = step;
         if (step % training.logEvery() == 0 || step == training.steps()) {
           log(interval.metrics(step));
-          interval = new Interval();
+          interval = new Interval(RunFolder.Unlogged.NONE);
         }
         if (step % training.checkpointEvery() == 0 || step == training.steps()) {
           var pause = System.nanoTime();
           save();
           learner.withAverage(model -> listener.onCheckpoint(step, model, () -> stopped));
-          Engine.releaseFreeMemory();
           interval.skip(System.nanoTime() - pause);
+        }
+        if (step % training.checkpointEvery() == 0 || step % RELEASE_EVERY == 0) {
+          Engine.releaseFreeMemory();
         }
       }
       save();
@@ -259,7 +274,7 @@ public final class Trainer implements AutoCloseable {
     } catch (DataException e) {
       try {
         save();
-      } catch (DataException second) {
+      } catch (DataException | DivergenceException second) {
         e.addSuppressed(second);
       }
       throw e;
@@ -291,18 +306,34 @@ public final class Trainer implements AutoCloseable {
     if (saved == done) {
       return;
     }
+    if (!learner.isSound()) {
+      throw diverged(done, "loss with the new weights");
+    }
     try (var scope = new PointerScope()) {
-      folder.save(done, learner.tensors(), config.training().keepCheckpoints());
+      folder.save(
+          done, interval.unlogged(), learner.tensors(), config.training().keepCheckpoints());
     }
     saved = done;
   }
 
   /** Means over the steps between two lines of the log. */
   private final class Interval {
+    private final int before; // steps of an earlier process, which count but took no time here
     private long start = System.nanoTime();
     private int steps;
     private double loss;
     private double norm;
+
+    Interval(RunFolder.Unlogged unlogged) {
+      before = unlogged.steps();
+      steps = unlogged.steps();
+      loss = unlogged.loss();
+      norm = unlogged.gradientNorm();
+    }
+
+    RunFolder.Unlogged unlogged() {
+      return new RunFolder.Unlogged(steps, loss, norm);
+    }
 
     void add(Learner.StepResult result) {
       steps++;
@@ -322,7 +353,7 @@ public final class Trainer implements AutoCloseable {
           loss / steps,
           norm / steps,
           config.learningRate(step),
-          steps * config.training().batchSize() / seconds,
+          (steps - before) * config.training().batchSize() / seconds,
           residentMemory());
     }
   }

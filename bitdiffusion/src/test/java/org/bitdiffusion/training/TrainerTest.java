@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSources;
@@ -227,11 +228,84 @@ class TrainerTest {
             "training.warmup_steps=0",
             "training.checkpoint_every=1",
             "training.learning_rate_schedule=constant");
+    // The first update ruins the weights, though its own loss was fine: nothing is saved.
     assertThatThrownBy(() -> train(config, run))
         .isInstanceOf(DivergenceException.class)
-        .hasMessageContaining("at step 2")
-        .hasMessageContaining("step-00000001");
-    assertThat(RunFolder.open(run).requireNewest().getFileName()).hasToString("step-00000001");
+        .hasMessageContaining("loss with the new weights is no finite number at step 1")
+        .hasMessageContaining("there is no checkpoint yet");
+    assertThat(RunFolder.open(run).newest()).isEmpty();
+  }
+
+  /** The checkpoint that is named is one from which the training goes on. */
+  @Test
+  void afterADivergenceTheNamedCheckpointIsGood() throws IOException {
+    var run = folder.resolve("run");
+    train(config(3), run);
+    var mad = config(10, "training.learning_rate=1e30", "training.checkpoint_every=1");
+    assertThatThrownBy(() -> resume(mad, run))
+        .isInstanceOf(DivergenceException.class)
+        .hasMessageContaining("at step 4")
+        .hasMessageContaining("step-00000003");
+    assertThat(RunFolder.open(run).requireNewest().getFileName()).hasToString("step-00000003");
+    resume(config(10), run);
+    assertThat(metrics(run)).hasSize(10);
+    assertThat(metrics(run).get(9).get("loss").asDouble()).isBetween(0.0, 2.0);
+  }
+
+  private static void resume(RunConfig config, Path run) {
+    var folder = RunFolder.open(run);
+    try (var trainer = Trainer.resume(config, icons, folder, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+  }
+
+  /** A line of the log is the mean since the last one, also where a stop lies between. */
+  @Test
+  void linesOfTheLogSpanAnInterruption() throws IOException {
+    var whole = folder.resolve("whole");
+    train(config(8, "training.log_every=4"), whole);
+    var parts = folder.resolve("parts");
+    var trainers = new ArrayList<Trainer>();
+    // Stopped by the checkpoint of step 6, in the middle of the steps 5 to 8.
+    var config = config(8, "training.log_every=4", "training.checkpoint_every=6");
+    var listener =
+        new Trainer.Listener() {
+          @Override
+          public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+            trainers.get(0).stop();
+          }
+        };
+    try (var trainer = Trainer.start(config, icons, parts, listener)) {
+      trainers.add(trainer);
+      trainer.run();
+      assertThat(trainer.done()).isEqualTo(6);
+    }
+    resume(config, parts);
+    assertThat(metrics(parts)).hasSize(2);
+    for (var i = 0; i < 2; i++) {
+      for (var key : List.of("step", "loss", "grad_norm", "learning_rate")) {
+        assertThat(metrics(parts).get(i).get(key)).isEqualTo(metrics(whole).get(i).get(key));
+      }
+    }
+  }
+
+  /** One value changed, as by a disk: its place and its length are right. */
+  @Test
+  void aChangedValueOfACheckpointIsNoticed() throws IOException {
+    var run = folder.resolve("run");
+    train(config(1), run);
+    var file = run.resolve("checkpoints/step-00000001/ema.safetensors");
+    var bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 1000] ^= 1;
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining(file + " is damaged: its values are not those that were written");
+    var state = run.resolve("checkpoints/step-00000001/state.json");
+    Files.writeString(state, Files.readString(state).replace("most significant", "least"));
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("in another order: least first");
   }
 
   @Test
