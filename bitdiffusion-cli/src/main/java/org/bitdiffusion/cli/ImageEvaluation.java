@@ -18,6 +18,7 @@ import org.bitdiffusion.metrics.ManifoldScores;
 import org.bitdiffusion.metrics.NearestExamples;
 import org.bitdiffusion.metrics.SymbolStatistics;
 import org.bitdiffusion.runtime.Seed;
+import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunFolder;
@@ -78,7 +79,7 @@ final class ImageEvaluation {
     var nearby = new int[Math.min(n, NEAREST) * format.symbols()];
     var samples = new Gathered(format, features, n);
     for (var first = 0; first < n; first += batchSize) {
-      var batch = samples(first, Math.min(batchSize, n - first));
+      var batch = samples(training, first, Math.min(batchSize, n - first));
       samples.add(batch);
       var at = first * (long) format.symbols();
       if (at < nearby.length) {
@@ -196,7 +197,7 @@ final class ImageEvaluation {
   }
 
   /** Samples first .. first + count - 1, [count, C, H, W]: those of before, or new ones. */
-  private ImageBatch samples(int first, int count) {
+  private ImageBatch samples(ImageSource training, int first, int count) {
     var format = model.format();
     var shape = new int[] {count, format.channels(), format.height(), format.width()};
     var file = folder.resolve("samples-%07d-%07d.npy".formatted(first, first + count));
@@ -209,11 +210,26 @@ final class ImageEvaluation {
     }
     var start = System.nanoTime();
     var samples =
-        model.sample(sampling, seed, first, count, ImageModel.ANY_CLASS, step -> true).symbols();
+        model
+            .sample(sampling, seed, first, labels(training, first, count), Sampler.Listener.NONE)
+            .symbols();
     seconds += (System.nanoTime() - start) / 1e9;
     drawn += count;
     Npy.write(file, samples, shape, format.categories());
     return new ImageBatch(samples, format);
+  }
+
+  /** Of a run with classes, those of training images: as often as they occur there. */
+  private int[] labels(ImageSource training, int first, int count) {
+    var labels = new int[count];
+    var conditional = model.config().diffusion().conditional();
+    Arrays.setAll(
+        labels,
+        i -> {
+          var example = Math.floorMod(Seed.of(seed, first + i), (long) training.size());
+          return conditional ? training.label((int) example) : ImageModel.ANY_CLASS;
+        });
+    return labels;
   }
 
   /** The median distance of images to the nearest of the training images. */

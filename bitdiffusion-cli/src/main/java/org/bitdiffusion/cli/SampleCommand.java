@@ -2,11 +2,14 @@ package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.sampling.Sampler;
@@ -84,6 +87,8 @@ final class SampleCommand implements Callable<Integer> {
       description = "The distribution of the analog bits before thresholding.")
   private Path histogram;
 
+  private volatile boolean stopped;
+
   @Override
   public Integer call() {
     if (n < 1) {
@@ -102,60 +107,76 @@ final class SampleCommand implements Callable<Integer> {
     folder.requireNewest();
     threads.apply();
     try (var model = ImageModel.load(run, precision)) {
-      var symbols = new int[size];
-      var bits = new Histogram(trained.codec().scale());
-      var frames =
-          strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batchSize, n)));
-      var started = System.nanoTime();
-      try (var progress =
-          new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
-        for (var first = 0; first < n; first += batchSize) {
-          var from = first;
-          var count = Math.min(batchSize, n - first);
-          var samples =
-              model.sample(
-                  config,
-                  seed,
-                  first,
-                  count,
-                  label,
-                  step -> {
-                    progress.to(
-                        (long) from * config.steps() + (long) (step.index() + 1) * count,
-                        "step " + (step.index() + 1) + " of " + config.steps());
-                    if (from == 0 && frames != null) {
-                      frames.add(step);
-                    }
-                    return true;
-                  });
+      TrainCommand.runToTheEnd(() -> draw(model, config, label, size), () -> stopped = true);
+    }
+    return 0;
+  }
+
+  /** Draws and writes; where it is stopped before the end, what was drawn until then. */
+  private void draw(ImageModel model, SamplerConfig config, int label, int size) {
+    var format = model.format();
+    var inFolder = !Target.endsIn(out, ".png") && !Target.endsIn(out, ".npy");
+    var symbols = inFolder ? null : new int[size];
+    var bits = new Histogram(model.config().codec().scale());
+    var frames =
+        strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batchSize, n)));
+    var started = System.nanoTime();
+    var done = 0;
+    try (var progress =
+        new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
+      while (done < n) {
+        var first = done;
+        var count = Math.min(batchSize, n - first);
+        var samples =
+            model.sample(
+                config,
+                seed,
+                first,
+                count,
+                label,
+                step -> {
+                  progress.to(
+                      (long) first * config.steps() + (long) (step.index() + 1) * count,
+                      "step " + (step.index() + 1) + " of " + config.steps());
+                  if (first == 0 && frames != null) {
+                    frames.add(step);
+                  }
+                  return !stopped;
+                });
+        if (inFolder) {
+          ImageGrid.writeEach(out, samples.symbols(), format, first);
+        } else {
           System.arraycopy(
-              samples.symbols(),
-              0,
-              symbols,
-              first * model.format().symbols(),
-              samples.symbols().length);
-          if (histogram != null) {
-            bits.add(samples.analog());
-          }
+              samples.symbols(), 0, symbols, first * format.symbols(), samples.symbols().length);
         }
+        if (histogram != null) {
+          bits.add(samples.analog());
+        }
+        done += count;
       }
-      write(model, symbols);
+    } catch (CancellationException e) {
+      // who stops it wants what is there
+    }
+    if (done > 0) {
+      if (!inFolder) {
+        write(format, Arrays.copyOf(symbols, done * format.symbols()), done);
+      }
       if (frames != null) {
         frames.write(strip);
       }
       if (histogram != null) {
         Charts.analogBits(histogram, bits.limit(), bits.counts());
       }
-      spec.commandLine()
-          .getOut()
-          .printf(
-              Locale.ROOT,
-              "%d samples in %.1f s are in %s%n",
-              n,
-              (System.nanoTime() - started) / 1e9,
-              out);
     }
-    return 0;
+    spec.commandLine()
+        .getOut()
+        .printf(
+            Locale.ROOT,
+            "%s%d samples in %.1f s are in %s%n",
+            done < n ? "stopped: " : "",
+            done,
+            (System.nanoTime() - started) / 1e9,
+            out);
   }
 
   private void requireTargets() {
@@ -194,6 +215,10 @@ final class SampleCommand implements Callable<Integer> {
                       ? "--class; --guidance 0 is without"
                       : "a run trained with diffusion.conditional"));
     }
+    if (label == null && !ImageModel.knowsAnyClass(trained)) {
+      throw new ConfigurationException(
+          "the run was trained with diffusion.label_dropout 0: name a class with --class");
+    }
     if (label == null) {
       return ImageModel.ANY_CLASS;
     }
@@ -217,15 +242,12 @@ final class SampleCommand implements Callable<Integer> {
             + (classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1)));
   }
 
-  private void write(ImageModel model, int[] symbols) {
-    var format = model.format();
+  private void write(ImageFormat format, int[] symbols, int count) {
     if (Target.endsIn(out, ".png")) {
       ImageGrid.write(out, symbols, format);
-    } else if (Target.endsIn(out, ".npy")) {
-      var shape = new int[] {n, format.channels(), format.height(), format.width()};
-      Npy.write(out, symbols, shape, format.categories());
     } else {
-      ImageGrid.writeEach(out, symbols, format, 0);
+      var shape = new int[] {count, format.channels(), format.height(), format.width()};
+      Npy.write(out, symbols, shape, format.categories());
     }
   }
 

@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -163,8 +164,8 @@ final class TrainCommand implements Callable<Integer> {
     }
     var config = withSkipBad(read(changes));
     RunFolder.requireFree(out); // before data is read, which may take minutes
+    threads.apply();
     try (var source = open(config, null)) {
-      threads.apply();
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
         train(trainer, source);
       }
@@ -192,8 +193,8 @@ final class TrainCommand implements Callable<Integer> {
     if (!config.data().equals(before)) {
       spec.commandLine().getOut().printf("the data changes from %s to %s%n", before, config.data());
     }
+    threads.apply();
     try (var source = open(config, folder)) {
-      threads.apply();
       try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
         spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
         train(trainer, source);
@@ -357,13 +358,21 @@ final class TrainCommand implements Callable<Integer> {
       var size = model.format().symbols();
       var symbols = new int[SAMPLES * size];
       for (var first = 0; first < SAMPLES; first += batch) {
-        var count = Math.min(batch, SAMPLES - first);
+        var labels = labels(model, first, Math.min(batch, SAMPLES - first));
         var samples =
-            model.sample(
-                sampling, 0, first, count, ImageModel.ANY_CLASS, at -> !stopped.getAsBoolean());
-        System.arraycopy(samples.symbols(), 0, symbols, first * size, count * size);
+            model.sample(sampling, 0, first, labels, at -> !stopped.getAsBoolean()).symbols();
+        System.arraycopy(samples, 0, symbols, first * size, samples.length);
       }
       return symbols;
+    }
+
+    /** Any class, or, where the run does not know that, one after the other. */
+    private static int[] labels(ImageModel model, int first, int count) {
+      var labels = new int[count];
+      var classes = model.config().example().classes().size();
+      var any = ImageModel.knowsAnyClass(model.config());
+      Arrays.setAll(labels, i -> any ? ImageModel.ANY_CLASS : (first + i) % classes);
+      return labels;
     }
   }
 }

@@ -55,6 +55,22 @@ class StopTest {
         .contains("continues after step " + done)
         .contains("step " + (done + 1) + " is saved in ");
     assertThat(Files.readAllLines(metrics)).hasSize(done + 1);
+    samplesThatAreDrawnAreKept();
+  }
+
+  /** Of a long sampling too, what is there when it is stopped stays. */
+  private void samplesThatAreDrawnAreKept() throws IOException, InterruptedException {
+    var line = "sample --run run --n 100000 --batch-size 2 --steps 2 --threads 1 --out many";
+    var process = start(Main.class, line.split(" "));
+    while (process.isAlive() && !Files.exists(folder.resolve("many/000001.png"))) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).as(read("err")).isEqualTo(128 + 15);
+    try (var files = Files.list(folder.resolve("many"))) {
+      assertThat(read("out")).startsWith("stopped: %d samples in ".formatted(files.count()));
+    }
   }
 
   /** Work that takes a while to stop, and to say what came of it. */

@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * CIFAR-10 and CIFAR-100 in their binary files: 32x32 RGB images and labels. Each image is a record
@@ -20,6 +22,11 @@ final class Cifar {
   static final int SIDE = 32;
 
   private static final int PIXELS = 3 * SIDE * SIDE;
+
+  /** All published files hold so many images, or five times as many. */
+  private static final int WHOLE = 10_000;
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(Cifar.class);
 
   private Cifar() {}
 
@@ -64,6 +71,13 @@ final class Cifar {
         throw new DataException(
             "%s is cut off: %,d bytes are no multiple of the %,d of an image"
                 .formatted(file, bytes.length, record));
+      }
+      if (bytes.length / record % WHOLE != 0) {
+        LOGGER.warn(
+            "{} holds {} images; as published it holds a multiple of {}: is it cut off?",
+            file,
+            bytes.length / record,
+            WHOLE);
       }
       for (var at = 0; at < bytes.length; at += record) {
         for (var i = 0; i < classes.length; i++) {

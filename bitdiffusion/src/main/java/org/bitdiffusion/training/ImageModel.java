@@ -83,7 +83,7 @@ public final class ImageModel extends Model {
   }
 
   /** The labels [B], some of them dropped for classifier-free guidance; null without classes. */
-  private Tensor labels(Batches.Batch batch) {
+  Tensor labels(Batches.Batch batch) {
     if (!config().diffusion().conditional()) {
       return null;
     }
@@ -127,25 +127,29 @@ public final class ImageModel extends Model {
       int count,
       int label,
       Sampler.Listener listener) {
-    var classes = config().example().classes().size();
+    var labels = new int[count];
+    Arrays.fill(labels, label);
+    return sample(sampling, seed, first, labels, listener);
+  }
+
+  /**
+   * Like {@link #sample(SamplerConfig, long, long, int, int, Sampler.Listener)}, with a class for
+   * each sample.
+   *
+   * @param labels of the samples, -1 for any class
+   */
+  public Samples sample(
+      SamplerConfig sampling, long seed, long first, int[] labels, Sampler.Listener listener) {
+    for (var label : labels) {
+      requireClass(label, sampling.guidance() != 0);
+    }
+    var count = labels.length;
     var conditional = config().diffusion().conditional();
-    if (label >= 0 && (!conditional || label >= classes)) {
-      throw new ConfigurationException(
-          conditional
-              ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
-              : "the run was trained without classes; leave --class out");
-    }
-    if (sampling.guidance() != 0 && (!conditional || label < 0)) {
-      throw new ConfigurationException(
-          "guidance needs a run trained with diffusion.conditional, and a class");
-    }
     try (var scope = new PointerScope()) {
       var device = compute().newDevice();
       var example = config().example();
       var shape = example.shape().stream().mapToLong(Integer::longValue).toArray();
       shape[0] *= diffusion.codec().bits();
-      var labels = new long[count];
-      Arrays.fill(labels, label);
       var condition =
           conditional ? Tensor.create(labels, count).to(device, torch.ScalarType.Long) : null;
       var request =
@@ -159,6 +163,32 @@ public final class ImageModel extends Model {
       var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
       return new Samples(symbols(analog), floats(analog));
     }
+  }
+
+  private void requireClass(int label, boolean guided) {
+    var classes = config().example().classes().size();
+    var conditional = config().diffusion().conditional();
+    if (label >= 0 && (!conditional || label >= classes)) {
+      throw new ConfigurationException(
+          conditional
+              ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
+              : "the run was trained without classes; leave --class out");
+    }
+    if (guided && (!conditional || label < 0)) {
+      throw new ConfigurationException(
+          "guidance needs a run trained with diffusion.conditional, and a class");
+    }
+    if ((guided || label < 0) && !knowsAnyClass(config())) {
+      throw new ConfigurationException(
+          "the run was trained with diffusion.label_dropout 0: it knows its classes, but no image"
+              + " of any class, which "
+              + (guided ? "guidance goes away from" : "is asked for; name one with --class"));
+    }
+  }
+
+  /** Whether a run can be asked for images of no class in particular: some labels were dropped. */
+  public static boolean knowsAnyClass(RunConfig config) {
+    return !config.diffusion().conditional() || config.diffusion().labelDropout() > 0;
   }
 
   /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */

@@ -192,6 +192,11 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    if (diffusion.conditional() && diffusion.labelDropout() == 1) {
+      throw new ConfigurationException(
+          "diffusion.label_dropout is 1.0, so that no class is ever told; set"
+              + " diffusion.conditional=false instead");
+    }
     if (captions != null && t.flip()) {
       throw new ConfigurationException(
           "training.flip is true, but what captions say of left and right would be false then");
