@@ -168,10 +168,18 @@ final class DoctorChecks {
             // attention of the presets: queries with keys, weights with values
             new long[] {256, 64, 256},
             new long[] {256, 256, 64},
+            new long[] {196, 64, 196},
+            new long[] {196, 196, 64},
             new long[] {64, 64, 64},
-            // linear layers: embeddings of the time, queries, keys and values
+            new long[] {49, 64, 49},
+            new long[] {49, 49, 64},
+            new long[] {16, 64, 16},
+            new long[] {16, 16, 64},
+            // linear layers: embeddings of the time (with classes), queries, keys and values
             new long[] {32, 64, 256},
-            new long[] {32, 1024, 1536},
+            new long[] {32, 1768, 768},
+            new long[] {64, 768, 2304},
+            new long[] {256, 576, 1728},
             new long[] {1024, 256, 768},
             // sizes that fit no vector
             new long[] {1, 15, 7},
