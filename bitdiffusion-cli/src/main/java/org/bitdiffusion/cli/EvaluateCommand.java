@@ -151,6 +151,11 @@ final class EvaluateCommand implements Callable<Integer> {
       if (sampling.guidance() != 0) {
         throw new ConfigurationException("--guidance is for single classes; leave it out");
       }
+      if (features != null) {
+        var err = spec.commandLine().getErr();
+        FidCommand.warnOfFew("the set of samples", samples, features.size(), err);
+        FidCommand.warnOfFew(training.name(), training.size(), features.size(), err);
+      }
       var report =
           new ImageEvaluation(
                   captioning.run(), model, sampling, captioning.seed(), samples, batchSize)

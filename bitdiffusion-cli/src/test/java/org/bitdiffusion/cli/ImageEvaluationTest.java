@@ -148,6 +148,8 @@ class ImageEvaluationTest {
     var report = evaluate("--n 8 --features FOLDER/f.safetensors");
     assertThat(report.path("frechet_distance").asDouble()).isPositive();
     assertThat(report.has("fid")).isFalse();
+    assertThat(err.toString())
+        .contains("warning: the set of samples holds 8 images, too few for 128 features");
     assertThat(report.path("features").asText())
         .isEqualTo("small classifier f.safetensors, not FID");
     for (var name : List.of("precision", "recall", "coverage")) {

@@ -85,7 +85,7 @@ class MetricsFidTest {
         .contains(
             "warning: %s holds 3 images, too few for 2,048 features: their covariance has not full"
                     .formatted(a)
-                + " rank below 2,049, and FID is far too high");
+                + " rank below 2,049, and the distance is far too high");
 
     // By hand: each image on its own, in the order of names.
     var fid = statistics(new int[] {8, 8, 12}, 1).frechetDistance(statistics(new int[] {8, 8}, 2));
