@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -389,7 +390,16 @@ public final class RunFolder {
   private static State state(Path checkpoint) {
     var file = checkpoint.resolve("state.json");
     try {
-      var state = JSON.readValue(Files.readString(file), State.class);
+      var json = JSON.readTree(Files.readString(file));
+      if (!(json instanceof ObjectNode object)) {
+        throw new DataException(file + " is damaged: it names no format, step and bit_order");
+      }
+      for (var later : List.of("unlogged", "checksums")) { // not in earlier versions
+        if (!object.has(later)) {
+          object.putNull(later);
+        }
+      }
+      var state = JSON.treeToValue(object, State.class);
       if (state.format() != FORMAT) {
         throw new DataException(
             "%s is of format %d, but this version reads format %d; use the version that wrote it"

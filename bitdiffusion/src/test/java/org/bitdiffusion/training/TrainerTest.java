@@ -289,6 +289,23 @@ class TrainerTest {
     }
   }
 
+  /** Without checksums, and without the steps that were not logged. */
+  @Test
+  void checkpointsOfEarlierVersionsAreRead() throws IOException {
+    var run = folder.resolve("run");
+    train(config(1), run);
+    Files.writeString(
+        run.resolve("checkpoints/step-00000001/state.json"),
+        "{\"format\": 1, \"step\": 1, \"bit_order\": \"most significant first\"}");
+    Model.load(run, "float32").close();
+    resume(config(2), run);
+    assertThat(metrics(run)).hasSize(2);
+    Files.writeString(run.resolve("checkpoints/step-00000002/state.json"), "");
+    assertThatThrownBy(() -> Model.load(run, "float32"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("state.json is damaged: it names no format, step and bit_order");
+  }
+
   /** One value changed, as by a disk: its place and its length are right. */
   @Test
   void aChangedValueOfACheckpointIsNoticed() throws IOException {
