@@ -137,7 +137,9 @@ public final class Trainer implements AutoCloseable {
           unlogged = state.unlogged() == null ? unlogged : state.unlogged();
         }
         folder.forgetMetricsAfter(step);
-        folder.keep(resolved);
+        if (step < resolved.training().steps()) { // else nothing is done, and nothing changes
+          folder.keep(resolved);
+        }
         return new Trainer(resolved, learner, folder, lock, source, step, unlogged, listener);
       } catch (RuntimeException | Error e) {
         learner.close();

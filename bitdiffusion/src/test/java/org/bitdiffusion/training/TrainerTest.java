@@ -306,6 +306,15 @@ class TrainerTest {
         .hasMessageContaining("state.json is damaged: it names no format, step and bit_order");
   }
 
+  @Test
+  void aRunThatHasDoneAllItsStepsKeepsItsConfiguration() throws IOException {
+    var run = folder.resolve("run");
+    train(config(3), run);
+    var before = Files.readString(run.resolve("config.yaml"));
+    resume(config(2), run);
+    assertThat(Files.readString(run.resolve("config.yaml"))).isEqualTo(before);
+  }
+
   /** One value changed, as by a disk: its place and its length are right. */
   @Test
   void aChangedValueOfACheckpointIsNoticed() throws IOException {
