@@ -58,6 +58,22 @@ public record ImageFormat(
     }
   }
 
+  /**
+   * Images as bytes of red, green and blue.
+   *
+   * @param symbols row-major [B, C, H, W]
+   * @return unsigned bytes, row-major [B, 3, H, W]
+   */
+  public byte[] rgb(int[] symbols) {
+    var size = 3 * height * width;
+    var count = symbols.length / symbols();
+    var rgb = new byte[count * size];
+    for (var i = 0; i < count; i++) {
+      rgb(symbols, i * symbols(), rgb, i * size);
+    }
+    return rgb;
+  }
+
   private int intensity(int symbol) {
     return Math.round(symbol * 255f / (categories - 1));
   }

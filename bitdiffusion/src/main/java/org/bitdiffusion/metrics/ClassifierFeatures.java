@@ -1,10 +1,9 @@
 package org.bitdiffusion.metrics;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Safetensors;
 import org.bitdiffusion.nn.SmallClassifier;
@@ -54,16 +53,8 @@ public final class ClassifierFeatures extends ImageFeatures {
    * @throws DataException if it cannot be written
    */
   public static void save(Path file, SmallClassifier network) {
-    var unfinished = file.resolveSibling("." + file.getFileName() + ".unfinished");
-    try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-      Files.deleteIfExists(unfinished);
-      Safetensors.write(unfinished, network.parameters().byName());
-      Files.move(
-          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw DataException.cannotWrite(file, e);
-    }
+    WholeFile.write(
+        file, out -> Safetensors.write(Channels.newChannel(out), network.parameters().byName()));
   }
 
   @Override

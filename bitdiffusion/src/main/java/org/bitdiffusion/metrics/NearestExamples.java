@@ -4,7 +4,7 @@ import static org.bytedeco.pytorch.global.torch.cdist;
 import static org.bytedeco.pytorch.global.torch.full;
 import static org.bytedeco.pytorch.global.torch.minimum;
 
-import java.nio.FloatBuffer;
+import java.nio.DoubleBuffer;
 import java.util.Arrays;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.runtime.Engine;
@@ -47,35 +47,31 @@ public final class NearestExamples {
                       images.options()));
       try (nearest) {
         for (var first = 0; first < training.size(); first += BLOCK) {
-          var block = read(training, first, Math.min(BLOCK, training.size() - first), size);
+          var block = read(training, first, Math.min(BLOCK, training.size() - first));
           try (var step = new PointerScope()) {
             var distances = cdist(images, colours(block, size)).amin(new long[] {1}, false);
             nearest.copy_(minimum(nearest, distances));
           }
         }
-        var values = new float[(int) nearest.numel()];
-        nearest.<FloatBuffer>createBuffer().get(values);
-        var result = new double[values.length];
-        Arrays.setAll(result, i -> values[i] / Math.sqrt(size));
-        return result;
+        var distances = new double[(int) nearest.numel()];
+        nearest.<DoubleBuffer>createBuffer().get(distances);
+        return Arrays.stream(distances).map(distance -> distance / Math.sqrt(size)).toArray();
       }
     }
   }
 
-  private static byte[] read(ImageSource source, int first, int count, int size) {
+  private static byte[] read(ImageSource source, int first, int count) {
     var format = source.format();
-    var symbols = new int[format.symbols()];
-    var rgb = new byte[count * size];
+    var symbols = new int[count * format.symbols()];
     for (var i = 0; i < count; i++) {
-      source.read(first + i, symbols, 0);
-      format.rgb(symbols, 0, rgb, i * size);
+      source.read(first + i, symbols, i * format.symbols());
     }
-    return rgb;
+    return format.rgb(symbols);
   }
 
   private static Tensor colours(byte[] rgb, int size) {
     return Tensor.create(rgb, false, rgb.length / size, size)
-        .to(torch.ScalarType.Float)
+        .to(torch.ScalarType.Double) // distances come from products, and copies would not have 0
         .div(new Scalar(255));
   }
 }

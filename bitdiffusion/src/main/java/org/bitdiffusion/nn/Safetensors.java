@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -51,6 +52,20 @@ public final class Safetensors {
    * @throws IOException if the file cannot be written, such as on a full disk
    */
   public static void write(Path file, Map<String, Tensor> tensors) throws IOException {
+    try (var channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      write(channel, tensors);
+      channel.force(true);
+    }
+  }
+
+  /**
+   * Writes tensors under their names, in the map's order.
+   *
+   * @throws IOException if the channel cannot be written
+   */
+  public static void write(WritableByteChannel channel, Map<String, Tensor> tensors)
+      throws IOException {
     var header = JSON.createObjectNode();
     var offset = 0L;
     for (var entry : tensors.entrySet()) {
@@ -67,24 +82,20 @@ public final class Safetensors {
     var json = header.toString().getBytes(StandardCharsets.UTF_8);
     var padded = Arrays.copyOf(json, (json.length + 7) / 8 * 8);
     Arrays.fill(padded, json.length, padded.length, (byte) ' ');
-    try (var channel =
-        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      writeFully(
-          channel,
-          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(padded.length).flip());
-      writeFully(channel, ByteBuffer.wrap(padded));
-      for (var tensor : tensors.values()) {
-        try (var scope = new PointerScope()) {
-          var values = onCpu(tensor);
-          var bytes = new BytePointer(values.data_ptr());
-          var count = values.nbytes();
-          for (var at = 0L; at < count; at += PIECE) {
-            var piece = Math.min(PIECE, count - at);
-            writeFully(channel, bytes.position(at).limit(at + piece).asByteBuffer());
-          }
+    writeFully(
+        channel,
+        ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(padded.length).flip());
+    writeFully(channel, ByteBuffer.wrap(padded));
+    for (var tensor : tensors.values()) {
+      try (var scope = new PointerScope()) {
+        var values = onCpu(tensor);
+        var bytes = new BytePointer(values.data_ptr());
+        var count = values.nbytes();
+        for (var at = 0L; at < count; at += PIECE) {
+          var piece = Math.min(PIECE, count - at);
+          writeFully(channel, bytes.position(at).limit(at + piece).asByteBuffer());
         }
       }
-      channel.force(true);
     }
   }
 
@@ -279,7 +290,8 @@ public final class Safetensors {
         .contiguous();
   }
 
-  private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+  private static void writeFully(WritableByteChannel channel, ByteBuffer buffer)
+      throws IOException {
     while (buffer.hasRemaining()) {
       channel.write(buffer);
     }

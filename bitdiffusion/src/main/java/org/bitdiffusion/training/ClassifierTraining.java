@@ -90,12 +90,7 @@ public record ClassifierTraining(int steps, int batchSize, double learningRate, 
   /** Symbols [B, C, H, W] to red, green and blue [B, 3, H, W] in [0, 1]. */
   private static Tensor images(int[] symbols, ImageFormat format) {
     var count = symbols.length / format.symbols();
-    var size = 3 * format.height() * format.width();
-    var rgb = new byte[count * size];
-    for (var i = 0; i < count; i++) {
-      format.rgb(symbols, i * format.symbols(), rgb, i * size);
-    }
-    return Tensor.create(rgb, false, count, 3, format.height(), format.width())
+    return Tensor.create(format.rgb(symbols), false, count, 3, format.height(), format.width())
         .to(torch.ScalarType.Float)
         .div(new Scalar(255));
   }

@@ -55,8 +55,8 @@ class NearestExamplesTest {
         }
         least = Math.min(least, Math.sqrt(sum / 18));
       }
-      assertThat(distances[i]).isCloseTo(least, within(1e-4));
+      assertThat(distances[i]).isCloseTo(least, within(1e-9));
     }
-    assertThat(distances[3]).isCloseTo(0, within(1e-3)); // a copy
+    assertThat(distances[3]).isCloseTo(0, within(1e-7)); // a copy
   }
 }
