@@ -33,6 +33,15 @@ import picocli.CommandLine.Spec;
       "  images:FOLDER,size=64,color=rgb|grey,levels=256,skip_bad=false",
       "  images:FOLDER,size=64,color=palette,palette=16,skip_bad=false",
       "      PNG, JPEG, GIF and BMP; sub-folders are classes",
+      "With captions:",
+      "  scenes,split=train|test,count=50000",
+      "      made-up pictures of icons",
+      "  captions:FILE.jsonl,size=224",
+      "      lines of {\"image\": PATH, \"captions\": [TEXT, ...]}",
+      "  coco:FOLDER,split=train|val,size=224",
+      "      MS-COCO 2017",
+      "  emoji:FOLDER,split=train|test,hold_out=vendor|emoji,size=64",
+      "      unpacked npm packages emoji-datasource-VENDOR",
       "All take subset=N."
     })
 final class DataCommand implements Callable<Integer> {

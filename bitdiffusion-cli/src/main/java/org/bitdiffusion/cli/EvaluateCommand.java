@@ -15,9 +15,6 @@ import org.bitdiffusion.data.Scenes;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
-import org.bitdiffusion.metrics.ClassifierFeatures;
-import org.bitdiffusion.metrics.ImageFeatures;
-import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.metrics.ScoredCaption;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.text.CaptionData;
@@ -79,21 +76,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Of a run of images: images that it was not trained on, to tell copies.")
   private String heldOut;
 
-  @Option(
-      names = "--inception",
-      paramLabel = "FILE",
-      description =
-          "Of a run of images: the weights of FID's Inception-v3 as safetensors, for FID and the"
-              + " Inception Score.")
-  private Path inception;
-
-  @Option(
-      names = "--features",
-      paramLabel = "FILE",
-      description =
-          "Of a run of images: a classifier of 'features train', for a Frechet distance that is not"
-              + " FID.")
-  private Path classifier;
+  @Mixin private FeaturesOptions comparing;
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
@@ -131,13 +114,11 @@ final class EvaluateCommand implements Callable<Integer> {
           "--captions, --beams and --length-penalty are for runs of captions; this one makes"
               + " images");
     }
-    if (!isOfImages && (heldOut != null || inception != null || classifier != null)) {
+    if (!isOfImages && (heldOut != null || comparing.isGiven())) {
       throw new ConfigurationException(
           "--held-out, --inception and --features are for runs of images; this one makes captions");
     }
-    if (inception != null && classifier != null) {
-      throw new ConfigurationException("--inception and --features exclude each other; take one");
-    }
+    comparing.requireOne();
   }
 
   private void evaluateImages() {
@@ -145,16 +126,13 @@ final class EvaluateCommand implements Callable<Integer> {
     try (var model = ImageModel.load(captioning.run(), captioning.precision());
         var training = DataSources.open(DataSpec.parse(data));
         var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
-        var features = features();
+        var features = comparing.open();
         var progress = new Progress("sampling", samples, 0, spec.commandLine().getErr())) {
-      var sampling = captioning.sampling().over(model.config().sampling().withGuidance(0));
-      if (sampling.guidance() != 0) {
-        throw new ConfigurationException("--guidance is for single classes; leave it out");
-      }
+      var sampling = captioning.sampling().over(model.config().sampling());
       if (features != null) {
         var err = spec.commandLine().getErr();
-        FidCommand.warnOfFew("the set of samples", samples, features.size(), err);
-        FidCommand.warnOfFew(training.name(), training.size(), features.size(), err);
+        FeaturesOptions.warnOfFew("the set of samples", samples, features.size(), err);
+        FeaturesOptions.warnOfFew(training.name(), training.size(), features.size(), err);
       }
       var report =
           new ImageEvaluation(
@@ -167,13 +145,6 @@ final class EvaluateCommand implements Callable<Integer> {
         report.forEach((name, value) -> out.printf("%-32s%s%n", name, value));
       }
     }
-  }
-
-  private ImageFeatures features() {
-    if (inception != null) {
-      return InceptionFeatures.load(inception, captioning.precision());
-    }
-    return classifier == null ? null : ClassifierFeatures.load(classifier, captioning.precision());
   }
 
   private void evaluateCaptions() {

@@ -1,6 +1,5 @@
 package org.bitdiffusion.cli;
 
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -123,7 +122,8 @@ final class FidCommand implements Callable<Integer> {
       throw new DataException(
           "%s holds %d images; a covariance needs 2 at least".formatted(set, files.size()));
     }
-    warnOfFew(set.toString(), files.size(), InceptionV3.FEATURES, spec.commandLine().getErr());
+    FeaturesOptions.warnOfFew(
+        set.toString(), files.size(), InceptionV3.FEATURES, spec.commandLine().getErr());
     var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);
     try (var progress = new Progress("looking", files.size(), 0, spec.commandLine().getErr())) {
       var batch = new ArrayList<ImageFiles.Rgb>(); // all of one size
@@ -142,16 +142,6 @@ final class FidCommand implements Callable<Integer> {
       }
     }
     return new Measured(builder.build(), files.size());
-  }
-
-  /** Says so where images are too few for a covariance of full rank. */
-  static void warnOfFew(String set, int images, int features, PrintWriter err) {
-    if (images <= features) {
-      err.printf(
-          "warning: %s holds %,d images, too few for %,d features: their covariance has not full"
-              + " rank below %,d, and the distance is far too high%n",
-          set, images, features, features + 1);
-    }
   }
 
   private static boolean sameSize(ImageFiles.Rgb a, ImageFiles.Rgb b) {

@@ -27,12 +27,7 @@ record ImageBatch(int[] symbols, ImageFormat format) {
 
   /** Their colours, unsigned bytes [B, 3, H, W]. */
   byte[] rgb() {
-    var size = 3 * format.height() * format.width();
-    var rgb = new byte[count() * size];
-    for (var i = 0; i < count(); i++) {
-      format.rgb(symbols, i * format.symbols(), rgb, i * size);
-    }
-    return rgb;
+    return format.rgb(symbols);
   }
 
   ImageFeatures.Batch features(ImageFeatures features) {

@@ -191,9 +191,23 @@ final class ImageEvaluation {
   private void requireSame(ImageSource source) {
     if (!source.format().equals(model.format())) {
       throw new ConfigurationException(
-          "%s is not like the run's images: size, channels, categories or palette differ"
-              .formatted(source.name()));
+          "%s: images are %s, but the run's are %s; it was trained on %s"
+              .formatted(
+                  source.name(),
+                  told(source.format()),
+                  told(model.format()),
+                  model.config().data()));
     }
+  }
+
+  private static String told(ImageFormat format) {
+    return "%dx%d of %d channels and %d categories%s"
+        .formatted(
+            format.width(),
+            format.height(),
+            format.channels(),
+            format.categories(),
+            format.palette().isEmpty() ? "" : ", the colours " + format.palette());
   }
 
   /** Samples first .. first + count - 1, [count, C, H, W]: those of before, or new ones. */

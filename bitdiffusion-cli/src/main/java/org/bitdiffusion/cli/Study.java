@@ -9,6 +9,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,15 @@ record Study(
     require(seeds != null && !seeds.isEmpty(), "seeds", "a list such as [0, 1, 2]");
     require(samples >= 2, "samples", "a number of at least 2");
     require(metrics != null && !metrics.isEmpty(), "metrics", "a list of what evaluate reports");
+    var folders = new HashMap<String, String>();
+    for (var variant : variants.keySet()) {
+      var other = folders.put(name(variant), variant);
+      if (other != null) {
+        throw new ConfigurationException(
+            "variants '%s' and '%s' would have the same folder, %s; rename one"
+                .formatted(other, variant, name(variant)));
+      }
+    }
     settings = settings == null ? Map.of() : settings;
     sampling = sampling == null || sampling.isEmpty() ? Map.of("preset", Map.of()) : sampling;
     for (var way : sampling.entrySet()) {
@@ -64,6 +74,11 @@ record Study(
         }
       }
     }
+  }
+
+  /** A variant's name in a form that any file system takes. */
+  static String name(String variant) {
+    return variant.replaceAll("[^A-Za-z0-9._-]+", "-");
   }
 
   private static void require(boolean right, String key, String expected) {

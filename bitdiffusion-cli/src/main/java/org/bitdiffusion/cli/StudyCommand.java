@@ -11,9 +11,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
-import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
@@ -54,56 +52,37 @@ final class StudyCommand implements Callable<Integer> {
       description = "The images, if others than the study names.")
   private String data;
 
-  @Option(
-      names = "--inception",
-      paramLabel = "FILE",
-      description = "The weights of FID's Inception-v3 as safetensors, for FID.")
-  private Path inception;
-
-  @Option(
-      names = "--features",
-      paramLabel = "FILE",
-      description = "A classifier of 'features train', for the metrics that compare by features.")
-  private Path classifier;
+  @Mixin private FeaturesOptions comparing;
 
   @Mixin private ThreadsOption threads;
 
   @Override
   public Integer call() {
-    if (inception != null && classifier != null) {
-      throw new ConfigurationException("--inception and --features exclude each other; take one");
-    }
+    comparing.requireOne();
     var study = Study.read(file, data);
     threads.apply();
     var results = new ArrayList<StudyReport.Result>();
     var report = new StudyReport(study, out);
-    try (var features = features()) {
+    try (var features = comparing.open()) {
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
-          var run = out.resolve("runs").resolve(name(variant) + "-seed-" + seed);
+          var run = out.resolve("runs").resolve(Study.name(variant) + "-seed-" + seed);
           spec.commandLine().getErr().printf("%s, seed %d%n", variant, seed);
-          measure(study, variant, seed, run, features, results);
+          if (!measure(study, variant, seed, run, features, results)) {
+            return 1; // stopped
+          }
           report.write(results);
         }
       }
     }
-    spec.commandLine().getOut().print(report.markdown(results));
+    var writer = spec.commandLine().getOut();
+    writer.print(report.markdown(results));
+    writer.printf("%ntable.md, table.csv, plot.png and the runs are in %s%n", out);
     return 0;
   }
 
-  private ImageFeatures features() {
-    if (inception != null) {
-      return InceptionFeatures.load(inception, "float32");
-    }
-    return classifier == null ? null : ClassifierFeatures.load(classifier, "auto");
-  }
-
-  /** A name that any file system takes. */
-  private static String name(String variant) {
-    return variant.replaceAll("[^A-Za-z0-9._-]+", "-");
-  }
-
-  private void measure(
+  /** Trains and samples; false where the training was stopped. */
+  private boolean measure(
       Study study,
       String variant,
       long seed,
@@ -112,10 +91,12 @@ final class StudyCommand implements Callable<Integer> {
       List<StudyReport.Result> results) {
     var config = study.config(variant, seed);
     try (var source = DataSources.open(DataSpec.parse(config.data()))) {
-      train(config, source, run);
+      if (!train(config, source, run)) {
+        return false;
+      }
       try (var model = ImageModel.load(run, config.training().precision())) {
         for (var way : study.sampling().keySet()) {
-          var sampling = RunFolder.open(run).config(study.sampling(way)).sampling().withGuidance(0);
+          var sampling = RunFolder.open(run).config(study.sampling(way)).sampling();
           try (var progress =
               new Progress("sampling", study.samples(), 0, spec.commandLine().getErr())) {
             var measured =
@@ -126,9 +107,11 @@ final class StudyCommand implements Callable<Integer> {
         }
       }
     }
+    return true;
   }
 
-  private void train(RunConfig config, ImageSource source, Path run) {
+  /** Trains what is missing; false where it was stopped before the end. */
+  private boolean train(RunConfig config, ImageSource source, Path run) {
     var progress = new TrainingProgress(config, spec.commandLine().getErr());
     var begun = Files.exists(run.resolve("config.yaml"));
     try (var trainer =
@@ -136,13 +119,22 @@ final class StudyCommand implements Callable<Integer> {
             ? Trainer.resume(resumed(config, run), source, RunFolder.open(run), progress)
             : Trainer.start(config, source, run, progress)) {
       TrainCommand.run(trainer, () -> {});
+      return trainer.done() >= config.training().steps();
     }
   }
 
-  /** The run's configuration with the study's length, which may have grown. */
+  /** The run's configuration with the study's length, which may have grown; all else must agree. */
   private static RunConfig resumed(RunConfig config, Path run) {
-    return RunFolder.open(run)
-        .config(Map.of("training.steps", Long.toString(config.training().steps())));
+    var resumed =
+        RunFolder.open(run)
+            .config(Map.of("training.steps", Long.toString(config.training().steps())));
+    if (!resumed.withExample(null).equals(config)) {
+      throw new ConfigurationException(
+          run
+              + " was trained with other settings than the study has now; remove it, or name another"
+              + " folder with --out");
+    }
+    return resumed;
   }
 
   private static Map<String, Double> numbers(Map<String, Object> measured) {

@@ -177,12 +177,15 @@ class ImageEvaluationTest {
   void saysWhatIsWrong() {
     var evaluate = "evaluate --run FOLDER/run --data icons,size=8 ";
     assertThat(run("evaluate --run FOLDER/run --data icons,size=16 --n 2")).isEqualTo(2);
-    assertThat(err.toString()).contains("is not like the run's images");
+    assertThat(err.toString())
+        .contains(
+            "images are 16x16 of 1 channels and 2 categories, but the run's are 8x8 of 1 channels and 2"
+                + " categories; it was trained on icons,size=8");
     assertThat(run(evaluate + "--n 0")).isEqualTo(2);
     assertThat(run(evaluate + "--n 2 --beams 2")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "are for runs of captions");
     assertThat(run(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
-    assertThat(err.toString()).contains("--guidance is for single classes");
+    assertThat(err.toString()).contains("guidance needs a run trained with diffusion.conditional");
     assertThat(run(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
     assertThat(err.toString()).contains("none.safetensors does not exist");
   }

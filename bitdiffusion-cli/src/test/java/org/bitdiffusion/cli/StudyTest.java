@@ -72,7 +72,12 @@ class StudyTest {
   void trainsSamplesAndTellsWhatIsMissing() throws IOException {
     assertThat(run(STUDY)).as(err.toString()).isZero();
     var table = Files.readString(folder.resolve("out/table.md"));
-    assertThat(out).hasToString(table);
+    assertThat(out)
+        .hasToString(
+            table
+                + "\ntable.md, table.csv, plot.png and the runs are in "
+                + folder.resolve("out")
+                + "\n");
     assertThat(table.lines().map(line -> line.replaceAll("[0-9.e-]+ ± [0-9.e-]+", "X")))
         .containsExactly(
             "# Self-conditioning",
@@ -107,6 +112,9 @@ class StudyTest {
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
     assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
     assertThat(files()).containsAllEntriesOf(before).hasSizeGreaterThan(before.size());
+    // Runs of other settings are not taken for those of the study.
+    assertThat(run(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
+    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
   }
 
   /** All studies that ship, the small ones and the paper's. */
@@ -142,6 +150,8 @@ class StudyTest {
     assertThat(err.toString()).contains("'training.stepz' is no setting; did you mean");
     assertThat(run(STUDY.replace("sampling.td: 0.5", "training.seed: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("only settings of sampling.* can be set there");
+    assertThat(run(STUDY.replace("with: {}", "without at all: {}"))).isEqualTo(2);
+    assertThat(err.toString()).contains("would have the same folder, without-at-all; rename one");
     assertThat(run(STUDY.replace("samples: 4", "samples: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("samples is missing or wrong");
     assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
