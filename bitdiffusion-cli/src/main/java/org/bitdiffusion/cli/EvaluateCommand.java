@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
@@ -116,7 +117,8 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     if (!isOfImages && (heldOut != null || comparing.isGiven())) {
       throw new ConfigurationException(
-          "--held-out, --inception and --features are for runs of images; this one makes captions");
+          "--held-out, --inception, --features and --reference are for runs of images; this one makes"
+              + " captions");
     }
     comparing.requireOne();
   }
@@ -126,25 +128,41 @@ final class EvaluateCommand implements Callable<Integer> {
     try (var model = ImageModel.load(captioning.run(), captioning.precision());
         var training = DataSources.open(DataSpec.parse(data));
         var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
-        var features = comparing.open();
-        var progress = new Progress("sampling", samples, 0, spec.commandLine().getErr())) {
+        var features = comparing.open()) {
       var sampling = captioning.sampling().over(model.config().sampling());
+      var err = spec.commandLine().getErr();
       if (features != null) {
-        var err = spec.commandLine().getErr();
         FeaturesOptions.warnOfFew("the set of samples", samples, features.size(), err);
         FeaturesOptions.warnOfFew(training.name(), training.size(), features.size(), err);
       }
-      var report =
+      var evaluation =
           new ImageEvaluation(
-                  captioning.run(), model, sampling, captioning.seed(), samples, batchSize)
-              .measure(training, others, features, progress);
+              captioning.run(), model, sampling, captioning.seed(), samples, batchSize);
+      evaluation.requireSame(training);
+      if (others != null) {
+        evaluation.requireSame(others);
+      }
+      var real = comparing.real(training, features, err);
+      Map<String, Object> measured;
+      try (var progress = new Progress("samples", samples, 0, err)) {
+        measured = evaluation.measure(real, progress);
+      }
+      var report = new LinkedHashMap<String, Object>(evaluation.nearest(training, others));
+      report.putAll(measured);
+      err.println("the samples are kept in " + evaluation.folder());
       var out = spec.commandLine().getOut();
       if (json) {
         out.println(Json.line(report));
       } else {
-        report.forEach((name, value) -> out.printf("%-32s%s%n", name, value));
+        report.forEach((name, value) -> out.printf("%-32s%s%n", name, text(value)));
       }
     }
+  }
+
+  private static String text(Object value) {
+    return value instanceof Double number
+        ? String.format(Locale.ROOT, "%.5g", number)
+        : String.valueOf(value);
   }
 
   private void evaluateCaptions() {

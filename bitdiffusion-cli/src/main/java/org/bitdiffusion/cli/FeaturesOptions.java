@@ -3,6 +3,7 @@ package org.bitdiffusion.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
@@ -24,13 +25,28 @@ final class FeaturesOptions {
       description = "A classifier of 'features train', for a Frechet distance that is not FID.")
   private Path classifier;
 
+  @Option(
+      names = "--reference",
+      paramLabel = "FILE.npz",
+      description =
+          "Statistics of the real images' features (mu, sigma), taken for the Frechet distance"
+              + " instead of those of --data; if there is no such file, it is written.")
+  private Path reference;
+
   /** Whether any of them is given. */
   boolean isGiven() {
-    return inception != null || classifier != null;
+    return inception != null || classifier != null || reference != null;
   }
 
-  /** Complains if both are given. */
+  /** Complains if both are given, or a reference for neither. */
   void requireOne() {
+    if (reference != null) {
+      Target.requireFile("--reference", reference, ".npz");
+      if (inception == null && classifier == null) {
+        throw new ConfigurationException(
+            "--reference needs --inception or --features, whose statistics it holds");
+      }
+    }
     if (inception != null && classifier != null) {
       throw new ConfigurationException("--inception and --features exclude each other; take one");
     }
@@ -43,6 +59,17 @@ final class FeaturesOptions {
       return InceptionFeatures.load(inception, "float32");
     }
     return classifier == null ? null : ClassifierFeatures.load(classifier, "auto");
+  }
+
+  /**
+   * Looks at the images that samples are compared with.
+   *
+   * @param features of {@link #open}
+   */
+  RealImages real(ImageSource source, ImageFeatures features, PrintWriter err) {
+    try (var progress = new Progress("looking", source.size(), 0, err)) {
+      return RealImages.of(source, features, reference, progress);
+    }
   }
 
   /** Says so where images are too few for a covariance of full rank. */

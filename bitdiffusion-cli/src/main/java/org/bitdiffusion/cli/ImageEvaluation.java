@@ -10,13 +10,10 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.Npy;
-import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
-import org.bitdiffusion.metrics.InceptionScore;
 import org.bitdiffusion.metrics.ManifoldScores;
 import org.bitdiffusion.metrics.NearestExamples;
-import org.bitdiffusion.metrics.SymbolStatistics;
 import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -31,9 +28,6 @@ import org.bitdiffusion.training.RunFolder;
 final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
-
-  /** Images of each set whose places among each other are compared: the cost is their square. */
-  private static final int MANIFOLD = 10_000;
 
   private final ImageModel model;
   private final SamplerConfig sampling;
@@ -60,57 +54,46 @@ final class ImageEvaluation {
                         (int) Seed.of(seed, sampling.toString().hashCode())));
   }
 
+  /** Where the samples are kept. */
+  Path folder() {
+    return folder;
+  }
+
   /**
    * Measures the samples.
    *
-   * @param training what they are compared with
-   * @param heldOut images that were not trained on, whose distance to the training images is what a
-   *     sample's would be if nothing is copied; or null
-   * @param features to compare by, or null
+   * @param real what they are compared with
    * @return by name, in the order to be told
    */
-  Map<String, Object> measure(
-      ImageSource training, ImageSource heldOut, ImageFeatures features, Progress progress) {
-    requireSame(training);
-    if (heldOut != null) {
-      requireSame(heldOut);
-    }
+  Map<String, Object> measure(RealImages real, Progress progress) {
     var format = model.format();
-    var nearby = new int[Math.min(n, NEAREST) * format.symbols()];
-    var samples = new Gathered(format, features, n);
+    var features = real.features();
+    var samples = new ImageSet(format, features, n);
+    var ofTheirClass = 0;
     for (var first = 0; first < n; first += batchSize) {
-      var batch = samples(training, first, Math.min(batchSize, n - first));
-      samples.add(batch);
-      var at = first * (long) format.symbols();
-      if (at < nearby.length) {
-        var count = Math.min(batch.symbols().length, nearby.length - (int) at);
-        System.arraycopy(batch.symbols(), 0, nearby, (int) at, count);
-      }
+      var labels = labels(real.source(), first, Math.min(batchSize, n - first));
+      var batch = samples(labels, first);
+      var seen = samples.add(batch);
+      ofTheirClass += seen == null ? 0 : agreeing(seen, labels);
       progress.to(first + batch.count(), "");
-    }
-    progress.say("looks at " + training.name());
-    var images = new Gathered(format, features, training.size());
-    for (var first = 0; first < training.size(); first += batchSize) {
-      images.add(ImageBatch.read(training, first, Math.min(batchSize, training.size() - first)));
     }
 
     var report = new LinkedHashMap<String, Object>();
-    report.put("symbol_total_variation", samples.symbols.symbolDistance(images.symbols));
-    report.put("pair_total_variation", samples.symbols.pairDistance(images.symbols));
-    report.put("nearest_distance", median(new ImageBatch(nearby, format), training));
-    if (heldOut != null) {
-      var others = ImageBatch.read(heldOut, 0, Math.min(heldOut.size(), NEAREST));
-      report.put("nearest_distance_of_held_out", median(others, training));
-    }
+    var symbols = real.images().symbols();
+    report.put("symbol_total_variation", samples.symbols().symbolDistance(symbols));
+    report.put("pair_total_variation", samples.symbols().pairDistance(symbols));
     if (features != null) {
-      var distance = samples.statistics.build().frechetDistance(images.statistics.build());
+      var distance = samples.statistics().frechetDistance(real.statistics());
       report.put(features instanceof InceptionFeatures ? "fid" : "frechet_distance", distance);
       report.put("features", features.name());
       if (features instanceof InceptionFeatures) {
-        report.put("inception_score", samples.score.build().mean());
+        report.put("inception_score", samples.inceptionScore());
+      } else if (model.config().diffusion().conditional()
+          && features.classes() == model.config().example().classes().size()) {
+        report.put("class_accuracy", (double) ofTheirClass / n);
       }
-      if (Math.min(n, training.size()) >= ManifoldScores.FEWEST) {
-        var manifold = ManifoldScores.of(images.some(), samples.some(), features.size());
+      if (Math.min(n, real.source().size()) >= ManifoldScores.FEWEST) {
+        var manifold = ManifoldScores.of(real.images().some(), samples.some(), features.size());
         report.put("precision", manifold.precision());
         report.put("recall", manifold.recall());
         report.put("density", manifold.density());
@@ -126,61 +109,44 @@ final class ImageEvaluation {
     return report;
   }
 
-  /** What is gathered of samples, or of the images that they are compared with. */
-  private static final class Gathered {
-    final SymbolStatistics symbols;
-    final FeatureStatistics.Builder statistics; // these three: null without features
-    final InceptionScore.Builder score;
-    private final float[] some;
-    private final ImageFeatures features;
-    private final int images;
-    private int count;
-    private int kept;
-
-    /**
-     * @param images how many there will be
-     */
-    Gathered(ImageFormat format, ImageFeatures features, int images) {
-      this.features = features;
-      this.images = images;
-      symbols =
-          new SymbolStatistics(
-              format.channels(), format.height(), format.width(), format.categories());
-      statistics = features == null ? null : new FeatureStatistics.Builder(features.size());
-      score =
-          features == null
-              ? null
-              : new InceptionScore.Builder(
-                  images, features.classes(), Math.min(images, InceptionScore.PARTS));
-      some = features == null ? null : new float[Math.min(images, MANIFOLD) * features.size()];
-    }
-
-    void add(ImageBatch batch) {
-      symbols.add(batch.symbols());
-      if (features != null) {
-        var seen = batch.features(features);
-        statistics.add(seen.features());
-        score.add(seen.probabilities());
-        for (var i = 0; i < batch.count(); i++) {
-          keep(seen.features(), i);
+  /** How many images are of the class that was asked for, as the features' network sees them. */
+  private static int agreeing(ImageFeatures.Batch seen, int[] labels) {
+    var classes = seen.probabilities().length / labels.length;
+    var count = 0;
+    for (var i = 0; i < labels.length; i++) {
+      var best = 0;
+      for (var c = 1; c < classes; c++) {
+        if (seen.probabilities()[i * classes + c] > seen.probabilities()[i * classes + best]) {
+          best = c;
         }
       }
+      count += best == labels[i] ? 1 : 0;
     }
+    return count;
+  }
 
-    /** Keeps the features of some images, evenly from all. */
-    private void keep(float[] rows, int row) {
-      var size = features.size();
-      if ((long) kept * images <= (long) count * (some.length / size)
-          && kept * size < some.length) {
-        System.arraycopy(rows, row * size, some, kept * size, size);
-        kept++;
-      }
-      count++;
+  /**
+   * How far samples are from the nearest training image, in the median: where that is nearer than
+   * held-out images are, the run copies.
+   *
+   * @param heldOut images that were not trained on, or null
+   */
+  Map<String, Double> nearest(ImageSource training, ImageSource heldOut) {
+    var format = model.format();
+    var some = new int[Math.min(n, NEAREST) * format.symbols()];
+    for (var first = 0; first * (long) format.symbols() < some.length; first += batchSize) {
+      var at = first * format.symbols();
+      var batch = samples(labels(training, first, Math.min(batchSize, n - first)), first);
+      System.arraycopy(
+          batch.symbols(), 0, some, at, Math.min(batch.symbols().length, some.length - at));
     }
-
-    float[] some() {
-      return some;
+    var report = new LinkedHashMap<String, Double>();
+    report.put("nearest_distance", median(new ImageBatch(some, format), training));
+    if (heldOut != null) {
+      var others = ImageBatch.read(heldOut, 0, Math.min(heldOut.size(), NEAREST));
+      report.put("nearest_distance_of_held_out", median(others, training));
     }
+    return report;
   }
 
   private int evaluations() {
@@ -188,7 +154,12 @@ final class ImageEvaluation {
     return sampling.steps() * passes;
   }
 
-  private void requireSame(ImageSource source) {
+  /**
+   * Complains unless images are of the shape and the categories of the run's.
+   *
+   * @throws ConfigurationException if they are not
+   */
+  void requireSame(ImageSource source) {
     if (!source.format().equals(model.format())) {
       throw new ConfigurationException(
           "%s: images are %s, but the run's are %s; it was trained on %s"
@@ -210,11 +181,16 @@ final class ImageEvaluation {
             format.palette().isEmpty() ? "" : ", the colours " + format.palette());
   }
 
-  /** Samples first .. first + count - 1, [count, C, H, W]: those of before, or new ones. */
-  private ImageBatch samples(ImageSource training, int first, int count) {
+  /** Samples of some classes from the first on, [count, C, H, W]: those of before, or new ones. */
+  private ImageBatch samples(int[] labels, int first) {
     var format = model.format();
+    var count = labels.length;
     var shape = new int[] {count, format.channels(), format.height(), format.width()};
-    var file = folder.resolve("samples-%07d-%07d.npy".formatted(first, first + count));
+    var ofClasses =
+        model.config().diffusion().conditional()
+            ? "-of-classes-%08x".formatted(Arrays.hashCode(labels))
+            : "";
+    var file = folder.resolve("samples-%07d-%07d%s.npy".formatted(first, first + count, ofClasses));
     if (Files.exists(file)) {
       var array = Npy.read(file);
       if (!Arrays.equals(array.shape(), shape)) {
@@ -223,10 +199,7 @@ final class ImageEvaluation {
       return new ImageBatch(array.values(), format);
     }
     var start = System.nanoTime();
-    var samples =
-        model
-            .sample(sampling, seed, first, labels(training, first, count), Sampler.Listener.NONE)
-            .symbols();
+    var samples = model.sample(sampling, seed, first, labels, Sampler.Listener.NONE).symbols();
     seconds += (System.nanoTime() - start) / 1e9;
     drawn += count;
     Npy.write(file, samples, shape, format.categories());

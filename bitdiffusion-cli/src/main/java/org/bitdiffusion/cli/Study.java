@@ -116,7 +116,13 @@ record Study(
         root.withObject("/settings").put("data", data);
       }
       var study = yaml.treeToValue(root, Study.class);
-      study.variants.keySet().forEach(variant -> study.config(variant, study.seeds.get(0)));
+      for (var variant : study.variants.keySet()) {
+        if (!study.config(variant, 0).data().equals(study.data())) {
+          throw new ConfigurationException(
+              "variant '%s' sets data; all variants have the same, set it in settings"
+                  .formatted(variant));
+        }
+      }
       return study;
     } catch (JsonMappingException e) {
       if (e.getCause() instanceof ConfigurationException cause) {
@@ -144,6 +150,11 @@ record Study(
     } catch (IOException e) {
       throw new ConfigurationException(DataException.cannotRead(file, e).getMessage(), e);
     }
+  }
+
+  /** The images of all runs, which their samples are compared with. */
+  String data() {
+    return ConfigReader.preset(preset, texts(settings)).data();
   }
 
   /** The configuration of a run. */

@@ -1,5 +1,6 @@
 package org.bitdiffusion.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,10 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
@@ -43,7 +44,7 @@ final class StudyCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "DIR",
-      description = "The folder of the runs, the tables and the plot.")
+      description = "The folder of the tables, the plot, and the runs.")
   private Path out;
 
   @Option(
@@ -51,6 +52,14 @@ final class StudyCommand implements Callable<Integer> {
       paramLabel = "SOURCE[:PATH][,key=value...]",
       description = "The images, if others than the study names.")
   private String data;
+
+  @Option(
+      names = "--runs",
+      paramLabel = "DIR",
+      description =
+          "The folder of the runs (default: runs in --out). Studies may share it: a run of the same"
+              + " settings is not trained again.")
+  private Path runs;
 
   @Mixin private FeaturesOptions comparing;
 
@@ -63,78 +72,100 @@ final class StudyCommand implements Callable<Integer> {
     threads.apply();
     var results = new ArrayList<StudyReport.Result>();
     var report = new StudyReport(study, out);
-    try (var features = comparing.open()) {
+    var err = spec.commandLine().getErr();
+    var shared = runs == null ? out.resolve("runs") : runs;
+    try (var source = DataSources.open(DataSpec.parse(study.data()));
+        var features = comparing.open()) {
+      var real = comparing.real(source, features, err);
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
-          var run = out.resolve("runs").resolve(Study.name(variant) + "-seed-" + seed);
-          spec.commandLine().getErr().printf("%s, seed %d%n", variant, seed);
-          if (!measure(study, variant, seed, run, features, results)) {
+          err.printf("%s, seed %d%n", variant, seed);
+          var config = study.config(variant, seed);
+          var run = run(shared, Study.name(variant) + "-seed-" + seed, config);
+          if (!train(config, source, run)) {
             return 1; // stopped
           }
+          sample(study, variant, seed, run, real, results);
           report.write(results);
         }
       }
     }
     var writer = spec.commandLine().getOut();
     writer.print(report.markdown(results));
-    writer.printf("%ntable.md, table.csv, plot.png and the runs are in %s%n", out);
+    writer.printf("%ntable.md, table.csv and plot.png are in %s, the runs in %s%n", out, shared);
     return 0;
   }
 
-  /** Trains and samples; false where the training was stopped. */
-  private boolean measure(
-      Study study,
-      String variant,
-      long seed,
-      Path run,
-      ImageFeatures features,
-      List<StudyReport.Result> results) {
-    var config = study.config(variant, seed);
-    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
-      if (!train(config, source, run)) {
-        return false;
-      }
-      try (var model = ImageModel.load(run, config.training().precision())) {
-        for (var way : study.sampling().keySet()) {
-          var sampling = RunFolder.open(run).config(study.sampling(way)).sampling();
-          try (var progress =
-              new Progress("sampling", study.samples(), 0, spec.commandLine().getErr())) {
-            var measured =
-                new ImageEvaluation(run, model, sampling, 0, study.samples(), BATCH)
-                    .measure(source, null, features, progress);
-            results.add(new StudyReport.Result(variant, way, seed, numbers(measured)));
-          }
-        }
-      }
+  /** The folder of a run: one that is there with these settings, or else the one of this name. */
+  private static Path run(Path runs, String name, RunConfig config) {
+    var own = runs.resolve(name);
+    if (Files.exists(own) || !Files.isDirectory(runs)) {
+      return own;
     }
-    return true;
+    try (var folders = Files.list(runs)) {
+      return folders
+          .filter(folder -> Files.exists(folder.resolve("config.yaml")))
+          .filter(folder -> resumed(config, folder).withExample(null).equals(config))
+          .sorted()
+          .findFirst()
+          .orElse(own);
+    } catch (IOException e) {
+      throw DataException.cannotRead(runs, e);
+    }
   }
 
   /** Trains what is missing; false where it was stopped before the end. */
   private boolean train(RunConfig config, ImageSource source, Path run) {
     var progress = new TrainingProgress(config, spec.commandLine().getErr());
-    var begun = Files.exists(run.resolve("config.yaml"));
     try (var trainer =
-        begun
-            ? Trainer.resume(resumed(config, run), source, RunFolder.open(run), progress)
+        Files.exists(run.resolve("config.yaml"))
+            ? Trainer.resume(same(config, run), source, RunFolder.open(run), progress)
             : Trainer.start(config, source, run, progress)) {
       TrainCommand.run(trainer, () -> {});
       return trainer.done() >= config.training().steps();
     }
   }
 
-  /** The run's configuration with the study's length, which may have grown; all else must agree. */
-  private static RunConfig resumed(RunConfig config, Path run) {
-    var resumed =
-        RunFolder.open(run)
-            .config(Map.of("training.steps", Long.toString(config.training().steps())));
+  private static RunConfig same(RunConfig config, Path run) {
+    var resumed = resumed(config, run);
     if (!resumed.withExample(null).equals(config)) {
       throw new ConfigurationException(
           run
               + " was trained with other settings than the study has now; remove it, or name another"
-              + " folder with --out");
+              + " folder with --out or --runs");
     }
     return resumed;
+  }
+
+  /** A run's configuration with the study's length, which may have grown. */
+  private static RunConfig resumed(RunConfig config, Path run) {
+    return RunFolder.open(run)
+        .config(Map.of("training.steps", Long.toString(config.training().steps())));
+  }
+
+  /** Samples a run in each way. */
+  private void sample(
+      Study study,
+      String variant,
+      long seed,
+      Path run,
+      RealImages real,
+      List<StudyReport.Result> results) {
+    var config = RunFolder.open(run);
+    try (var model = ImageModel.load(run, config.config(Map.of()).training().precision())) {
+      for (var way : study.sampling().keySet()) {
+        var sampling = config.config(study.sampling(way)).sampling();
+        var evaluation = new ImageEvaluation(run, model, sampling, 0, study.samples(), BATCH);
+        try (var progress =
+            new Progress("samples", study.samples(), 0, spec.commandLine().getErr())) {
+          var numbers = numbers(evaluation.measure(real, progress));
+          if (study.metrics().contains("nearest_distance")) { // a pass over all images
+            numbers.putAll(evaluation.nearest(real.source(), null));
+          }
+          results.add(new StudyReport.Result(variant, way, seed, numbers));
+        }
+      }
+    }
   }
 
   private static Map<String, Double> numbers(Map<String, Object> measured) {

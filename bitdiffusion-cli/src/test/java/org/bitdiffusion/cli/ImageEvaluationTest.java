@@ -1,9 +1,11 @@
 package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import javax.imageio.ImageIO;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.SymbolStatistics;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,10 +62,10 @@ class ImageEvaluationTest {
     assertThat(report.fieldNames())
         .toIterable()
         .containsExactly(
-            "symbol_total_variation",
-            "pair_total_variation",
             "nearest_distance",
             "nearest_distance_of_held_out",
+            "symbol_total_variation",
+            "pair_total_variation",
             "samples",
             "seed",
             "network_evaluations_per_sample",
@@ -157,6 +160,29 @@ class ImageEvaluationTest {
     }
     assertThat(report.path("density").isNumber()).isTrue();
 
+    // Statistics of the data are written, and taken from then on.
+    var reference = " --reference FOLDER/r.npz";
+    ((ObjectNode) report).remove("samples_per_second"); // none are drawn again
+    assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
+    assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
+    var statistics = FeatureStatistics.read(folder.resolve("r.npz"));
+    statistics.mean()[0] += 1;
+    statistics.write(folder.resolve("r.npz"));
+    assertThat(
+            evaluate("--n 8 --features FOLDER/f.safetensors" + reference).path("frechet_distance"))
+        .isNotEqualTo(report.path("frechet_distance"));
+    new FeatureStatistics(new double[2], new double[4]).write(folder.resolve("r.npz"));
+    assertThat(
+            run(
+                "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/f.safetensors"
+                    + reference))
+        .isEqualTo(1);
+    assertThat(err.toString())
+        .contains("r.npz has statistics of 2 features; those of small classifier f.saf", "are 128");
+    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --reference FOLDER/r.npz"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--reference needs --inception or --features");
+
     assertThat(
             run(
                 "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/f --inception"
@@ -171,6 +197,67 @@ class ImageEvaluationTest {
     assertThat(err.toString()).contains("has no classes to tell apart");
     assertThat(run("features train --data icons --out FOLDER/f.bin")).isEqualTo(2);
     assertThat(err.toString()).contains("--out is", "it must end in .safetensors");
+  }
+
+  /** The samples are exchanged for squares of a known colour. */
+  @Test
+  void countsTheSamplesOfTheirClass() throws IOException {
+    paint("train/blue", 6, Color.BLUE);
+    paint("train/red", 18, Color.RED);
+    var data = "images:FOLDER/train,size=8";
+    assertThat(run("features train --data " + data + " --steps 20 --out FOLDER/f.safetensors"))
+        .isZero();
+    assertThat(
+            run(
+                "train --preset icons --out FOLDER/classes --steps 1 --set network.width=8 --set"
+                    + " network.multipliers=[1] --set network.blocks=1 --set network.attention=[]"
+                    + " --set training.batch_size=4 --set diffusion.conditional=true --data "
+                    + data))
+        .as(err.toString())
+        .isZero();
+    var evaluate =
+        "evaluate --json --steps 1 --n 40 --run FOLDER/classes --features FOLDER/f.safetensors"
+            + " --data ";
+    assertThat(run(evaluate + data)).as(err.toString()).isZero();
+    var kept = folder.resolve("classes/evaluations");
+    List<Path> files;
+    try (var list = Files.walk(kept)) {
+      files = list.filter(Files::isRegularFile).sorted().toList();
+    }
+    assertThat(files).hasSize(2);
+    // Where all are red, those are right of which red was asked for; where all are blue, the rest.
+    var squares = new int[2][3 * 64];
+    try (var images = DataSources.open(DataSpec.parse("images:" + folder + "/train,size=8"))) {
+      assertThat(images.classes()).containsExactly("blue", "red");
+      images.read(0, squares[0], 0);
+      images.read(images.size() - 1, squares[1], 0);
+    }
+    var accuracies = new double[2];
+    for (var label = 0; label < 2; label++) {
+      for (var file : files) {
+        var shape = Npy.read(file).shape();
+        var samples = new int[shape[0] * squares[label].length];
+        for (var i = 0; i < samples.length; i++) {
+          samples[i] = squares[label][i % squares[label].length];
+        }
+        Npy.write(file, samples, shape, 256);
+      }
+      assertThat(run(evaluate + data)).isZero();
+      accuracies[label] =
+          new ObjectMapper().readTree(out.toString()).path("class_accuracy").asDouble();
+    }
+    assertThat(accuracies[1]).isBetween(0.55, 0.95); // 3/4 of the images, and of 40 draws
+    assertThat(accuracies[0] + accuracies[1]).isCloseTo(1, within(1e-12));
+
+    // Of other data, other classes are asked for: these samples are none of theirs.
+    paint("other/blue", 6, Color.BLUE);
+    paint("other/red", 1, Color.RED);
+    assertThat(run(evaluate + "images:FOLDER/other,size=8")).isZero();
+    var other = new ObjectMapper().readTree(out.toString());
+    assertThat(other.has("samples_per_second")).isTrue();
+    try (var list = Files.walk(kept)) {
+      assertThat(list.filter(Files::isRegularFile)).hasSize(4);
+    }
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,11 +50,16 @@ class StudyTest {
   private final StringWriter err = new StringWriter();
 
   private int run(String study) throws IOException {
+    return run(study, "out");
+  }
+
+  private int run(String study, String target, String... more) throws IOException {
     out.getBuffer().setLength(0);
     err.getBuffer().setLength(0);
     var file = Files.writeString(folder.resolve("study.yaml"), study).toString();
-    var args = new String[] {"study", file, "--out", folder.resolve("out").toString()};
-    return Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true));
+    var args = Stream.of("study", file, "--out", folder.resolve(target).toString());
+    var all = Stream.concat(args, Stream.of(more)).toArray(String[]::new);
+    return Main.run(all, new PrintWriter(out, true), new PrintWriter(err, true));
   }
 
   private Map<Path, FileTime> files() throws IOException {
@@ -75,8 +81,10 @@ class StudyTest {
     assertThat(out)
         .hasToString(
             table
-                + "\ntable.md, table.csv, plot.png and the runs are in "
+                + "\ntable.md, table.csv and plot.png are in "
                 + folder.resolve("out")
+                + ", the runs in "
+                + folder.resolve("out/runs")
                 + "\n");
     assertThat(table.lines().map(line -> line.replaceAll("[0-9.e-]+ ± [0-9.e-]+", "X")))
         .containsExactly(
@@ -115,6 +123,28 @@ class StudyTest {
     // Runs of other settings are not taken for those of the study.
     assertThat(run(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
     assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
+  }
+
+  @Test
+  void studiesShareRunsOfTheSameSettings() throws IOException {
+    assertThat(run(STUDY)).as(err.toString()).isZero();
+    var before = files();
+    var other =
+        STUDY
+            .replace("  with: {}", "  same: {}\n  more: {training.batch_size: 5}")
+            .replace("seeds: [0, 1]", "seeds: [0]");
+    assertThat(run(other, "other", "--runs", folder.resolve("out/runs").toString()))
+        .as(err.toString())
+        .isZero();
+    assertThat(files()).containsAllEntriesOf(before);
+    assertThat(files().keySet().stream().map(file -> folder.relativize(file).getName(2)).distinct())
+        .hasSize(4 + 1)
+        .contains(Path.of("more-seed-0"));
+    assertThat(folder.resolve("other/table.md")).exists();
+    assertThat(folder.resolve("other/runs")).doesNotExist();
+    var with = Files.readAllLines(folder.resolve("out/table.csv")).get(1);
+    assertThat(Files.readAllLines(folder.resolve("other/table.csv")).get(1))
+        .isEqualTo(with.replace("with,", "same,"));
   }
 
   /** All studies that ship, the small ones and the paper's. */
@@ -160,6 +190,8 @@ class StudyTest {
     assertThat(err.toString()).contains("study.yaml: the study is empty");
     assertThat(run("title: [")).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml, line 1 is no YAML");
+    assertThat(run(STUDY.replace("with: {}", "with: {data: icons}"))).isEqualTo(2);
+    assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
     assertThat(folder.resolve("out")).doesNotExist();
     assertThat(run(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
     assertThat(err.toString()).contains("metrics: 'fid' is not measured; there are symbol_total");

@@ -1,0 +1,56 @@
+package org.bitdiffusion.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.metrics.ImageFeatures;
+
+/**
+ * The images that samples are compared with, looked at once for any number of evaluations.
+ *
+ * @param features that both are compared by, or null
+ * @param statistics of the features of the real images, or null without them
+ */
+record RealImages(
+    ImageSource source, ImageFeatures features, ImageSet images, FeatureStatistics statistics) {
+  private static final int BATCH = 64;
+
+  /**
+   * Looks at all images of a source.
+   *
+   * @param features to look by, or null
+   * @param reference statistics that are taken instead of the source's own where the file is there,
+   *     and written where it is not; or null
+   * @throws DataException if the file's statistics are of other features
+   */
+  static RealImages of(
+      ImageSource source, ImageFeatures features, Path reference, Progress progress) {
+    var known = reference != null && Files.exists(reference) ? read(reference, features) : null;
+    var images = new ImageSet(source.format(), features, source.size());
+    for (var first = 0; first < source.size(); first += BATCH) {
+      var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
+      images.add(batch);
+      progress.to(first + batch.count(), "");
+    }
+    if (features == null) {
+      return new RealImages(source, null, images, null);
+    }
+    var statistics = known != null ? known : images.statistics();
+    if (reference != null && known == null) {
+      statistics.write(reference);
+    }
+    return new RealImages(source, features, images, statistics);
+  }
+
+  private static FeatureStatistics read(Path file, ImageFeatures features) {
+    var statistics = FeatureStatistics.read(file);
+    if (statistics.features() != features.size()) {
+      throw new DataException(
+          "%s has statistics of %d features; those of %s are %d"
+              .formatted(file, statistics.features(), features.name(), features.size()));
+    }
+    return statistics;
+  }
+}
