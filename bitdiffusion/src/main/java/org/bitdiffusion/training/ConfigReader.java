@@ -221,17 +221,27 @@ public final class ConfigReader {
 
   private static ConfigurationException unknown(String origin, String key) {
     var known = keys("", (ObjectNode) tree("defaults.yaml", resource("defaults.yaml")));
-    // Sections are often left out, so the last names are compared as well.
+    var section = key.substring(0, key.lastIndexOf('.') + 1);
+    var neighbours = known.stream().filter(candidate -> candidate.startsWith(section)).toList();
+    // Sections are often left out or mistyped, so the last names are compared alone.
     var nearest =
-        known.stream()
-            .min(
-                Comparator.comparingInt(
-                    candidate ->
-                        Math.min(
-                            distance(candidate, key),
-                            distance(lastName(candidate), lastName(key)))));
-    return new ConfigurationException(
-        "%s: '%s' is no setting; did you mean %s?".formatted(origin, key, nearest.orElseThrow()));
+        (neighbours.isEmpty() ? known : neighbours)
+            .stream()
+                .min(
+                    Comparator.<String>comparingInt(
+                            candidate -> distance(lastName(candidate), lastName(key)))
+                        .thenComparingInt(candidate -> distance(candidate, key)))
+                .orElseThrow();
+    var isNear = distance(lastName(nearest), lastName(key)) <= lastName(key).length() / 3;
+    String hint;
+    if (isNear) {
+      hint = "did you mean " + nearest + "?";
+    } else if (section.isEmpty() || neighbours.isEmpty()) {
+      hint = "a setting is named as " + nearest + " is";
+    } else {
+      hint = "there are " + String.join(", ", neighbours);
+    }
+    return new ConfigurationException("%s: '%s' is no setting; %s".formatted(origin, key, hint));
   }
 
   private static List<String> keys(String prefix, ObjectNode tree) {

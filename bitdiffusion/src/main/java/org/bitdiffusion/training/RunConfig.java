@@ -157,6 +157,9 @@ public record RunConfig(
     }
   }
 
+  /** Far above any that trains; steps of single precision would overflow. */
+  private static final double HIGHEST_RATE = 1e9;
+
   public RunConfig {
     var t = training;
     require(t.steps() >= 1, "steps", t.steps(), "at least 1");
@@ -171,7 +174,11 @@ public record RunConfig(
         "optimizer",
         t.optimizer(),
         "adam or adamw");
-    require(t.learningRate() > 0, "learning_rate", t.learningRate(), "above 0");
+    require(
+        t.learningRate() > 0 && t.learningRate() <= HIGHEST_RATE,
+        "learning_rate",
+        t.learningRate(),
+        "above 0 and at most " + HIGHEST_RATE);
     require(
         List.of("constant", "cosine").contains(t.learningRateSchedule()),
         "learning_rate_schedule",

@@ -73,6 +73,10 @@ class ConfigReaderTest {
       value = {
         "training.batchsize|3|did you mean training.batch_size?",
         "batch_size|3|did you mean training.batch_size?",
+        "trainig.steps|3|did you mean training.steps?",
+        "samplin.steps|3|did you mean sampling.steps?",
+        "codec.bits|3|no setting; there are codec.encoding, codec.scale, codec.permutation_seed",
+        "colour|3|'colour' is no setting; a setting is named as ",
         "training|3|no setting",
         "training.batch_size|many|--set: training.batch_size is 'many'; it must be a whole number",
         "training.batch_size|1.5|training.batch_size is '1.5'; it must be a whole number",
@@ -82,6 +86,7 @@ class ConfigReaderTest {
         "training.steps|~|--set: training.steps has no value",
         "training.batch_size|0|training.batch_size is 0; it must be at least 1",
         "training.accumulation|7|a divisor of training.batch_size 48",
+        "training.learning_rate|1e38|training.learning_rate is 1.0E38; it must be above 0 and at most",
         "training.optimizer|sgd|adam or adamw",
         "training.weight_decay|0.1|use adamw",
         "training.weight_decay|-0.1|at least 0",
