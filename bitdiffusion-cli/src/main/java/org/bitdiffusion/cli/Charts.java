@@ -22,6 +22,9 @@ import org.knowm.xchart.style.Styler;
 
 /** Charts as PNG files; a {@link DataException} says why one cannot be painted or written. */
 final class Charts {
+  /** Letters that find room side by side below a study's plot. */
+  private static final int STUDY_LABELS = 90;
+
   private static final double LEAST_SHARE = 1e-6;
 
   private Charts() {}
@@ -119,6 +122,10 @@ final class Charts {
       for (var variant : study.variants().keySet()) {
         addSeries(chart, variant, ways, way -> StudyReport.summary(results, variant, way, metric));
       }
+    }
+    var labels = ways.size() == 1 ? study.variants().keySet() : study.sampling().keySet();
+    if (labels.stream().mapToInt(String::length).sum() > STUDY_LABELS) {
+      styler.setXAxisLabelRotation(30);
     }
     if (!chart.getSeriesMap().isEmpty()) {
       write(file, chart);

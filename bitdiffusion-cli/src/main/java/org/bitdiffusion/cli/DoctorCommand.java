@@ -250,7 +250,8 @@ final class DoctorCommand implements Callable<Integer> {
               folder, 2, (p, a) -> p.getFileName().toString().startsWith("libtorch_cpu.so"))) {
         var found = files.findFirst();
         if (found.isPresent()) {
-          return Finding.ok(name, found.get() + ", which the engine must not take: see below");
+          return Finding.ok(
+              name, found.get() + ", which the engine must not take; 'native libraries' tells");
         }
       } catch (IOException e) {
         // no such folder

@@ -128,7 +128,7 @@ final class EvaluateCommand implements Callable<Integer> {
     try (var model = ImageModel.load(captioning.run(), captioning.precision());
         var training = DataSources.open(DataSpec.parse(data));
         var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
-        var features = comparing.open()) {
+        var features = comparing.open(captioning.precision())) {
       var sampling = captioning.sampling().over(model.config().sampling());
       var err = spec.commandLine().getErr();
       if (features != null) {

@@ -52,13 +52,17 @@ final class FeaturesOptions {
     }
   }
 
-  /** The features, or null where none are given. FID is defined in float32. */
-  ImageFeatures open() {
+  /**
+   * The features, or null where none are given.
+   *
+   * @param precision to compute them in; {@code auto} is float32 of Inception-v3, as FID is defined
+   */
+  ImageFeatures open(String precision) {
     requireOne();
     if (inception != null) {
-      return InceptionFeatures.load(inception, "float32");
+      return InceptionFeatures.load(inception, precision.equals("auto") ? "float32" : precision);
     }
-    return classifier == null ? null : ClassifierFeatures.load(classifier, "auto");
+    return classifier == null ? null : ClassifierFeatures.load(classifier, precision);
   }
 
   /**

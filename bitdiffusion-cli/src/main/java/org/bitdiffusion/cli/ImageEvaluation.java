@@ -150,8 +150,9 @@ final class ImageEvaluation {
   }
 
   private int evaluations() {
-    var passes = sampling.selfConditioning().equals("self_guidance") ? 2 : 1;
-    return sampling.steps() * passes;
+    var estimates = sampling.selfConditioning().equals("self_guidance") ? 2 : 1;
+    var passes = sampling.guidance() == 0 ? 1 : 2; // with the class, and without
+    return sampling.steps() * estimates * passes;
   }
 
   /**

@@ -75,7 +75,7 @@ final class StudyCommand implements Callable<Integer> {
     var err = spec.commandLine().getErr();
     var shared = runs == null ? out.resolve("runs") : runs;
     try (var source = DataSources.open(DataSpec.parse(study.data()));
-        var features = comparing.open()) {
+        var features = comparing.open("auto")) {
       var real = comparing.real(source, features, err);
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
@@ -105,7 +105,7 @@ final class StudyCommand implements Callable<Integer> {
     try (var folders = Files.list(runs)) {
       return folders
           .filter(folder -> Files.exists(folder.resolve("config.yaml")))
-          .filter(folder -> resumed(config, folder).withExample(null).equals(config))
+          .filter(folder -> settings(folder, Map.of()).equals(config))
           .sorted()
           .findFirst()
           .orElse(own);
@@ -126,21 +126,22 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
+  /** A run's configuration with the study's length, which may have grown; all else must agree. */
   private static RunConfig same(RunConfig config, Path run) {
-    var resumed = resumed(config, run);
-    if (!resumed.withExample(null).equals(config)) {
+    var length = Map.of("training.steps", Long.toString(config.training().steps()));
+    if (!settings(run, length).equals(config)
+        || settings(run, Map.of()).training().steps() > config.training().steps()) {
       throw new ConfigurationException(
           run
               + " was trained with other settings than the study has now; remove it, or name another"
               + " folder with --out or --runs");
     }
-    return resumed;
+    return RunFolder.open(run).config(length);
   }
 
-  /** A run's configuration with the study's length, which may have grown. */
-  private static RunConfig resumed(RunConfig config, Path run) {
-    return RunFolder.open(run)
-        .config(Map.of("training.steps", Long.toString(config.training().steps())));
+  /** The settings of a run, without what it learned of its data. */
+  private static RunConfig settings(Path run, Map<String, String> changes) {
+    return RunFolder.open(run).config(changes).withExample(null);
   }
 
   /** Samples a run in each way. */

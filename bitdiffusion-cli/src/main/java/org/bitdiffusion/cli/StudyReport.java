@@ -100,16 +100,15 @@ final class StudyReport {
         text.append('\n');
       }
     }
-    return text.append("\n%s\n".formatted(note())).toString();
+    return text.append("\n%s\n".formatted(note(results))).toString();
   }
 
-  private String note() {
+  private String note(List<Result> results) {
+    var seeds = results.stream().map(Result::seed).distinct().count();
     return "%,d samples of each; %s"
         .formatted(
             study.samples(),
-            study.seeds().size() == 1
-                ? "one seed"
-                : "mean ± deviation over %d seeds".formatted(study.seeds().size()));
+            seeds == 1 ? "one seed" : "mean ± deviation over %d seeds".formatted(seeds));
   }
 
   /** A line for each training and way to sample. */

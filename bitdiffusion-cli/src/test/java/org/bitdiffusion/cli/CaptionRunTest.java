@@ -5,43 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A small run of captions by the command. */
-class CaptionRunTest {
+class CaptionRunTest extends CommandTest {
   private static final String SMALL =
       " --set network.width=8 --set network.layers=1 --set network.heads=2"
           + " --set network.encoder.patch=24 --set network.encoder.width=8"
           + " --set network.encoder.layers=1 --set network.encoder.heads=2"
           + " --set training.batch_size=4 --set training.log_every=1 --set sampling.steps=3";
 
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String line) {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    return Main.run(
-        line.replace("FOLDER", folder.toString()).split(" "),
-        new PrintWriter(out, true),
-        new PrintWriter(err, true));
-  }
-
   @Test
   void trainsResumesDescribesAndEvaluates() throws IOException {
     var image = folder.resolve("a.png");
     ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", image.toFile());
     assertThat(
-            run(
+            runLine(
                 "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
                     + " --set captions.length=12"
                     + SMALL))
@@ -49,9 +31,9 @@ class CaptionRunTest {
         .isZero();
     assertThat(out.toString())
         .containsPattern("[1-9]\\d* captions are longer than captions.length 12");
-    assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
+    assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
 
-    assertThat(run("caption --run FOLDER/run FOLDER/a.png --n 2 --json --trace"))
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 2 --json --trace"))
         .as(err.toString())
         .isZero();
     var report = new ObjectMapper().readTree(out.toString());
@@ -60,7 +42,7 @@ class CaptionRunTest {
     assertThat(report.path("steps")).hasSize(3);
     assertThat(report.path("steps").get(2)).isEqualTo(report.path("captions").get(0));
 
-    assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=5 --json"))
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,split=test,count=5 --json"))
         .as(err.toString())
         .isZero();
     var scores = new ObjectMapper().readTree(out.toString());
@@ -70,7 +52,7 @@ class CaptionRunTest {
         .contains("bleu_4", "cider", "rouge_l", "true_captions", "captions_per_second");
 
     assertThat(
-            run(
+            runLine(
                 "evaluate --run FOLDER/run --data scenes,count=9 --n 4 --captions FOLDER/c.jsonl"
                     + " --json"))
         .isZero();
@@ -79,45 +61,48 @@ class CaptionRunTest {
         .last(InstanceOfAssertFactories.STRING)
         .contains("\"id\":6"); // of 0, 2, 4, 6
     assertThat(new ObjectMapper().readTree(out.toString()).path("images").asInt()).isEqualTo(4);
-    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
     assertThat(err.toString()).contains("--n is 0; it must be at least 1");
-    assertThat(run("evaluate --run FOLDER/run --data scenes,count=9 --guidance 2")).isEqualTo(2);
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --guidance 2"))
+        .isEqualTo(2);
     assertThat(err.toString()).contains("--guidance is for classes");
 
-    assertThat(run("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
+    assertThat(runLine("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
     assertThat(err.toString()).contains("none.png");
-    assertThat(run("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "autoregressive");
-    assertThat(run("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);
+    assertThat(runLine("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);
     assertThat(err.toString()).contains("images are 16x16, but network.encoder.image_size is 48");
-    assertThat(run("sample --run FOLDER/run --n 1 --out FOLDER/s.png")).isEqualTo(2);
+    assertThat(runLine("sample --run FOLDER/run --n 1 --out FOLDER/s.png")).isEqualTo(2);
     assertThat(err.toString()).contains("no run of images");
 
     Files.writeString(
         folder.resolve("run/tokenizer.json"), "{\"type\":\"words\",\"words\":[\"a\"]}");
-    assertThat(run("caption --run FOLDER/run FOLDER/a.png")).isEqualTo(1);
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png")).isEqualTo(1);
     assertThat(err.toString()).contains("has a vocabulary of 4, but the run was trained with");
   }
 
   @Test
   void autoregressiveRunsSearch() throws IOException {
     assertThat(
-            run(
+            runLine(
                 "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
                     + " --set network.decoder=autoregressive"
                     + SMALL))
         .as(err.toString())
         .isZero();
     for (var options : new String[] {"", " --beams 3 --length-penalty 0.7"}) {
-      assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=3 --json" + options))
+      assertThat(
+              runLine(
+                  "evaluate --run FOLDER/run --data scenes,split=test,count=3 --json" + options))
           .as(err.toString())
           .isZero();
     }
-    assertThat(run("evaluate --run FOLDER/run --data scenes,count=3 --beams 0")).isEqualTo(2);
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=3 --beams 0")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams is 0; it must be at least 1");
-    assertThat(run("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
     assertThat(err.toString()).contains("no steps to trace");
-    assertThat(run("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive");
   }

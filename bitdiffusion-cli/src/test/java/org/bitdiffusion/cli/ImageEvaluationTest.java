@@ -9,8 +9,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,34 +21,19 @@ import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.SymbolStatistics;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class ImageEvaluationTest {
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String line) {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    return Main.run(
-        line.replace("FOLDER", folder.toString()).split(" "),
-        new PrintWriter(out, true),
-        new PrintWriter(err, true));
-  }
-
+class ImageEvaluationTest extends CommandTest {
   @BeforeEach
   void train() {
     var line =
         "train --preset icons --data icons,size=8 --out FOLDER/run --steps 2"
             + " --set network.width=8 --set network.multipliers=[1] --set network.blocks=1"
             + " --set network.attention=[] --set training.batch_size=4 --set sampling.steps=3";
-    assertThat(run(line)).as(err.toString()).isZero();
+    assertThat(runLine(line)).as(err.toString()).isZero();
   }
 
   private JsonNode evaluate(String options) throws IOException {
-    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --json " + options))
+    assertThat(runLine("evaluate --run FOLDER/run --data icons,size=8 --json " + options))
         .as(err.toString())
         .isZero();
     return new ObjectMapper().readTree(out.toString());
@@ -88,7 +71,7 @@ class ImageEvaluationTest {
             "samples-0000000-0000002.npy",
             "samples-0000002-0000004.npy",
             "samples-0000004-0000005.npy");
-    assertThat(run("sample --run FOLDER/run --n 5 --batch-size 2 --out FOLDER/s.npy")).isZero();
+    assertThat(runLine("sample --run FOLDER/run --n 5 --batch-size 2 --out FOLDER/s.npy")).isZero();
     var samples = Npy.read(folder.resolve("s.npy")).values();
     try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
       var ofSamples = new SymbolStatistics(1, 8, 8, icons.categories());
@@ -139,7 +122,7 @@ class ImageEvaluationTest {
       paint(set + "/blue", 20, Color.BLUE);
     }
     assertThat(
-            run(
+            runLine(
                 "features train --data images:FOLDER/train,size=8 --test images:FOLDER/test,size=8"
                     + " --steps 20 --out FOLDER/f.safetensors --json"))
         .as(err.toString())
@@ -173,29 +156,32 @@ class ImageEvaluationTest {
         .isNotEqualTo(report.path("frechet_distance"));
     new FeatureStatistics(new double[2], new double[4]).write(folder.resolve("r.npz"));
     assertThat(
-            run(
+            runLine(
                 "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/f.safetensors"
                     + reference))
         .isEqualTo(1);
     assertThat(err.toString())
         .contains("r.npz has statistics of 2 features; those of small classifier f.saf", "are 128");
-    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --reference FOLDER/r.npz"))
+    assertThat(runLine("evaluate --run FOLDER/run --data icons,size=8 --reference FOLDER/r.npz"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("--reference needs --inception or --features");
 
     assertThat(
-            run(
+            runLine(
                 "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/f --inception"
                     + " FOLDER/i"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("--inception and --features exclude each other");
     Files.writeString(folder.resolve("g.safetensors"), "nothing");
-    assertThat(run("evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/g.safetensors"))
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --features FOLDER/g.safetensors"))
         .isEqualTo(1);
     assertThat(err.toString()).contains("g.safetensors is damaged");
-    assertThat(run("features train --data icons,size=8 --out FOLDER/f.safetensors")).isEqualTo(1);
+    assertThat(runLine("features train --data icons,size=8 --out FOLDER/f.safetensors"))
+        .isEqualTo(1);
     assertThat(err.toString()).contains("has no classes to tell apart");
-    assertThat(run("features train --data icons --out FOLDER/f.bin")).isEqualTo(2);
+    assertThat(runLine("features train --data icons --out FOLDER/f.bin")).isEqualTo(2);
     assertThat(err.toString()).contains("--out is", "it must end in .safetensors");
   }
 
@@ -205,10 +191,10 @@ class ImageEvaluationTest {
     paint("train/blue", 6, Color.BLUE);
     paint("train/red", 18, Color.RED);
     var data = "images:FOLDER/train,size=8";
-    assertThat(run("features train --data " + data + " --steps 20 --out FOLDER/f.safetensors"))
+    assertThat(runLine("features train --data " + data + " --steps 20 --out FOLDER/f.safetensors"))
         .isZero();
     assertThat(
-            run(
+            runLine(
                 "train --preset icons --out FOLDER/classes --steps 1 --set network.width=8 --set"
                     + " network.multipliers=[1] --set network.blocks=1 --set network.attention=[]"
                     + " --set training.batch_size=4 --set diffusion.conditional=true --data "
@@ -218,7 +204,7 @@ class ImageEvaluationTest {
     var evaluate =
         "evaluate --json --steps 1 --n 40 --run FOLDER/classes --features FOLDER/f.safetensors"
             + " --data ";
-    assertThat(run(evaluate + data)).as(err.toString()).isZero();
+    assertThat(runLine(evaluate + data)).as(err.toString()).isZero();
     var kept = folder.resolve("classes/evaluations");
     List<Path> files;
     try (var list = Files.walk(kept)) {
@@ -242,7 +228,7 @@ class ImageEvaluationTest {
         }
         Npy.write(file, samples, shape, 256);
       }
-      assertThat(run(evaluate + data)).isZero();
+      assertThat(runLine(evaluate + data)).isZero();
       accuracies[label] =
           new ObjectMapper().readTree(out.toString()).path("class_accuracy").asDouble();
     }
@@ -252,7 +238,7 @@ class ImageEvaluationTest {
     // Of other data, other classes are asked for: these samples are none of theirs.
     paint("other/blue", 6, Color.BLUE);
     paint("other/red", 1, Color.RED);
-    assertThat(run(evaluate + "images:FOLDER/other,size=8")).isZero();
+    assertThat(runLine(evaluate + "images:FOLDER/other,size=8")).isZero();
     var other = new ObjectMapper().readTree(out.toString());
     assertThat(other.has("samples_per_second")).isTrue();
     try (var list = Files.walk(kept)) {
@@ -263,17 +249,17 @@ class ImageEvaluationTest {
   @Test
   void saysWhatIsWrong() {
     var evaluate = "evaluate --run FOLDER/run --data icons,size=8 ";
-    assertThat(run("evaluate --run FOLDER/run --data icons,size=16 --n 2")).isEqualTo(2);
+    assertThat(runLine("evaluate --run FOLDER/run --data icons,size=16 --n 2")).isEqualTo(2);
     assertThat(err.toString())
         .contains(
             "images are 16x16 of 1 channels and 2 categories, but the run's are 8x8 of 1 channels and 2"
                 + " categories; it was trained on icons,size=8");
-    assertThat(run(evaluate + "--n 0")).isEqualTo(2);
-    assertThat(run(evaluate + "--n 2 --beams 2")).isEqualTo(2);
+    assertThat(runLine(evaluate + "--n 0")).isEqualTo(2);
+    assertThat(runLine(evaluate + "--n 2 --beams 2")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "are for runs of captions");
-    assertThat(run(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
+    assertThat(runLine(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
     assertThat(err.toString()).contains("guidance needs a run trained with diffusion.conditional");
-    assertThat(run(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
+    assertThat(runLine(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
     assertThat(err.toString()).contains("none.safetensors does not exist");
   }
 }

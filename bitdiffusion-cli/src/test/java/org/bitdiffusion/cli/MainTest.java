@@ -5,34 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.runtime.Compute;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class MainTest {
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String... args) {
-    return Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true));
-  }
-
-  /** Runs words separated by blanks, with FOLDER for an empty folder. */
-  private int runLine(String line) {
-    return run(line.replace("FOLDER", folder.toString()).split(" "));
-  }
-
+class MainTest extends CommandTest {
   private void assertOneLine(String... parts) {
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).startsWith("bitdiff: ").contains(parts);

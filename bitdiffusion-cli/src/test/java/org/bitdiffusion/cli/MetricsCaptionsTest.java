@@ -5,16 +5,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class MetricsCaptionsTest {
+class MetricsCaptionsTest extends CommandTest {
   private static final String RESULTS =
       """
       [{"image_id": 1, "caption": "It's a dog on the beach!"},
@@ -28,26 +25,21 @@ class MetricsCaptionsTest {
        {"image_id": 1, "id": 3, "caption": "it 's a dog on the beach"}]}
       """;
 
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String candidates, String references, String... options) throws IOException {
-    var args = new String[6 + options.length];
-    args[0] = "metrics";
-    args[1] = "captions";
-    args[2] = "--candidates";
-    args[3] = Files.writeString(folder.resolve("candidates"), candidates).toString();
-    args[4] = "--references";
-    args[5] = Files.writeString(folder.resolve("references"), references).toString();
-    System.arraycopy(options, 0, args, 6, options.length);
-    return Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true));
+  private int score(String candidates, String references, String... options) throws IOException {
+    var args =
+        Stream.of(
+            "metrics",
+            "captions",
+            "--candidates",
+            Files.writeString(folder.resolve("candidates"), candidates),
+            "--references",
+            Files.writeString(folder.resolve("references"), references));
+    return run(Stream.concat(args, Stream.of(options)).toArray());
   }
 
   @Test
   void scoresCocosFilesAfterTokenization() throws IOException {
-    assertThat(run(RESULTS, ANNOTATIONS, "--json")).as(err.toString()).isZero();
+    assertThat(score(RESULTS, ANNOTATIONS, "--json")).as(err.toString()).isZero();
 
     var report = new ObjectMapper().readTree(out.toString());
     assertThat(report.fieldNames())
@@ -75,7 +67,7 @@ class MetricsCaptionsTest {
 
   @Test
   void pretokenizedCaptionsAreComparedAsTheyAre() throws IOException {
-    assertThat(run(RESULTS, ANNOTATIONS, "--json", "--pretokenized")).isZero();
+    assertThat(score(RESULTS, ANNOTATIONS, "--json", "--pretokenized")).isZero();
 
     var report = new ObjectMapper().readTree(out.toString());
     // "a", "dog", "on" and "the" of 6 tokens, "Two" of 2
@@ -87,7 +79,7 @@ class MetricsCaptionsTest {
   @Test
   void theTableIsForPeople() throws IOException {
     assertThat(
-            run(
+            score(
                 "{\"id\": \"a\", \"text\": \"a b c d\"}",
                 "{\"id\": \"a\", \"text\": \"a b\"}\n{\"id\": \"a\", \"text\": \"A, b, x.\"}"))
         .isZero();
@@ -111,7 +103,7 @@ class MetricsCaptionsTest {
           """)
   void badFilesAreOneLineAndExitCode1(String candidates, String references, String message)
       throws IOException {
-    assertThat(run(candidates, references, "--json")).isEqualTo(1);
+    assertThat(score(candidates, references, "--json")).isEqualTo(1);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
     assertThat(out.toString()).isEmpty();
@@ -128,7 +120,7 @@ class MetricsCaptionsTest {
           "--references",
           "x"
         };
-    assertThat(Main.run(args, new PrintWriter(out, true), new PrintWriter(err, true))).isEqualTo(1);
+    assertThat(run((Object[]) args)).isEqualTo(1);
     assertThat(err.toString())
         .isEqualTo(
             "bitdiff: %s cannot be read: it or its folder does not exist%n"

@@ -6,12 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.InceptionFeatures;
@@ -24,12 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** With random weights, as the public ones are not part of the project. */
-class MetricsFidTest {
+class MetricsFidTest extends CommandTest {
   @TempDir private static Path shared;
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
 
   private static Path weights() {
     return shared.resolve("inception.safetensors");
@@ -59,16 +54,8 @@ class MetricsFidTest {
     return place;
   }
 
-  private int run(Object... args) {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    var words = new String[args.length + 2];
-    words[0] = "metrics";
-    words[1] = "fid";
-    for (var i = 0; i < args.length; i++) {
-      words[i + 2] = args[i].toString();
-    }
-    return Main.run(words, new PrintWriter(out, true), new PrintWriter(err, true));
+  private int fid(Object... args) {
+    return run(Stream.concat(Stream.of("metrics", "fid"), Stream.of(args)).toArray());
   }
 
   @Test
@@ -76,7 +63,7 @@ class MetricsFidTest {
     var a = images("a", 1, 8, 8, 12);
     var b = images("b", 2, 8, 8);
     var saved = folder.resolve("a.npz");
-    assertThat(run(a, b, "--inception", weights(), "--save", saved, "--json"))
+    assertThat(fid(a, b, "--inception", weights(), "--save", saved, "--json"))
         .as(err.toString())
         .isZero();
     var report = new ObjectMapper().readTree(out.toString());
@@ -91,7 +78,7 @@ class MetricsFidTest {
     var fid = statistics(new int[] {8, 8, 12}, 1).frechetDistance(statistics(new int[] {8, 8}, 2));
     assertThat(report.path("fid").doubleValue()).isCloseTo(fid, within(1e-4 * fid));
 
-    assertThat(run(a, saved, "--inception", weights(), "--json", "--batch-size", 1)).isZero();
+    assertThat(fid(a, saved, "--inception", weights(), "--json", "--batch-size", 1)).isZero();
     assertThat(new ObjectMapper().readTree(out.toString()).path("fid").doubleValue())
         .isCloseTo(0, within(1e-4 * fid));
   }
@@ -119,17 +106,17 @@ class MetricsFidTest {
     var a = images("a", 1, 8, 8);
     var one = images("one", 1, 8);
     var missing = folder.resolve("none.safetensors");
-    assertThat(run(a, a, "--inception", missing)).isEqualTo(1);
+    assertThat(fid(a, a, "--inception", missing)).isEqualTo(1);
     assertThat(err.toString()).contains(missing + " does not exist", "FID's Inception-v3");
     var foreign = folder.resolve("foreign.safetensors");
     Safetensors.write(foreign, Map.of());
-    assertThat(run(a, a, "--inception", foreign)).isEqualTo(1);
+    assertThat(fid(a, a, "--inception", foreign)).isEqualTo(1);
     assertThat(err.toString()).contains(foreign + " has no tensor 'Conv2d_1a_3x3.conv.weight'");
-    assertThat(run(a, one, "--inception", weights())).isEqualTo(1);
+    assertThat(fid(a, one, "--inception", weights())).isEqualTo(1);
     assertThat(err.toString()).contains(one + " holds 1 images; a covariance needs 2 at least");
     var small = folder.resolve("small.npz");
     new FeatureStatistics(new double[2], new double[4]).write(small);
-    assertThat(run(a, small, "--inception", weights())).isEqualTo(1);
+    assertThat(fid(a, small, "--inception", weights())).isEqualTo(1);
     assertThat(err.toString())
         .contains(small + " has statistics of 2 features; FID's Inception-v3 has 2048");
   }

@@ -4,35 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Npy;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A small run by the command, from a folder of images to samples. */
-class RunTest {
+class RunTest extends CommandTest {
   private static final String SMALL =
       " --set network.width=8 --set network.multipliers=[1] --set network.attention=[]"
           + " --set training.batch_size=4 --set training.log_every=1 --set sampling.steps=2";
-
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String line) {
-    return Main.run(
-        line.replace("FOLDER", folder.toString()).split(" "),
-        new PrintWriter(out, true),
-        new PrintWriter(err, true));
-  }
 
   @BeforeEach
   void paintImages() throws IOException {
@@ -49,37 +33,35 @@ class RunTest {
   void trainsResumesAndSamples() throws IOException {
     var data = " --data images:FOLDER/images,size=8,color=grey,levels=4";
     assertThat(
-            run(
+            runLine(
                 "train --preset fashion-small --out FOLDER/run --steps 2 --set sampling.guidance=1"
                     + data
                     + SMALL))
         .as(err.toString())
         .isZero();
-    assertThat(run("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
+    assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
     assertThat(out.toString()).contains("continues after step 2", "step 3 is saved in");
     assertThat(Files.readAllLines(folder.resolve("run/metrics.jsonl"))).hasSize(3);
     assertSize("run/loss.png", 900, 500);
     // 64 samples in 8 columns, each enlarged to 64 pixels, with gaps of 2
     assertSize("run/samples/step-00000003.png", 8 * 66 + 2, 8 * 66 + 2);
 
-    assertThat(run("sample --run FOLDER/run --n 3 --batch-size 2 --class many --out FOLDER/s.npy"))
+    assertThat(
+            runLine("sample --run FOLDER/run --n 3 --batch-size 2 --class many --out FOLDER/s.npy"))
         .as(err.toString())
         .isZero();
     var samples = Npy.read(folder.resolve("s.npy"));
     assertThat(samples.shape()).containsExactly(3, 1, 8, 8);
     assertThat(IntStream.of(samples.values())).isSubsetOf(0, 1, 2, 3);
 
-    err.getBuffer().setLength(0);
-    assertThat(run("train --resume --out FOLDER/run --set codec.encoding=gray")).isEqualTo(2);
+    assertThat(runLine("train --resume --out FOLDER/run --set codec.encoding=gray")).isEqualTo(2);
     assertThat(err.toString()).contains("cannot change in the middle of a run");
 
-    err.getBuffer().setLength(0);
     var other = "images:FOLDER/images,size=8,color=grey,levels=2";
-    assertThat(run("train --resume --out FOLDER/run --steps 5 --data " + other)).isEqualTo(2);
+    assertThat(runLine("train --resume --out FOLDER/run --steps 5 --data " + other)).isEqualTo(2);
     assertThat(err.toString()).contains("is not what", "was trained on");
 
-    out.getBuffer().setLength(0);
-    assertThat(run("train --resume --out FOLDER/run")).isZero();
+    assertThat(runLine("train --resume --out FOLDER/run")).isZero();
     assertThat(out.toString())
         .contains("nothing was trained: 3 steps are done already, training.steps is 3");
 
@@ -106,8 +88,7 @@ class RunTest {
   }
 
   private void assertRefused(int exit, String options, String message) {
-    err.getBuffer().setLength(0);
-    assertThat(run("sample --run FOLDER/run " + options)).as(options).isEqualTo(exit);
+    assertThat(runLine("sample --run FOLDER/run " + options)).as(options).isEqualTo(exit);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
   }
@@ -120,14 +101,14 @@ class RunTest {
   @Test
   void samplesAStripAHistogramAndAFolder() throws IOException {
     assertThat(
-            run(
+            runLine(
                 "train --preset icons --out FOLDER/run --steps 1"
                     + " --data images:FOLDER/images,size=8"
                     + SMALL))
         .as(err.toString())
         .isZero();
     assertThat(
-            run(
+            runLine(
                 "sample --run FOLDER/run --n 3 --batch-size 2 --out FOLDER/s"
                     + " --strip FOLDER/strip.png --histogram FOLDER/bits.png"))
         .as(err.toString())
@@ -144,7 +125,7 @@ class RunTest {
   void picturesThatCannotBeWrittenDoNotEndATraining() throws IOException {
     var train =
         "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8";
-    assertThat(run(train + SMALL)).as(err.toString()).isZero();
+    assertThat(runLine(train + SMALL)).as(err.toString()).isZero();
     var loss = folder.resolve("run/loss.png");
     Files.delete(loss);
     Files.createDirectory(loss);
@@ -152,7 +133,7 @@ class RunTest {
     Files.delete(folder.resolve("run/samples"));
     Files.createFile(folder.resolve("run/samples"));
 
-    assertThat(run("train --resume --out FOLDER/run --steps 3 --checkpoint-every 1")).isZero();
+    assertThat(runLine("train --resume --out FOLDER/run --steps 3 --checkpoint-every 1")).isZero();
 
     assertThat(folder.resolve("run/checkpoints/step-00000003")).isDirectory();
     assertThat(err.toString().lines().filter(line -> line.startsWith("bitdiff: ")))
@@ -168,9 +149,9 @@ class RunTest {
     var train =
         "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8"
             + SMALL;
-    assertThat(run(train)).isEqualTo(1);
+    assertThat(runLine(train)).isEqualTo(1);
     assertThat(err.toString()).contains(bad.toString(), "skip");
-    assertThat(run(train + " --skip-bad")).as(err.toString()).isZero();
-    assertThat(run("train --resume --out FOLDER/run --steps 2")).as(err.toString()).isZero();
+    assertThat(runLine(train + " --skip-bad")).as(err.toString()).isZero();
+    assertThat(runLine("train --resume --out FOLDER/run --steps 2")).as(err.toString()).isZero();
   }
 }

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -15,11 +13,10 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class StudyTest {
+class StudyTest extends CommandTest {
   private static final String STUDY =
       """
       title: Self-conditioning
@@ -44,22 +41,14 @@ class StudyTest {
       metrics: [pair_total_variation, nearest_distance]
       """;
 
-  @TempDir private Path folder;
-
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(String study) throws IOException {
-    return run(study, "out");
+  private int study(String study) throws IOException {
+    return study(study, "out");
   }
 
-  private int run(String study, String target, String... more) throws IOException {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    var file = Files.writeString(folder.resolve("study.yaml"), study).toString();
-    var args = Stream.of("study", file, "--out", folder.resolve(target).toString());
-    var all = Stream.concat(args, Stream.of(more)).toArray(String[]::new);
-    return Main.run(all, new PrintWriter(out, true), new PrintWriter(err, true));
+  private int study(String study, String target, Object... more) throws IOException {
+    var file = Files.writeString(folder.resolve("study.yaml"), study);
+    var args = Stream.of("study", file, "--out", folder.resolve(target));
+    return run(Stream.concat(args, Stream.of(more)).toArray());
   }
 
   private Map<Path, FileTime> files() throws IOException {
@@ -76,7 +65,7 @@ class StudyTest {
 
   @Test
   void trainsSamplesAndTellsWhatIsMissing() throws IOException {
-    assertThat(run(STUDY)).as(err.toString()).isZero();
+    assertThat(study(STUDY)).as(err.toString()).isZero();
     var table = Files.readString(folder.resolve("out/table.md"));
     assertThat(out)
         .hasToString(
@@ -115,25 +104,28 @@ class StudyTest {
 
     // Nothing is done again; what is missing is.
     var before = files();
-    assertThat(run(STUDY)).isZero();
+    assertThat(study(STUDY)).isZero();
     assertThat(files()).isEqualTo(before);
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
-    assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
+    assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
     assertThat(files()).containsAllEntriesOf(before).hasSizeGreaterThan(before.size());
     // Runs of other settings are not taken for those of the study.
-    assertThat(run(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
+    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
+    // Nor is a run that went on for longer.
+    assertThat(study(STUDY.replace("training.steps: 2", "training.steps: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
   }
 
   @Test
   void studiesShareRunsOfTheSameSettings() throws IOException {
-    assertThat(run(STUDY)).as(err.toString()).isZero();
+    assertThat(study(STUDY)).as(err.toString()).isZero();
     var before = files();
     var other =
         STUDY
             .replace("  with: {}", "  same: {}\n  more: {training.batch_size: 5}")
             .replace("seeds: [0, 1]", "seeds: [0]");
-    assertThat(run(other, "other", "--runs", folder.resolve("out/runs").toString()))
+    assertThat(study(other, "other", "--runs", folder.resolve("out/runs")))
         .as(err.toString())
         .isZero();
     assertThat(files()).containsAllEntriesOf(before);
@@ -173,27 +165,27 @@ class StudyTest {
 
   @Test
   void saysWhatIsWrongBeforeAnythingIsTrained() throws IOException {
-    assertThat(run(STUDY.replace("samples: 4", "sample: 4"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("samples: 4", "sample: 4"))).isEqualTo(2);
     assertThat(err.toString())
         .contains("study.yaml: 'sample' is no key of a study; use one of title, preset");
-    assertThat(run(STUDY.replace("training.steps", "training.stepz"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("training.steps", "training.stepz"))).isEqualTo(2);
     assertThat(err.toString()).contains("'training.stepz' is no setting; did you mean");
-    assertThat(run(STUDY.replace("sampling.td: 0.5", "training.seed: 1"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("sampling.td: 0.5", "training.seed: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("only settings of sampling.* can be set there");
-    assertThat(run(STUDY.replace("with: {}", "without at all: {}"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("with: {}", "without at all: {}"))).isEqualTo(2);
     assertThat(err.toString()).contains("would have the same folder, without-at-all; rename one");
-    assertThat(run(STUDY.replace("samples: 4", "samples: 1"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("samples: 4", "samples: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("samples is missing or wrong");
-    assertThat(run(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml: seeds has a value of another kind");
-    assertThat(run("")).isEqualTo(2);
+    assertThat(study("")).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml: the study is empty");
-    assertThat(run("title: [")).isEqualTo(2);
+    assertThat(study("title: [")).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml, line 1 is no YAML");
-    assertThat(run(STUDY.replace("with: {}", "with: {data: icons}"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("with: {}", "with: {data: icons}"))).isEqualTo(2);
     assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
     assertThat(folder.resolve("out")).doesNotExist();
-    assertThat(run(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
+    assertThat(study(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
     assertThat(err.toString()).contains("metrics: 'fid' is not measured; there are symbol_total");
   }
 }

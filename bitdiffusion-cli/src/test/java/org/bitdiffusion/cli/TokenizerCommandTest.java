@@ -4,23 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import org.bitdiffusion.text.Tokenizer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class TokenizerCommandTest {
-  @TempDir private Path folder;
-
-  private StringWriter out = new StringWriter();
-  private StringWriter err = new StringWriter();
-
+class TokenizerCommandTest extends CommandTest {
   @BeforeEach
   void writeCaptions() throws IOException {
     Files.writeString(folder.resolve("a.txt"), "a dog runs\na dog sleeps\n");
@@ -31,20 +22,10 @@ class TokenizerCommandTest {
     Files.writeString(folder.resolve("blank.txt"), "\n");
   }
 
-  /** Runs words separated by blanks, with FOLDER for the folder. */
-  private int run(String line) {
-    out = new StringWriter();
-    err = new StringWriter();
-    return Main.run(
-        line.replace("FOLDER", folder.toString()).split(" "),
-        new PrintWriter(out, true),
-        new PrintWriter(err, true));
-  }
-
   @Test
   void trainsFromAllKindsOfFilesAndShowsTokens() throws IOException {
     var files = "--captions FOLDER/a.txt FOLDER/b.jsonl FOLDER/c.json";
-    assertThat(run("tokenizer train --vocab 262 " + files + " --out FOLDER/t.json --json"))
+    assertThat(runLine("tokenizer train --vocab 262 " + files + " --out FOLDER/t.json --json"))
         .isZero();
     assertThat(err.toString()).isEmpty();
     var report = new ObjectMapper().readTree(out.toString());
@@ -52,13 +33,13 @@ class TokenizerCommandTest {
     assertThat(report.path("vocabulary").intValue()).isEqualTo(262);
     assertThat(report.path("merges").intValue()).isEqualTo(4);
 
-    assertThat(run("tokenizer show FOLDER/t.json dog --length 6")).isZero();
+    assertThat(runLine("tokenizer show FOLDER/t.json dog --length 6")).isZero();
     assertThat(err.toString()).isEmpty();
     assertThat(out.toString())
         .contains("K = 262, end 1 </s>, padding 0 <pad>")
         .contains("1  </s>", "0  <pad>", "read back: dog");
 
-    assertThat(run("tokenizer show FOLDER/t.json dog --json --length 2")).isZero();
+    assertThat(runLine("tokenizer show FOLDER/t.json dog --json --length 2")).isZero();
     var shown = new ObjectMapper().readTree(out.toString());
     assertThat(shown.path("ids")).hasSize(2);
     assertThat(shown.path("ids").get(1).intValue()).isEqualTo(1);
@@ -68,7 +49,7 @@ class TokenizerCommandTest {
 
   @Test
   void saysWhenCaptionsAreTooFew() {
-    assertThat(run("tokenizer train --captions FOLDER/a.txt --out FOLDER/t.json")).isZero();
+    assertThat(runLine("tokenizer train --captions FOLDER/a.txt --out FOLDER/t.json")).isZero();
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).contains("of 32768 tokens could be learned");
     try (var tokenizer = Tokenizer.load(folder.resolve("t.json"))) {
@@ -82,7 +63,7 @@ class TokenizerCommandTest {
 
   @Test
   void showsBytesWithoutAFile() {
-    assertThat(run("tokenizer show bytes é")).isZero();
+    assertThat(runLine("tokenizer show bytes é")).isZero();
     assertThat(out.toString()).contains("K = 256", "195  0xc3", "169  0xa9", "read back: é");
   }
 
@@ -108,7 +89,7 @@ class TokenizerCommandTest {
           """)
   void wrongUsageAndFilesAreOneLine(String line, int code, String message) throws IOException {
     var before = Files.writeString(folder.resolve("t.json"), "before");
-    assertThat(run(line)).isEqualTo(code);
+    assertThat(runLine(line)).isEqualTo(code);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
     assertThat(out.toString()).isEmpty();

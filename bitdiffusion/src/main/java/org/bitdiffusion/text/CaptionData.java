@@ -40,7 +40,8 @@ public final class CaptionData implements DataSource {
       var captions = images.captions(i);
       if (captions.isEmpty()) {
         throw new DataException(
-            "%s: image %d has no caption; leave it out".formatted(images.name(), i));
+            "%s: image %d has no caption; 'bitdiff data --help' says which sources have them"
+                .formatted(images.name(), i));
       }
       for (var caption : captions) {
         if (tokenizer.count(caption) >= length) {

@@ -427,7 +427,8 @@ class CaptionModelTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("pairs: images are 8x8, but network.encoder.image_size is 16");
     assertThatThrownBy(() -> train(config("bits"), 0))
-        .hasMessage("pairs: image 0 has no caption; leave it out");
+        .hasMessage(
+            "pairs: image 0 has no caption; 'bitdiff data --help' says which sources have them");
     assertThatThrownBy(() -> config("bits", "training.flip=true"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("training.flip");
