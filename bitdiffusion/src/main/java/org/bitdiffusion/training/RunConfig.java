@@ -158,7 +158,7 @@ public record RunConfig(
   }
 
   /** Far above any that trains; steps of single precision would overflow. */
-  private static final double HIGHEST_RATE = 1e9;
+  private static final double HIGHEST_RATE = 1e30;
 
   public RunConfig {
     var t = training;
