@@ -97,7 +97,7 @@ final class Charts {
   }
 
   /** The first metric of a study: a line for each variant, over the ways to sample. */
-  static void study(Path file, Study study, List<StudyReport.Result> results) {
+  static void study(Path file, Study study, String features, List<StudyReport.Result> results) {
     var metric = study.metrics().get(0);
     var chart =
         new CategoryChartBuilder()
@@ -105,6 +105,7 @@ final class Charts {
             .height(500)
             .title(study.title())
             .yAxisTitle(metric)
+            .xAxisTitle(features == null ? "" : "features: " + features)
             .build();
     var styler = chart.getStyler();
     styler.setChartBackgroundColor(Color.WHITE);

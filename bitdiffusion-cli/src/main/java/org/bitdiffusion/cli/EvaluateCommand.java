@@ -128,21 +128,17 @@ final class EvaluateCommand implements Callable<Integer> {
     try (var model = ImageModel.load(captioning.run(), captioning.precision());
         var training = DataSources.open(DataSpec.parse(data));
         var others = heldOut == null ? null : DataSources.open(DataSpec.parse(heldOut));
-        var features = comparing.open(captioning.precision())) {
+        var features = comparing.open()) {
       var sampling = captioning.sampling().over(model.config().sampling());
       var err = spec.commandLine().getErr();
-      if (features != null) {
-        FeaturesOptions.warnOfFew("the set of samples", samples, features.size(), err);
-        FeaturesOptions.warnOfFew(training.name(), training.size(), features.size(), err);
-      }
       var evaluation =
           new ImageEvaluation(
               captioning.run(), model, sampling, captioning.seed(), samples, batchSize);
-      evaluation.requireSame(training);
+      evaluation.requireTraining(training);
       if (others != null) {
         evaluation.requireSame(others);
       }
-      var real = comparing.real(training, features, err);
+      var real = comparing.real(training, features, samples, err);
       Map<String, Object> measured;
       try (var progress = new Progress("samples", samples, 0, err)) {
         measured = evaluation.measure(real, progress);

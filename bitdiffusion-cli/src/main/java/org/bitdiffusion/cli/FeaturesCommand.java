@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
@@ -113,7 +114,7 @@ final class FeaturesCommand implements Runnable {
                   Compute.choose(precision),
                   (step, loss) ->
                       progress.to(step, String.format(Locale.ROOT, "loss %.4f", loss)))) {
-        ClassifierFeatures.save(out, network);
+        ClassifierFeatures.save(out, network, source.classes());
         var report = new LinkedHashMap<String, Object>();
         report.put("classes", source.classes().size());
         if (others != null) {
@@ -136,22 +137,10 @@ final class FeaturesCommand implements Runnable {
       var right = 0;
       for (var first = 0; first < source.size(); first += BATCH) {
         var images = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
-        var probabilities = images.features(features).probabilities();
-        for (var i = 0; i < images.count(); i++) {
-          right += best(probabilities, i, features.classes()) == source.label(first + i) ? 1 : 0;
-        }
+        var labels = IntStream.range(first, first + images.count()).map(source::label).toArray();
+        right += images.features(features).agreeing(labels);
       }
       return (double) right / source.size();
-    }
-
-    private static int best(float[] probabilities, int row, int classes) {
-      var best = 0;
-      for (var i = 1; i < classes; i++) {
-        if (probabilities[row * classes + i] > probabilities[row * classes + best]) {
-          best = i;
-        }
-      }
-      return best;
     }
   }
 }

@@ -11,6 +11,9 @@ import picocli.CommandLine.Option;
 
 /** Options that say by whose features images are compared. */
 final class FeaturesOptions {
+  /** Images of each set whose places among each other are compared: the cost is their square. */
+  private static final int MANIFOLD = 10_000;
+
   @Option(
       names = "--inception",
       paramLabel = "FILE",
@@ -26,11 +29,21 @@ final class FeaturesOptions {
   private Path classifier;
 
   @Option(
+      names = "--features-precision",
+      paramLabel = "P",
+      defaultValue = "auto",
+      description =
+          "What features are computed in: auto (float32 of Inception-v3, as FID is defined; the"
+              + " classifier's as this machine can), float32 or bfloat16.")
+  private String precision;
+
+  @Option(
       names = "--reference",
       paramLabel = "FILE.npz",
       description =
-          "Statistics of the real images' features (mu, sigma), taken for the Frechet distance"
-              + " instead of those of --data; if there is no such file, it is written.")
+          "Statistics of the real images' features (mu, sigma) by the same network, taken for the"
+              + " Frechet distance instead of those of --data; if there is no such file, it is"
+              + " written.")
   private Path reference;
 
   /** Whether any of them is given. */
@@ -52,12 +65,8 @@ final class FeaturesOptions {
     }
   }
 
-  /**
-   * The features, or null where none are given.
-   *
-   * @param precision to compute them in; {@code auto} is float32 of Inception-v3, as FID is defined
-   */
-  ImageFeatures open(String precision) {
+  /** The features, or null where none are given; {@code auto} is float32 of Inception-v3. */
+  ImageFeatures open() {
     requireOne();
     if (inception != null) {
       return InceptionFeatures.load(inception, precision.equals("auto") ? "float32" : precision);
@@ -69,10 +78,20 @@ final class FeaturesOptions {
    * Looks at the images that samples are compared with.
    *
    * @param features of {@link #open}
+   * @param samples how many are compared with them
    */
-  RealImages real(ImageSource source, ImageFeatures features, PrintWriter err) {
+  RealImages real(ImageSource source, ImageFeatures features, int samples, PrintWriter err) {
+    if (features != null) {
+      if (samples < 2) {
+        throw new ConfigurationException(
+            "a covariance of features needs 2 samples at least, and --n is " + samples);
+      }
+      warnOfFew("the set of samples", samples, features.size(), err);
+      warnOfFew(source.name(), source.size(), features.size(), err);
+    }
+    var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
     try (var progress = new Progress("looking", source.size(), 0, err)) {
-      return RealImages.of(source, features, reference, progress);
+      return RealImages.of(source, features, reference, compared, progress);
     }
   }
 

@@ -13,10 +13,16 @@ import org.bitdiffusion.metrics.ImageFeatures;
 record ImageBatch(int[] symbols, ImageFormat format) {
   /** Images first .. first + count - 1 of a source. */
   static ImageBatch read(ImageSource source, int first, int count) {
+    return evenly(source, source.size(), first, count);
+  }
+
+  /** Images first .. first + count - 1 of some that are taken evenly from a source. */
+  static ImageBatch evenly(ImageSource source, int some, int first, int count) {
     var format = source.format();
     var symbols = new int[count * format.symbols()];
     for (var i = 0; i < count; i++) {
-      source.read(first + i, symbols, i * format.symbols());
+      var image = (int) ((long) (first + i) * source.size() / some);
+      source.read(image, symbols, i * format.symbols());
     }
     return new ImageBatch(symbols, format);
   }

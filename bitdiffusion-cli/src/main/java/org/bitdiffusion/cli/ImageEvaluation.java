@@ -2,14 +2,18 @@ package org.bitdiffusion.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.metrics.ManifoldScores;
@@ -18,7 +22,6 @@ import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.RunFolder;
 
 /**
  * Draws samples and compares them with images of a source, batch by batch, so that memory does not
@@ -50,13 +53,37 @@ final class ImageEvaluation {
             .resolve(
                 "%s-%08x"
                     .formatted(
-                        RunFolder.open(run).requireNewest().getFileName(),
-                        (int) Seed.of(seed, sampling.toString().hashCode())));
+                        model.checkpoint().getFileName(),
+                        Objects.hash(
+                            seed, sampling.toString(), model.compute().precision().name())));
   }
 
   /** Where the samples are kept. */
   Path folder() {
     return folder;
+  }
+
+  /**
+   * The numbers that evaluations tell.
+   *
+   * @param features to compare by, or null
+   * @param conditional whether the run knows classes
+   */
+  static List<String> measured(ImageFeatures features, boolean conditional) {
+    var names = new ArrayList<>(List.of("symbol_total_variation", "pair_total_variation"));
+    names.add("nearest_distance");
+    if (features != null) {
+      if (features instanceof InceptionFeatures) {
+        names.addAll(List.of("fid", "inception_score"));
+      } else {
+        names.add("frechet_distance");
+        if (conditional) {
+          names.add("class_accuracy");
+        }
+      }
+      names.addAll(List.of("precision", "recall", "density", "coverage"));
+    }
+    return names;
   }
 
   /**
@@ -68,13 +95,16 @@ final class ImageEvaluation {
   Map<String, Object> measure(RealImages real, Progress progress) {
     var format = model.format();
     var features = real.features();
-    var samples = new ImageSet(format, features, n);
+    var compared = features == null ? 0 : real.images().compared();
+    var samples = new ImageSet(format, features, n, compared);
     var ofTheirClass = 0;
     for (var first = 0; first < n; first += batchSize) {
       var labels = labels(real.source(), first, Math.min(batchSize, n - first));
       var batch = samples(labels, first);
-      var seen = samples.add(batch);
-      ofTheirClass += seen == null ? 0 : agreeing(seen, labels);
+      samples.count(batch);
+      if (features != null) {
+        ofTheirClass += samples.look(batch).agreeing(labels);
+      }
       progress.to(first + batch.count(), "");
     }
 
@@ -87,17 +117,20 @@ final class ImageEvaluation {
       report.put(features instanceof InceptionFeatures ? "fid" : "frechet_distance", distance);
       report.put("features", features.name());
       if (features instanceof InceptionFeatures) {
-        report.put("inception_score", samples.inceptionScore());
+        report.put("inception_score", samples.inceptionScore().mean());
+        report.put("inception_score_deviation", samples.inceptionScore().deviation());
       } else if (model.config().diffusion().conditional()
-          && features.classes() == model.config().example().classes().size()) {
+          && features instanceof ClassifierFeatures classifier
+          && classifier.classNames().equals(model.config().example().classes())) {
         report.put("class_accuracy", (double) ofTheirClass / n);
       }
-      if (Math.min(n, real.source().size()) >= ManifoldScores.FEWEST) {
+      if (compared >= ManifoldScores.FEWEST) {
         var manifold = ManifoldScores.of(real.images().some(), samples.some(), features.size());
         report.put("precision", manifold.precision());
         report.put("recall", manifold.recall());
         report.put("density", manifold.density());
         report.put("coverage", manifold.coverage());
+        report.put("images_of_these_four", compared);
       }
     }
     report.put("samples", n);
@@ -107,22 +140,6 @@ final class ImageEvaluation {
       report.put("samples_per_second", drawn / seconds);
     }
     return report;
-  }
-
-  /** How many images are of the class that was asked for, as the features' network sees them. */
-  private static int agreeing(ImageFeatures.Batch seen, int[] labels) {
-    var classes = seen.probabilities().length / labels.length;
-    var count = 0;
-    for (var i = 0; i < labels.length; i++) {
-      var best = 0;
-      for (var c = 1; c < classes; c++) {
-        if (seen.probabilities()[i * classes + c] > seen.probabilities()[i * classes + best]) {
-          best = c;
-        }
-      }
-      count += best == labels[i] ? 1 : 0;
-    }
-    return count;
   }
 
   /**
@@ -143,7 +160,8 @@ final class ImageEvaluation {
     var report = new LinkedHashMap<String, Double>();
     report.put("nearest_distance", median(new ImageBatch(some, format), training));
     if (heldOut != null) {
-      var others = ImageBatch.read(heldOut, 0, Math.min(heldOut.size(), NEAREST));
+      var count = Math.min(heldOut.size(), NEAREST);
+      var others = ImageBatch.evenly(heldOut, count, 0, count);
       report.put("nearest_distance_of_held_out", median(others, training));
     }
     return report;
@@ -169,6 +187,21 @@ final class ImageEvaluation {
                   told(source.format()),
                   told(model.format()),
                   model.config().data()));
+    }
+  }
+
+  /**
+   * Complains unless a run like this one can be trained on images: also the classes are the same.
+   *
+   * @throws ConfigurationException if they are not
+   */
+  void requireTraining(ImageSource source) {
+    requireSame(source);
+    var classes = model.config().example().classes();
+    if (model.config().diffusion().conditional() && !source.classes().equals(classes)) {
+      throw new ConfigurationException(
+          "%s has the classes %s, but the run was trained with %s"
+              .formatted(source.name(), source.classes(), classes));
     }
   }
 
@@ -220,10 +253,24 @@ final class ImageEvaluation {
     return labels;
   }
 
-  /** The median distance of images to the nearest of the training images. */
-  private static double median(ImageBatch images, ImageSource training) {
-    var sorted = NearestExamples.distances(images.rgb(), training);
-    Arrays.sort(sorted);
-    return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
+  /** The median distance of images to the nearest of the training images, mirrored or not. */
+  private double median(ImageBatch images, ImageSource training) {
+    var rgb = images.rgb();
+    var distances = NearestExamples.distances(rgb, training);
+    if (model.config().training().flip()) {
+      var mirrored = NearestExamples.distances(mirrored(rgb, images.format().width()), training);
+      Arrays.setAll(distances, i -> Math.min(distances[i], mirrored[i]));
+    }
+    Arrays.sort(distances);
+    return (distances[(distances.length - 1) / 2] + distances[distances.length / 2]) / 2;
+  }
+
+  private static byte[] mirrored(byte[] rgb, int width) {
+    var mirrored = new byte[rgb.length];
+    for (var i = 0; i < rgb.length; i++) {
+      var x = i % width;
+      mirrored[i - x + (width - 1 - x)] = rgb[i];
+    }
+    return mirrored;
   }
 }

@@ -8,25 +8,23 @@ import org.bitdiffusion.metrics.SymbolStatistics;
 
 /** What two sets of images are compared by, gathered batch by batch: memory does not grow. */
 final class ImageSet {
-  /** Images whose places among each other are compared: the cost is their square. */
-  private static final int MANIFOLD = 10_000;
-
   private final ImageFeatures features;
   private final SymbolStatistics symbols;
   private final FeatureStatistics.Builder statistics; // these three: null without features
   private final InceptionScore.Builder score;
   private final float[] some;
-  private final int images;
+  private final int looked;
   private int count;
   private int kept;
 
   /**
    * @param features to look by, or null
-   * @param images how many there will be
+   * @param looked how many images will be looked at
+   * @param compared of how many, evenly from these, the features are kept
    */
-  ImageSet(ImageFormat format, ImageFeatures features, int images) {
+  ImageSet(ImageFormat format, ImageFeatures features, int looked, int compared) {
     this.features = features;
-    this.images = images;
+    this.looked = looked;
     symbols =
         new SymbolStatistics(
             format.channels(), format.height(), format.width(), format.categories());
@@ -35,16 +33,17 @@ final class ImageSet {
         features == null
             ? null
             : new InceptionScore.Builder(
-                images, features.classes(), Math.min(images, InceptionScore.PARTS));
-    some = features == null ? null : new float[Math.min(images, MANIFOLD) * features.size()];
+                looked, features.classes(), Math.min(looked, InceptionScore.PARTS));
+    some = features == null ? null : new float[compared * features.size()];
   }
 
-  /** Adds images; gives what the features' network sees in them, or null without one. */
-  ImageFeatures.Batch add(ImageBatch batch) {
+  /** Adds images by their symbols alone. */
+  void count(ImageBatch batch) {
     symbols.add(batch.symbols());
-    if (features == null) {
-      return null;
-    }
+  }
+
+  /** Adds images by their features alone; gives what the network sees in them. */
+  ImageFeatures.Batch look(ImageBatch batch) {
     var seen = batch.features(features);
     statistics.add(seen.features());
     score.add(seen.probabilities());
@@ -57,7 +56,7 @@ final class ImageSet {
   /** Keeps the features of some images, evenly from all. */
   private void keep(float[] rows, int row) {
     var size = features.size();
-    if ((long) kept * images <= (long) count * (some.length / size) && kept * size < some.length) {
+    if (kept < compared() && count == (long) kept * looked / compared()) {
       System.arraycopy(rows, row * size, some, kept * size, size);
       kept++;
     }
@@ -72,11 +71,16 @@ final class ImageSet {
     return statistics.build();
   }
 
-  double inceptionScore() {
-    return score.build().mean();
+  InceptionScore inceptionScore() {
+    return score.build();
   }
 
-  /** The features of all images, or of 10,000 evenly from all, row-major [N, D]. */
+  /** Of how many images features are kept. */
+  int compared() {
+    return some.length / features.size();
+  }
+
+  /** The features that are kept, row-major [N, D]. */
   float[] some() {
     return some;
   }

@@ -18,27 +18,38 @@ record RealImages(
   private static final int BATCH = 64;
 
   /**
-   * Looks at all images of a source.
+   * Looks at the images of a source.
    *
    * @param features to look by, or null
    * @param reference statistics that are taken instead of the source's own where the file is there,
    *     and written where it is not; or null
+   * @param compared of how many images, evenly from all, the features are kept
    * @throws DataException if the file's statistics are of other features
    */
   static RealImages of(
-      ImageSource source, ImageFeatures features, Path reference, Progress progress) {
+      ImageSource source, ImageFeatures features, Path reference, int compared, Progress progress) {
     var known = reference != null && Files.exists(reference) ? read(reference, features) : null;
-    var images = new ImageSet(source.format(), features, source.size());
+    var looked = known == null ? source.size() : compared;
+    var images = new ImageSet(source.format(), features, looked, compared);
     for (var first = 0; first < source.size(); first += BATCH) {
       var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
-      images.add(batch);
+      images.count(batch);
+      if (features != null && known == null) {
+        images.look(batch);
+      }
       progress.to(first + batch.count(), "");
     }
     if (features == null) {
       return new RealImages(source, null, images, null);
     }
-    var statistics = known != null ? known : images.statistics();
-    if (reference != null && known == null) {
+    if (known != null) { // then the network looks at those alone whose features are kept
+      for (var first = 0; first < looked; first += BATCH) {
+        images.look(ImageBatch.evenly(source, looked, first, Math.min(BATCH, looked - first)));
+      }
+      return new RealImages(source, features, images, known);
+    }
+    var statistics = images.statistics();
+    if (reference != null) {
       statistics.write(reference);
     }
     return new RealImages(source, features, images, statistics);

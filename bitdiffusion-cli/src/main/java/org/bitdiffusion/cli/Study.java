@@ -117,6 +117,9 @@ record Study(
       }
       var study = yaml.treeToValue(root, Study.class);
       for (var variant : study.variants.keySet()) {
+        for (var way : study.sampling.values()) {
+          study.config(variant, 0, texts(way)); // complains if they do not fit each other
+        }
         if (!study.config(variant, 0).data().equals(study.data())) {
           throw new ConfigurationException(
               "variant '%s' sets data; all variants have the same, set it in settings"
@@ -159,8 +162,13 @@ record Study(
 
   /** The configuration of a run. */
   RunConfig config(String variant, long seed) {
+    return config(variant, seed, Map.of());
+  }
+
+  private RunConfig config(String variant, long seed, Map<String, String> sampling) {
     var changes = texts(settings);
     changes.putAll(texts(variants.get(variant)));
+    changes.putAll(sampling);
     changes.put("training.seed", Long.toString(seed));
     return ConfigReader.preset(preset, changes);
   }

@@ -13,6 +13,7 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
@@ -71,12 +72,13 @@ final class StudyCommand implements Callable<Integer> {
     var study = Study.read(file, data);
     threads.apply();
     var results = new ArrayList<StudyReport.Result>();
-    var report = new StudyReport(study, out);
     var err = spec.commandLine().getErr();
     var shared = runs == null ? out.resolve("runs") : runs;
     try (var source = DataSources.open(DataSpec.parse(study.data()));
-        var features = comparing.open("auto")) {
-      var real = comparing.real(source, features, err);
+        var features = comparing.open()) {
+      var report = new StudyReport(study, out, features == null ? null : features.name());
+      requireMetrics(study, features);
+      var real = comparing.real(source, features, study.samples(), err);
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);
@@ -89,11 +91,30 @@ final class StudyCommand implements Callable<Integer> {
           report.write(results);
         }
       }
+      spec.commandLine().getOut().print(report.markdown(results));
     }
     var writer = spec.commandLine().getOut();
-    writer.print(report.markdown(results));
     writer.printf("%ntable.md, table.csv and plot.png are in %s, the runs in %s%n", out, shared);
     return 0;
+  }
+
+  /** Complains before anything is trained if the study asks for what is not measured. */
+  private static void requireMetrics(Study study, ImageFeatures features) {
+    for (var variant : study.variants().keySet()) {
+      var conditional = study.config(variant, 0).diffusion().conditional();
+      var measured = ImageEvaluation.measured(features, conditional);
+      for (var metric : study.metrics()) {
+        if (!measured.contains(metric)) {
+          throw new ConfigurationException(
+              "metrics: '%s' is not measured of '%s'; there are %s%s"
+                  .formatted(
+                      metric,
+                      variant,
+                      String.join(", ", measured),
+                      features == null ? "; more with --features or --inception" : ""));
+        }
+      }
+    }
   }
 
   /** The folder of a run: one that is there with these settings, or else the one of this name. */
@@ -126,11 +147,16 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
-  /** A run's configuration with the study's length, which may have grown; all else must agree. */
+  /**
+   * A run's configuration. It may have been shorter where its learning rate does not depend on the
+   * length; all else must agree.
+   */
   private static RunConfig same(RunConfig config, Path run) {
-    var length = Map.of("training.steps", Long.toString(config.training().steps()));
-    if (!settings(run, length).equals(config)
-        || settings(run, Map.of()).training().steps() > config.training().steps()) {
+    var steps = config.training().steps();
+    var before = settings(run, Map.of()).training();
+    var length = Map.of("training.steps", Long.toString(steps));
+    var grows = before.steps() < steps && before.learningRateSchedule().equals("constant");
+    if (!settings(run, length).equals(config) || before.steps() != steps && !grows) {
       throw new ConfigurationException(
           run
               + " was trained with other settings than the study has now; remove it, or name another"

@@ -14,10 +14,15 @@ import org.bitdiffusion.data.WholeFile;
 final class StudyReport {
   private final Study study;
   private final Path folder;
+  private final String features;
 
-  StudyReport(Study study, Path folder) {
+  /**
+   * @param features by which images are compared, or null
+   */
+  StudyReport(Study study, Path folder, String features) {
     this.study = study;
     this.folder = folder;
+    this.features = features;
   }
 
   /**
@@ -51,7 +56,7 @@ final class StudyReport {
   void write(List<Result> results) {
     write("table.md", markdown(results));
     write("table.csv", csv(results));
-    Charts.study(folder.resolve("plot.png"), study, results);
+    Charts.study(folder.resolve("plot.png"), study, features, results);
   }
 
   private void write(String name, String text) {
@@ -70,15 +75,10 @@ final class StudyReport {
 
   private static double number(Result result, String metric) {
     var number = result.numbers().get(metric);
-    if (number == null) {
+    if (number == null) { // such as precision, where images are too few
       throw new ConfigurationException(
-          "metrics: '%s' is not measured; there are %s%s"
-              .formatted(
-                  metric,
-                  String.join(", ", result.numbers().keySet()),
-                  result.numbers().containsKey("frechet_distance")
-                      ? ""
-                      : "; more with --features"));
+          "metrics: '%s' could not be measured; there are %s"
+              .formatted(metric, String.join(", ", result.numbers().keySet())));
     }
     return number;
   }
@@ -105,19 +105,22 @@ final class StudyReport {
 
   private String note(List<Result> results) {
     var seeds = results.stream().map(Result::seed).distinct().count();
-    return "%,d samples of each; %s"
+    return "%,d samples of each; %s%s"
         .formatted(
             study.samples(),
-            seeds == 1 ? "one seed" : "mean ± deviation over %d seeds".formatted(seeds));
+            seeds == 1 ? "one seed" : "mean ± deviation over %d seeds".formatted(seeds),
+            features == null ? "" : "; features: " + features);
   }
 
   /** A line for each training and way to sample. */
   private String csv(List<Result> results) {
-    var text = new StringBuilder("variant,sampling,seed," + String.join(",", study.metrics()));
+    var text =
+        new StringBuilder("variant,sampling,seed,features," + String.join(",", study.metrics()));
     text.append('\n');
     for (var result : results) {
       text.append(quoted(result.variant())).append(',').append(quoted(result.sampling()));
       text.append(',').append(result.seed()).append(',');
+      text.append(features == null ? "" : quoted(features)).append(',');
       text.append(
           study.metrics().stream()
               .map(metric -> Double.toString(number(result, metric)))

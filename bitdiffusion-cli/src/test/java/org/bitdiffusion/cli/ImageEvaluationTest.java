@@ -143,6 +143,14 @@ class ImageEvaluationTest extends CommandTest {
     }
     assertThat(report.path("density").isNumber()).isTrue();
 
+    assertThat(report.path("images_of_these_four").asInt()).isEqualTo(8); // of each set
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --n 1 --features"
+                    + " FOLDER/f.safetensors"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("needs 2 samples at least, and --n is 1");
+
     // Statistics of the data are written, and taken from then on.
     var reference = " --reference FOLDER/r.npz";
     ((ObjectNode) report).remove("samples_per_second"); // none are drawn again
@@ -235,6 +243,12 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(accuracies[1]).isBetween(0.55, 0.95); // 3/4 of the images, and of 40 draws
     assertThat(accuracies[0] + accuracies[1]).isCloseTo(1, within(1e-12));
 
+    paint("more/apple", 1, Color.BLUE);
+    paint("more/red", 1, Color.RED);
+    assertThat(runLine(evaluate + "images:FOLDER/more,size=8")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("has the classes [apple, red], but the run was trained with [blue, red]");
+
     // Of other data, other classes are asked for: these samples are none of theirs.
     paint("other/blue", 6, Color.BLUE);
     paint("other/red", 1, Color.RED);
@@ -243,6 +257,46 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(other.has("samples_per_second")).isTrue();
     try (var list = Files.walk(kept)) {
       assertThat(list.filter(Files::isRegularFile)).hasSize(4);
+    }
+  }
+
+  /** A run that was trained on mirrored images too copies where it draws one. */
+  @Test
+  void mirroredImagesAreCopiesWhereTheRunWasTrainedOnThem() throws IOException {
+    paint("train/red", 8, Color.RED);
+    for (var i = 0; i < 8; i++) {
+      var image = ImageIO.read(folder.resolve("train/red/" + i + ".png").toFile());
+      var mirrored = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+      mirrored.createGraphics().drawImage(image, 8, 0, -8, 8, null);
+      var file = folder.resolve("mirrored/" + i + ".png");
+      Files.createDirectories(file.getParent());
+      ImageIO.write(mirrored, "png", file.toFile());
+    }
+    for (var flip : List.of(true, false)) {
+      assertThat(
+              runLine(
+                  "train --preset icons --steps 1 --set network.width=8 --set"
+                      + " network.multipliers=[1] --set network.blocks=1 --set"
+                      + " network.attention=[] --set training.batch_size=4 --data"
+                      + " images:FOLDER/train,size=8 --out FOLDER/flip-"
+                      + flip
+                      + " --set training.flip="
+                      + flip))
+          .as(err.toString())
+          .isZero();
+      assertThat(
+              runLine(
+                  "evaluate --n 2 --steps 1 --json --data images:FOLDER/train,size=8 --held-out"
+                      + " images:FOLDER/mirrored,size=8 --run FOLDER/flip-"
+                      + flip))
+          .as(err.toString())
+          .isZero();
+      var distance =
+          new ObjectMapper()
+              .readTree(out.toString())
+              .path("nearest_distance_of_held_out")
+              .asDouble();
+      assertThat(distance == 0).as("%s: %s", flip, distance).isEqualTo(flip);
     }
   }
 

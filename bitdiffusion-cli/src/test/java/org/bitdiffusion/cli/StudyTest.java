@@ -97,7 +97,7 @@ class StudyTest extends CommandTest {
     var lines = Files.readAllLines(folder.resolve("out/table.csv"));
     assertThat(lines).hasSize(1 + 2 * 2 * 2);
     assertThat(lines.get(0))
-        .isEqualTo("variant,sampling,seed,pair_total_variation,nearest_distance");
+        .isEqualTo("variant,sampling,seed,features,pair_total_variation,nearest_distance");
     assertThat(lines.get(3)).startsWith("\"without, at all\",2 steps,0,");
     var plot = ImageIO.read(folder.resolve("out/plot.png").toFile());
     assertThat(List.of(plot.getWidth(), plot.getHeight())).containsExactly(900, 500);
@@ -112,7 +112,9 @@ class StudyTest extends CommandTest {
     // Runs of other settings are not taken for those of the study.
     assertThat(study(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
     assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
-    // Nor is a run that went on for longer.
+    // Nor are longer runs, or shorter ones whose learning rate knew their end.
+    assertThat(study(STUDY.replace("training.steps: 2", "training.steps: 3"))).isEqualTo(2);
+    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
     assertThat(study(STUDY.replace("training.steps: 2", "training.steps: 1"))).isEqualTo(2);
     assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
   }
@@ -184,8 +186,16 @@ class StudyTest extends CommandTest {
     assertThat(err.toString()).contains("study.yaml, line 1 is no YAML");
     assertThat(study(STUDY.replace("with: {}", "with: {data: icons}"))).isEqualTo(2);
     assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
-    assertThat(folder.resolve("out")).doesNotExist();
     assertThat(study(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
-    assertThat(err.toString()).contains("metrics: 'fid' is not measured; there are symbol_total");
+    assertThat(err.toString())
+        .contains("metrics: 'fid' is not measured of 'with'; there are symbol_total")
+        .contains("more with --features or --inception");
+    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"))).isEqualTo(2);
+    assertThat(err.toString()).contains("'sampling.tdd' is no setting; did you mean sampling.td?");
+    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.self_conditioning: momentum")))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("self_conditioning is momentum, but diffusion.self_conditioning is none");
+    assertThat(folder.resolve("out")).doesNotExist();
   }
 }

@@ -2,6 +2,8 @@ package org.bitdiffusion.metrics;
 
 import java.nio.channels.Channels;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.nn.ConvolutionCheck;
@@ -15,14 +17,20 @@ import org.bytedeco.pytorch.Tensor;
  * comparable only with others of the same file, and is not FID.
  */
 public final class ClassifierFeatures extends ImageFeatures {
+  private static final String CLASSES = "classes"; // in the file's header, a name on each line
+  private static final String BETWEEN = "\n";
+
   private final SmallClassifier network;
   private final String name;
   private final int classes;
+  private final List<String> classNames;
 
-  private ClassifierFeatures(SmallClassifier network, String name, int classes) {
+  private ClassifierFeatures(
+      SmallClassifier network, String name, int classes, List<String> classNames) {
     this.network = network;
     this.name = name;
     this.classes = classes;
+    this.classNames = classNames;
   }
 
   /**
@@ -39,8 +47,12 @@ public final class ClassifierFeatures extends ImageFeatures {
     try {
       Safetensors.read(file, network.parameters().byName());
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
+      var names = Safetensors.metadata(file).get(CLASSES);
       return new ClassifierFeatures(
-          network, "small classifier " + file.getFileName() + ", not FID", classes);
+          network,
+          "small classifier " + file.getFileName() + ", not FID",
+          classes,
+          names == null ? List.of() : List.of(names.split(BETWEEN, -1)));
     } catch (RuntimeException | Error e) {
       network.close();
       throw e;
@@ -50,11 +62,22 @@ public final class ClassifierFeatures extends ImageFeatures {
   /**
    * Writes a classifier beside its place and renames it.
    *
+   * @param classNames what it tells apart
    * @throws DataException if it cannot be written
    */
-  public static void save(Path file, SmallClassifier network) {
+  public static void save(Path file, SmallClassifier network, List<String> classNames) {
     WholeFile.write(
-        file, out -> Safetensors.write(Channels.newChannel(out), network.parameters().byName()));
+        file,
+        out ->
+            Safetensors.write(
+                Channels.newChannel(out),
+                network.parameters().byName(),
+                Map.of(CLASSES, String.join(BETWEEN, classNames))));
+  }
+
+  /** The names of the classes; empty where the file does not say them. */
+  public List<String> classNames() {
+    return classNames;
   }
 
   @Override

@@ -25,7 +25,23 @@ public abstract sealed class ImageFeatures implements AutoCloseable
    * @param probabilities of the classes, row-major [B, classes]
    */
   @SuppressWarnings("ArrayRecordComponent") // for computing, not for comparing
-  public record Batch(float[] features, float[] probabilities) {}
+  public record Batch(float[] features, float[] probabilities) {
+    /** How many of the images seem to be of the class that they are told to be. */
+    public int agreeing(int[] labels) {
+      var classes = probabilities.length / labels.length;
+      var count = 0;
+      for (var i = 0; i < labels.length; i++) {
+        var best = 0;
+        for (var c = 1; c < classes; c++) {
+          if (probabilities[i * classes + c] > probabilities[i * classes + best]) {
+            best = c;
+          }
+        }
+        count += best == labels[i] ? 1 : 0;
+      }
+      return count;
+    }
+  }
 
   /**
    * Features [B, D] and logits [B, classes].

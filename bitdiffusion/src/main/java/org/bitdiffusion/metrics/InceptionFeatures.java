@@ -58,7 +58,7 @@ public final class InceptionFeatures extends ImageFeatures {
   @Override
   Tensor[] forward(Tensor images) {
     var output = network.forward(images);
-    return new Tensor[] {output.pooled(), output.logits()};
+    return new Tensor[] {output.pooled(), output.unbiased()};
   }
 
   @Override

@@ -47,8 +47,10 @@ public final class InceptionV3 implements AutoCloseable {
    *
    * @param pooled the features, [B, {@value InceptionV3#FEATURES}] float32
    * @param logits of the classes, [B, {@value InceptionV3#CLASSES}] float32
+   * @param unbiased the logits without the last layer's bias, of which the Inception Score is made:
+   *     its first program left the bias out, and the literature with it
    */
-  public record Output(Tensor pooled, Tensor logits) {}
+  public record Output(Tensor pooled, Tensor logits, Tensor unbiased) {}
 
   /** Random weights, to be replaced by those of a file. */
   public InceptionV3(Compute compute) {
@@ -119,7 +121,8 @@ public final class InceptionV3 implements AutoCloseable {
               }
               return h.to(torch.ScalarType.Float).mean(2, 3);
             });
-    return new Output(pooled, Scope.result(() -> classes.forward(pooled)));
+    var logits = Scope.result(() -> classes.forward(pooled));
+    return new Output(pooled, logits, logits.sub(parameters.byName().get("fc.bias")));
   }
 
   /** Several ways from the same input, whose results are stacked: [B, C, H, W] to [B, C', ...]. */

@@ -44,6 +44,8 @@ public final class Safetensors {
 
   private static final long LONGEST_HEADER = 100_000_000; // the format's own limit
 
+  private static final String METADATA = "__metadata__"; // the format's own name
+
   private Safetensors() {}
 
   /**
@@ -66,7 +68,23 @@ public final class Safetensors {
    */
   public static void write(WritableByteChannel channel, Map<String, Tensor> tensors)
       throws IOException {
+    write(channel, tensors, Map.of());
+  }
+
+  /**
+   * Writes tensors under their names, in the map's order.
+   *
+   * @param metadata what else the header says, by name
+   * @throws IOException if the channel cannot be written
+   */
+  public static void write(
+      WritableByteChannel channel, Map<String, Tensor> tensors, Map<String, String> metadata)
+      throws IOException {
     var header = JSON.createObjectNode();
+    if (!metadata.isEmpty()) {
+      var said = header.putObject(METADATA);
+      metadata.forEach(said::put);
+    }
     var offset = 0L;
     for (var entry : tensors.entrySet()) {
       var bytes = entry.getValue().numel() * Float.BYTES;
@@ -161,6 +179,19 @@ public final class Safetensors {
     }
   }
 
+  /**
+   * What a file's header says besides its tensors, by name.
+   *
+   * @throws DataException if the file is missing or damaged
+   */
+  public static Map<String, String> metadata(Path file) {
+    try (var reader = new Reader(file)) {
+      return reader.metadata;
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
   private static DataException cannotRead(Path file, IOException e) {
     return e instanceof NoSuchFileException
         ? new DataException(file + " does not exist", e)
@@ -173,6 +204,7 @@ public final class Safetensors {
     private final FileChannel channel;
     private final long begin; // of the values
     private final Map<String, JsonNode> stored = new LinkedHashMap<>();
+    private final Map<String, String> metadata = new LinkedHashMap<>();
 
     Reader(Path file) throws IOException {
       this.file = file;
@@ -189,7 +221,10 @@ public final class Safetensors {
         readFully(header);
         begin = 8 + headerLength;
         parse(header.array()).properties().forEach(e -> stored.put(e.getKey(), e.getValue()));
-        stored.remove("__metadata__");
+        var said = stored.remove(METADATA);
+        if (said != null) {
+          said.properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asText()));
+        }
       } catch (IOException | RuntimeException e) {
         channel.close();
         throw e;

@@ -20,6 +20,7 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   private final RunConfig config;
   private final Network network;
   private final Compute compute;
+  private Path checkpoint;
 
   Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
@@ -57,6 +58,7 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
     try {
       model.ensureRight();
       folder.read(checkpoint, Map.of("ema", model.network.parameters().byName()));
+      model.checkpoint = checkpoint;
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -67,6 +69,11 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   /** The run's configuration. */
   public RunConfig config() {
     return config;
+  }
+
+  /** The checkpoint whose weights these are; null of random ones. */
+  public Path checkpoint() {
+    return checkpoint;
   }
 
   /** How the network computes. */

@@ -118,6 +118,9 @@ class EncoderReferenceTest {
       var output = network.forward(images);
       assertThat(error(output.pooled(), reference.get("inception"))).isLessThan(tolerance);
       assertThat(error(output.logits(), reference.get("inception_logits"))).isLessThan(tolerance);
+      var weight = network.parameters().byName().get("fc.weight");
+      var unbiased = reference.get("inception").matmul(weight.transpose(0, 1));
+      assertThat(error(output.unbiased(), unbiased)).isLessThan(tolerance);
     }
   }
 
