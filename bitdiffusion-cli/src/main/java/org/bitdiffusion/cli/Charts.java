@@ -96,7 +96,7 @@ final class Charts {
     write(file, chart);
   }
 
-  /** The first metric of a study: a line for each variant, over the ways to sample. */
+  /** The first metric of a study: bars of each variant, over the ways to sample. */
   static void study(Path file, Study study, String features, List<StudyReport.Result> results) {
     var metric = study.metrics().get(0);
     var chart =
