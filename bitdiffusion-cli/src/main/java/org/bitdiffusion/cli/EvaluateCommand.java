@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "evaluate",
     description = {
+      "Measures how good a run is: its captions of images, or its images.",
       "Of a run of captions: describes the images of a data source and scores the captions against"
           + " theirs.",
       "Of a run of images: draws samples and compares them with the data. The samples are kept in"
