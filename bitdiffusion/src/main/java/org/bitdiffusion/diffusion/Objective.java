@@ -1,5 +1,6 @@
 package org.bitdiffusion.diffusion;
 
+import static org.bytedeco.pytorch.global.torch.cross_entropy_loss;
 import static org.bytedeco.pytorch.global.torch.log_softmax;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.mse_loss;
@@ -30,12 +31,14 @@ public sealed interface Objective {
   static Objective of(String prediction, String loss, boolean softmaxFactorization, Codec codec) {
     var b = codec.scale();
     if (softmaxFactorization) {
-      if (!prediction.equals("x0") || !loss.equals("l2") || codec instanceof OneHotCodec) {
+      if (!prediction.equals("x0")
+          || !(loss.equals("l2") || loss.equals("softmax"))
+          || codec instanceof OneHotCodec) {
         throw new ConfigurationException(
-            "diffusion.softmax_factorization goes with prediction x0, loss l2 and an encoding other"
-                + " than one_hot");
+            "diffusion.softmax_factorization goes with prediction x0, loss l2 or softmax and an"
+                + " encoding other than one_hot");
       }
-      return new SoftmaxFactorization(codec);
+      return new SoftmaxFactorization(codec, loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -60,7 +63,8 @@ public sealed interface Objective {
       }
       case "softmax" -> {
         if (!(codec instanceof OneHotCodec)) {
-          throw new ConfigurationException("diffusion.loss softmax goes with encoding one_hot");
+          throw new ConfigurationException(
+              "diffusion.loss softmax goes with encoding one_hot, or with softmax_factorization");
         }
         yield new SoftmaxCrossEntropy(codec.categories(), b);
       }
@@ -153,9 +157,12 @@ public sealed interface Objective {
 
   /**
    * The network outputs K logits a symbol; the prediction of its bits is the mean code under their
-   * softmax, scored by its square error (section 3.1).
+   * softmax (section 3.1). Scored by the square error of that, or by the cross entropy of the
+   * symbol, as with one hot codes (appendix B.3), of which the mean is what is predicted too. With
+   * either, the best prediction is the mean of x_0 given x_t; the second keeps its gradient where
+   * the network is sure of a wrong symbol.
    */
-  record SoftmaxFactorization(Codec codec) implements Objective {
+  record SoftmaxFactorization(Codec codec, boolean crossEntropy) implements Objective {
     @Override
     public int outputs(int n) {
       return codec.categories();
@@ -170,6 +177,11 @@ public sealed interface Objective {
 
     @Override
     public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      if (crossEntropy) {
+        var logits = Channels.split(output, codec.categories());
+        return cross_entropy_loss(
+            logits.flatten(0, (int) logits.dim() - 2), codec.decode(x0).flatten());
+      }
       return mse_loss(estimate(output, xt, gamma), x0);
     }
   }

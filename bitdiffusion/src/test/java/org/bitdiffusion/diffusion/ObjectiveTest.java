@@ -78,7 +78,8 @@ class ObjectiveTest {
     "v, l2, false, gray",
     "x0, sigmoid, false, uint8",
     "x0, softmax, false, one_hot",
-    "x0, l2, true, uint8_rand"
+    "x0, l2, true, uint8_rand",
+    "x0, softmax, true, uint8_rand"
   })
   void lossesAndGradientsAreFinite(
       String prediction, String loss, boolean factorization, String encoding) {
@@ -169,6 +170,37 @@ class ObjectiveTest {
     }
   }
 
+  /** Two channels of one symbol each, of 3 categories and a permuted code: by the symbols' ids. */
+  @Test
+  void crossEntropyOfFactorizedSymbolsByHand() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("uint8_rand", 3, 0.5, 7);
+      var objective = Objective.of("x0", "softmax", true, codec);
+      var x0 = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2, 1));
+      var logits = Tensor.create(new float[] {1, 2, 3, 4, 5, 6}, 1, 6, 1).log();
+      var expected = (-Math.log(3. / 6) - Math.log(4. / 15)) / 2;
+      assertThat((double) objective.loss(logits, x0, null, null, null).item_float())
+          .isCloseTo(expected, within(1e-6));
+    }
+  }
+
+  /** One hot codes are codes as well: their mean and their cross entropy are the same. */
+  @Test
+  void oneHotIsTheSpecialCaseOfFactorizedSymbols() {
+    try (var scope = new PointerScope()) {
+      var codec = Codec.of("one_hot", 5, 0.5, 0);
+      var direct = Objective.of("x0", "softmax", false, codec);
+      var factorized = new Objective.SoftmaxFactorization(codec, true);
+      var x0 = codec.encode(randint(5, new long[] {3, 2, 4, 4}));
+      var logits = randn(3, 10, 4, 4);
+      var difference =
+          direct.estimate(logits, null, null).sub(factorized.estimate(logits, null, null));
+      assertThat(difference.abs().max().item_float()).isLessThan(1e-6f);
+      assertThat(direct.loss(logits, x0, null, null, null).item_float())
+          .isCloseTo(factorized.loss(logits, x0, null, null, null).item_float(), within(1e-6f));
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "x1, l2, false, uint8, prediction 'x1'",
@@ -177,6 +209,7 @@ class ObjectiveTest {
     "x0, softmax, false, uint8, one_hot",
     "x0, l2, true, one_hot, softmax_factorization",
     "v, l2, true, uint8, softmax_factorization",
+    "x0, sigmoid, true, uint8, softmax_factorization",
     "x0, sigmoid, false, continuous, not with continuous"
   })
   void combinationsWithoutSenseAreRefused(

@@ -13,6 +13,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -33,6 +34,14 @@ class EngineTest {
         }
       }
     }
+  }
+
+  /**
+   * Before a test touches a tensor: the bindings alone would take an older libtorch of the system.
+   */
+  @BeforeAll
+  static void loadEngine() {
+    Engine.load();
   }
 
   private Path folder;
