@@ -2,6 +2,7 @@ package org.bitdiffusion.metrics;
 
 import java.nio.file.Path;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.InceptionV3;
 import org.bitdiffusion.nn.Safetensors;
 import org.bitdiffusion.runtime.Compute;
@@ -26,9 +27,11 @@ public final class InceptionFeatures extends ImageFeatures {
    * @throws DataException if the file is missing, damaged, or of another network
    */
   public static InceptionFeatures load(Path weights, String precision) {
-    var network = new InceptionV3(Compute.choose(precision));
+    var compute = Compute.choose(precision);
+    var network = new InceptionV3(compute);
     try {
       Safetensors.readSome(weights, network.parameters().byName());
+      ConvolutionCheck.ensureRight(network.convolutions(), compute);
       return new InceptionFeatures(network);
     } catch (DataException e) {
       network.close();

@@ -57,7 +57,11 @@ public final class Conv2d {
     return new Conv2d(parameters, in, out, kernel, stride, padding, 1, false);
   }
 
-  private Conv2d(
+  /**
+   * @param kernel height and width
+   * @param padding rows of zeros above and below the image, and columns on each side of it
+   */
+  Conv2d(
       Parameters.Builder parameters,
       int in,
       int out,

@@ -35,13 +35,31 @@ public final class ConvolutionCheck {
   /**
    * One convolution of a network.
    *
+   * @param height of the kernel
+   * @param width of the kernel
+   * @param rows of zeros above and below the image
+   * @param columns of zeros on each side of it
    * @param side of the feature map that it reads
    */
-  public record Shape(int in, int out, int kernel, int stride, int side) {
+  public record Shape(
+      int in, int out, int height, int width, int stride, int rows, int columns, int side) {
+    /** One with a square kernel, and zeros around the image that keep its size. */
+    public Shape(int in, int out, int kernel, int stride, int side) {
+      this(in, out, kernel, kernel, stride, kernel / 2, kernel / 2, side);
+    }
+
     @Override
     public String toString() {
       return String.format(
-          Locale.ROOT, "%d->%d %dx%d/%d at %d", in, out, kernel, kernel, stride, side);
+          Locale.ROOT, "%d->%d %dx%d/%d at %d", in, out, height, width, stride, side);
+    }
+
+    long[] kernel() {
+      return new long[] {height, width};
+    }
+
+    long[] padding() {
+      return new long[] {rows, columns};
     }
   }
 
@@ -101,7 +119,15 @@ public final class ConvolutionCheck {
     var side = Math.min(LARGEST_SIDE, shape.side());
     var parameters = new Parameters.Builder();
     var convolution =
-        new Conv2d(parameters, shape.in(), shape.out(), shape.kernel(), shape.stride(), 1);
+        new Conv2d(
+            parameters,
+            shape.in(),
+            shape.out(),
+            shape.kernel(),
+            shape.stride(),
+            shape.padding(),
+            1,
+            true);
     try (var weights = parameters.build(compute.newDevice());
         var scope = new PointerScope()) {
       var type = compute.precision().type();
@@ -133,7 +159,7 @@ public final class ConvolutionCheck {
                 new TensorOptional(
                     weights.byName().get("bias").detach().to(torch.ScalarType.Double)),
                 new long[] {shape.stride(), shape.stride()},
-                new long[] {shape.kernel() / 2, shape.kernel() / 2},
+                shape.padding(),
                 new long[] {1, 1},
                 1);
         backward(exactY, gradient.to(torch.ScalarType.Double));

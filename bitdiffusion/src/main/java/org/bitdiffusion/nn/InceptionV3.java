@@ -6,6 +6,9 @@ import static org.bytedeco.pytorch.global.torch.max_pool2d;
 import static org.bytedeco.pytorch.global.torch.relu;
 import static org.bytedeco.pytorch.global.torch.upsample_bilinear2d;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.bitdiffusion.nn.ConvolutionCheck.Shape;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.LongOptional;
@@ -34,6 +37,7 @@ public final class InceptionV3 implements AutoCloseable {
 
   private final Compute compute;
   private final Parameters parameters;
+  private final List<Shape> convolutions = new ArrayList<>();
   private final Layer conv1a;
   private final Layer conv2a;
   private final Layer conv2b;
@@ -57,11 +61,11 @@ public final class InceptionV3 implements AutoCloseable {
     this.compute = compute;
     var p = new Parameters.Builder();
     var net = p.fixed();
-    conv1a = new Layer(net.in("Conv2d_1a_3x3"), 3, 32, 3, 3, 2, 0, 0);
-    conv2a = new Layer(net.in("Conv2d_2a_3x3"), 32, 32, 3, 3, 1, 0, 0);
-    conv2b = same(net.in("Conv2d_2b_3x3"), 32, 64, 3, 3);
-    conv3b = same(net.in("Conv2d_3b_1x1"), 64, 80, 1, 1);
-    conv4a = new Layer(net.in("Conv2d_4a_3x3"), 80, 192, 3, 3, 1, 0, 0);
+    conv1a = layer(net.in("Conv2d_1a_3x3"), new Shape(3, 32, 3, 3, 2, 0, 0, SIDE));
+    conv2a = layer(net.in("Conv2d_2a_3x3"), new Shape(32, 32, 3, 3, 1, 0, 0, 149));
+    conv2b = layer(net.in("Conv2d_2b_3x3"), new Shape(32, 64, 3, 1, 147));
+    conv3b = layer(net.in("Conv2d_3b_1x1"), new Shape(64, 80, 1, 1, 73));
+    conv4a = layer(net.in("Conv2d_4a_3x3"), new Shape(80, 192, 3, 3, 1, 0, 0, 73));
     blocks =
         new Block[] {
           blockA(net.in("Mixed_5b"), 192, 32),
@@ -83,6 +87,11 @@ public final class InceptionV3 implements AutoCloseable {
   /** The weights and running statistics, none of which is trained. */
   public Parameters parameters() {
     return parameters;
+  }
+
+  /** The shapes of all convolutions. */
+  public List<Shape> convolutions() {
+    return List.copyOf(convolutions);
   }
 
   @Override
@@ -131,72 +140,76 @@ public final class InceptionV3 implements AutoCloseable {
   }
 
   private Block blockA(Parameters.Builder p, int in, int pooled) {
-    var one = same(p.in("branch1x1"), in, 64, 1, 1);
+    var one = same(p.in("branch1x1"), in, 64, 1, 1, 35);
     var five =
-        chain(same(p.in("branch5x5_1"), in, 48, 1, 1), same(p.in("branch5x5_2"), 48, 64, 5, 5));
+        chain(
+            same(p.in("branch5x5_1"), in, 48, 1, 1, 35),
+            same(p.in("branch5x5_2"), 48, 64, 5, 5, 35));
     var twice =
         chain(
-            same(p.in("branch3x3dbl_1"), in, 64, 1, 1),
-            same(p.in("branch3x3dbl_2"), 64, 96, 3, 3),
-            same(p.in("branch3x3dbl_3"), 96, 96, 3, 3));
-    var pool = same(p.in("branch_pool"), in, pooled, 1, 1);
+            same(p.in("branch3x3dbl_1"), in, 64, 1, 1, 35),
+            same(p.in("branch3x3dbl_2"), 64, 96, 3, 3, 35),
+            same(p.in("branch3x3dbl_3"), 96, 96, 3, 3, 35));
+    var pool = same(p.in("branch_pool"), in, pooled, 1, 1, 35);
     return x ->
         stack(one.forward(x), five.forward(x), twice.forward(x), pool.forward(averagePool(x)));
   }
 
   private Block blockB(Parameters.Builder p, int in) {
-    var three = halving(p.in("branch3x3"), in, 384);
+    var three = halving(p.in("branch3x3"), in, 384, 35);
     var twice =
         chain(
-            same(p.in("branch3x3dbl_1"), in, 64, 1, 1),
-            same(p.in("branch3x3dbl_2"), 64, 96, 3, 3),
-            halving(p.in("branch3x3dbl_3"), 96, 96));
+            same(p.in("branch3x3dbl_1"), in, 64, 1, 1, 35),
+            same(p.in("branch3x3dbl_2"), 64, 96, 3, 3, 35),
+            halving(p.in("branch3x3dbl_3"), 96, 96, 35));
     return x -> stack(three.forward(x), twice.forward(x), maximumPool(x, 2, 0));
   }
 
   private Block blockC(Parameters.Builder p, int in, int inner) {
-    var one = same(p.in("branch1x1"), in, 192, 1, 1);
+    var one = same(p.in("branch1x1"), in, 192, 1, 1, 17);
     var seven =
         chain(
-            same(p.in("branch7x7_1"), in, inner, 1, 1),
-            same(p.in("branch7x7_2"), inner, inner, 1, 7),
-            same(p.in("branch7x7_3"), inner, 192, 7, 1));
+            same(p.in("branch7x7_1"), in, inner, 1, 1, 17),
+            same(p.in("branch7x7_2"), inner, inner, 1, 7, 17),
+            same(p.in("branch7x7_3"), inner, 192, 7, 1, 17));
     var twice =
         chain(
-            same(p.in("branch7x7dbl_1"), in, inner, 1, 1),
-            same(p.in("branch7x7dbl_2"), inner, inner, 7, 1),
-            same(p.in("branch7x7dbl_3"), inner, inner, 1, 7),
-            same(p.in("branch7x7dbl_4"), inner, inner, 7, 1),
-            same(p.in("branch7x7dbl_5"), inner, 192, 1, 7));
-    var pool = same(p.in("branch_pool"), in, 192, 1, 1);
+            same(p.in("branch7x7dbl_1"), in, inner, 1, 1, 17),
+            same(p.in("branch7x7dbl_2"), inner, inner, 7, 1, 17),
+            same(p.in("branch7x7dbl_3"), inner, inner, 1, 7, 17),
+            same(p.in("branch7x7dbl_4"), inner, inner, 7, 1, 17),
+            same(p.in("branch7x7dbl_5"), inner, 192, 1, 7, 17));
+    var pool = same(p.in("branch_pool"), in, 192, 1, 1, 17);
     return x ->
         stack(one.forward(x), seven.forward(x), twice.forward(x), pool.forward(averagePool(x)));
   }
 
   private Block blockD(Parameters.Builder p, int in) {
     var three =
-        chain(same(p.in("branch3x3_1"), in, 192, 1, 1), halving(p.in("branch3x3_2"), 192, 320));
+        chain(
+            same(p.in("branch3x3_1"), in, 192, 1, 1, 17),
+            halving(p.in("branch3x3_2"), 192, 320, 17));
     var seven =
         chain(
-            same(p.in("branch7x7x3_1"), in, 192, 1, 1),
-            same(p.in("branch7x7x3_2"), 192, 192, 1, 7),
-            same(p.in("branch7x7x3_3"), 192, 192, 7, 1),
-            halving(p.in("branch7x7x3_4"), 192, 192));
+            same(p.in("branch7x7x3_1"), in, 192, 1, 1, 17),
+            same(p.in("branch7x7x3_2"), 192, 192, 1, 7, 17),
+            same(p.in("branch7x7x3_3"), 192, 192, 7, 1, 17),
+            halving(p.in("branch7x7x3_4"), 192, 192, 17));
     return x -> stack(three.forward(x), seven.forward(x), maximumPool(x, 2, 0));
   }
 
   private Block blockE(Parameters.Builder p, int in, Block pooling) {
-    var one = same(p.in("branch1x1"), in, 320, 1, 1);
-    var three = same(p.in("branch3x3_1"), in, 384, 1, 1);
-    var wide = same(p.in("branch3x3_2a"), 384, 384, 1, 3);
-    var high = same(p.in("branch3x3_2b"), 384, 384, 3, 1);
+    var one = same(p.in("branch1x1"), in, 320, 1, 1, 8);
+    var three = same(p.in("branch3x3_1"), in, 384, 1, 1, 8);
+    var wide = same(p.in("branch3x3_2a"), 384, 384, 1, 3, 8);
+    var high = same(p.in("branch3x3_2b"), 384, 384, 3, 1, 8);
     var twice =
         chain(
-            same(p.in("branch3x3dbl_1"), in, 448, 1, 1),
-            same(p.in("branch3x3dbl_2"), 448, 384, 3, 3));
-    var wideAgain = same(p.in("branch3x3dbl_3a"), 384, 384, 1, 3);
-    var highAgain = same(p.in("branch3x3dbl_3b"), 384, 384, 3, 1);
-    var pool = same(p.in("branch_pool"), in, 192, 1, 1);
+            same(p.in("branch3x3dbl_1"), in, 448, 1, 1, 8),
+            same(p.in("branch3x3dbl_2"), 448, 384, 3, 3, 8));
+    var wideAgain = same(p.in("branch3x3dbl_3a"), 384, 384, 1, 3, 8);
+    var highAgain = same(p.in("branch3x3dbl_3b"), 384, 384, 3, 1, 8);
+    var pool = same(p.in("branch_pool"), in, 192, 1, 1, 8);
     return x -> {
       var once = three.forward(x);
       var two = twice.forward(x);
@@ -246,12 +259,17 @@ public final class InceptionV3 implements AutoCloseable {
   }
 
   /** A layer whose output has the size of its input. */
-  private static Layer same(Parameters.Builder p, int in, int out, int height, int width) {
-    return new Layer(p, in, out, height, width, 1, height / 2, width / 2);
+  private Layer same(Parameters.Builder p, int in, int out, int height, int width, int side) {
+    return layer(p, new Shape(in, out, height, width, 1, height / 2, width / 2, side));
   }
 
-  private static Layer halving(Parameters.Builder p, int in, int out) {
-    return new Layer(p, in, out, 3, 3, 2, 0, 0);
+  private Layer halving(Parameters.Builder p, int in, int out, int side) {
+    return layer(p, new Shape(in, out, 3, 3, 2, 0, 0, side));
+  }
+
+  private Layer layer(Parameters.Builder p, Shape shape) {
+    convolutions.add(shape);
+    return new Layer(p, shape);
   }
 
   /** A convolution without bias, batch norm by the running statistics, ReLU. */
@@ -259,24 +277,16 @@ public final class InceptionV3 implements AutoCloseable {
     private final Conv2d convolution;
     private final BatchNorm norm;
 
-    Layer(
-        Parameters.Builder p,
-        int in,
-        int out,
-        int height,
-        int width,
-        int stride,
-        int rows,
-        int columns) {
+    Layer(Parameters.Builder p, Shape shape) {
       convolution =
           Conv2d.withoutBias(
               p.in("conv"),
-              in,
-              out,
-              new long[] {height, width},
-              stride,
-              new long[] {rows, columns});
-      norm = new BatchNorm(p.in("bn"), out, EPSILON);
+              shape.in(),
+              shape.out(),
+              shape.kernel(),
+              shape.stride(),
+              shape.padding());
+      norm = new BatchNorm(p.in("bn"), shape.out(), EPSILON);
     }
 
     Tensor forward(Tensor x) {

@@ -47,6 +47,10 @@ class ConvolutionTest {
     shapes.add(new ConvolutionCheck.Shape(48, 24, 3, 1, 16));
     shapes.add(new ConvolutionCheck.Shape(48, 48, 3, 2, 16));
     shapes.add(new ConvolutionCheck.Shape(80, 80, 3, 2, 16));
+    // Kernels that are no squares, and no zeros around the image.
+    shapes.add(new ConvolutionCheck.Shape(40, 24, 1, 7, 1, 0, 3, 17));
+    shapes.add(new ConvolutionCheck.Shape(24, 40, 7, 1, 1, 3, 0, 17));
+    shapes.add(new ConvolutionCheck.Shape(48, 40, 3, 3, 2, 0, 0, 15));
     assertThat(ConvolutionCheck.run(shapes, compute))
         .allSatisfy(result -> assertThat(result.right()).as("%s", result).isTrue());
   }

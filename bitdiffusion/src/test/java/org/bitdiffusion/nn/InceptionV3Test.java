@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
@@ -34,6 +35,22 @@ class InceptionV3Test {
     var values = new float[(int) tensor.numel()];
     tensor.contiguous().<FloatBuffer>createBuffer().get(values);
     return values;
+  }
+
+  @Test
+  void convolutionsAreThoseThatAreComputed() {
+    try (var network = new InceptionV3(Compute.PLAIN)) {
+      assertThat(network.convolutions()).hasSize(94);
+      var weights =
+          network.parameters().byName().entrySet().stream()
+              .filter(entry -> entry.getKey().endsWith("conv.weight"))
+              .map(entry -> entry.getValue().shape())
+              .map(shape -> List.of(shape[1], shape[0], shape[2], shape[3]));
+      assertThat(network.convolutions())
+          .extracting(
+              s -> List.of((long) s.in(), (long) s.out(), (long) s.height(), (long) s.width()))
+          .containsExactlyInAnyOrderElementsOf(weights.toList());
+    }
   }
 
   /** Against plain loops: kernels that are no squares, with and without zeros around the image. */
