@@ -87,7 +87,7 @@ final class FidCommand implements Callable<Integer> {
       var first = measure(features, sets.get(0));
       var second = measure(features, sets.get(1));
       if (save != null) {
-        first.statistics().write(save);
+        first.statistics().write(save, features);
       }
       var fid = first.statistics().frechetDistance(second.statistics());
       var out = spec.commandLine().getOut();
@@ -109,13 +109,7 @@ final class FidCommand implements Callable<Integer> {
 
   private Measured measure(InceptionFeatures features, Path set) {
     if (!Files.isDirectory(set)) {
-      var statistics = FeatureStatistics.read(set);
-      if (statistics.features() != InceptionV3.FEATURES) {
-        throw new DataException(
-            "%s has statistics of %d features; FID's Inception-v3 has %d"
-                .formatted(set, statistics.features(), InceptionV3.FEATURES));
-      }
-      return new Measured(statistics, null);
+      return new Measured(FeatureStatistics.read(set, features), null);
     }
     var files = ImageFiles.below(set);
     if (files.size() < 2) {

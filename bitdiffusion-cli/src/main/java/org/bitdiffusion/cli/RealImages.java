@@ -2,7 +2,6 @@ package org.bitdiffusion.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.ImageFeatures;
@@ -24,11 +23,14 @@ record RealImages(
    * @param reference statistics that are taken instead of the source's own where the file is there,
    *     and written where it is not; or null
    * @param compared of how many images, evenly from all, the features are kept
-   * @throws DataException if the file's statistics are of other features
+   * @throws org.bitdiffusion.DataException if the file's statistics are of other features
    */
   static RealImages of(
       ImageSource source, ImageFeatures features, Path reference, int compared, Progress progress) {
-    var known = reference != null && Files.exists(reference) ? read(reference, features) : null;
+    var known =
+        reference != null && Files.exists(reference)
+            ? FeatureStatistics.read(reference, features)
+            : null;
     var looked = known == null ? source.size() : compared;
     var images = new ImageSet(source.format(), features, looked, compared);
     for (var first = 0; first < source.size(); first += BATCH) {
@@ -50,18 +52,8 @@ record RealImages(
     }
     var statistics = images.statistics();
     if (reference != null) {
-      statistics.write(reference);
+      statistics.write(reference, features);
     }
     return new RealImages(source, features, images, statistics);
-  }
-
-  private static FeatureStatistics read(Path file, ImageFeatures features) {
-    var statistics = FeatureStatistics.read(file);
-    if (statistics.features() != features.size()) {
-      throw new DataException(
-          "%s has statistics of %d features; those of %s are %d"
-              .formatted(file, statistics.features(), features.name(), features.size()));
-    }
-    return statistics;
   }
 }

@@ -156,6 +156,21 @@ class ImageEvaluationTest extends CommandTest {
     ((ObjectNode) report).remove("samples_per_second"); // none are drawn again
     assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
     assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
+    assertThat(
+            runLine(
+                "features train --data images:FOLDER/train,size=8 --steps 1"
+                    + " --out FOLDER/other.safetensors"))
+        .isZero();
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --n 8"
+                    + " --features FOLDER/other.safetensors"
+                    + reference))
+        .isEqualTo(1);
+    assertThat(err.toString())
+        .contains(
+            "r.npz has statistics of the features of other weights than those of small classifier"
+                + " other.safetensors");
     var statistics = FeatureStatistics.read(folder.resolve("r.npz"));
     statistics.mean()[0] += 1;
     statistics.write(folder.resolve("r.npz"));

@@ -118,6 +118,6 @@ class MetricsFidTest extends CommandTest {
     new FeatureStatistics(new double[2], new double[4]).write(small);
     assertThat(fid(a, small, "--inception", weights())).isEqualTo(1);
     assertThat(err.toString())
-        .contains(small + " has statistics of 2 features; FID's Inception-v3 has 2048");
+        .contains(small + " has statistics of 2 features; those of FID's Inception-v3 are 2048");
   }
 }

@@ -33,6 +33,22 @@ public final class Npz {
    *     float32 or float64
    */
   public static Map<String, Doubles> read(Path file, String... names) {
+    var arrays = readSome(file, names);
+    for (var name : names) {
+      if (!arrays.containsKey(name)) {
+        throw new DataException("%s has no array '%s'".formatted(file, name));
+      }
+    }
+    return arrays;
+  }
+
+  /**
+   * Reads those arrays of an archive that are there.
+   *
+   * @throws DataException if the file is no npz archive, or an array has another type than float32
+   *     or float64
+   */
+  public static Map<String, Doubles> readSome(Path file, String... names) {
     if (!Files.exists(file)) {
       throw DataException.cannotRead(file, new NoSuchFileException(file.toString()));
     }
@@ -41,7 +57,7 @@ public final class Npz {
       for (var name : names) {
         var entry = zip.getEntry(name + ".npy");
         if (entry == null) {
-          throw new DataException("%s has no array '%s'".formatted(file, name));
+          continue;
         }
         var place = "%s: %s".formatted(file, name);
         try (var in = zip.getInputStream(entry)) {

@@ -26,9 +26,10 @@ public final class ClassifierFeatures extends ImageFeatures {
   private final List<String> classNames;
 
   private ClassifierFeatures(
-      SmallClassifier network, String name, int classes, List<String> classNames) {
+      SmallClassifier network, Path file, int classes, List<String> classNames) {
+    super(file);
     this.network = network;
-    this.name = name;
+    name = "small classifier " + file.getFileName() + ", not FID";
     this.classes = classes;
     this.classNames = classNames;
   }
@@ -49,10 +50,7 @@ public final class ClassifierFeatures extends ImageFeatures {
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
       var names = Safetensors.metadata(file).get(CLASSES);
       return new ClassifierFeatures(
-          network,
-          "small classifier " + file.getFileName() + ", not FID",
-          classes,
-          names == null ? List.of() : List.of(names.split(BETWEEN, -1)));
+          network, file, classes, names == null ? List.of() : List.of(names.split(BETWEEN, -1)));
     } catch (RuntimeException | Error e) {
       network.close();
       throw e;

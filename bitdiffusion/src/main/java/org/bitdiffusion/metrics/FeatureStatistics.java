@@ -22,6 +22,9 @@ import org.bytedeco.pytorch.Tensor;
  */
 @SuppressWarnings("ArrayRecordComponent") // for computing, not for comparing
 public record FeatureStatistics(double[] mean, double[] covariance) {
+  /** The array of the checksum of the network's weights. */
+  private static final String WEIGHTS = "weights";
+
   /** Eigenvalues below this share of the largest are rounding errors of 0. */
   private static final double RANK_TOLERANCE = 1e-14;
 
@@ -112,12 +115,49 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
     return new FeatureStatistics(mean.values(), covariance.values());
   }
 
+  /**
+   * Reads statistics that are to be compared with those of given features. Files that {@link
+   * #write(Path, ImageFeatures)} wrote tell of which weights they are; others are taken at their
+   * size.
+   *
+   * @throws DataException if the file is none of statistics, or if they are of other features
+   */
+  public static FeatureStatistics read(Path file, ImageFeatures features) {
+    var statistics = read(file);
+    if (statistics.features() != features.size()) {
+      throw new DataException(
+          "%s has statistics of %d features; those of %s are %d"
+              .formatted(file, statistics.features(), features.name(), features.size()));
+    }
+    var weights = Npz.readSome(file, WEIGHTS).get(WEIGHTS);
+    if (weights != null && !Arrays.equals(weights.values(), new double[] {features.weights()})) {
+      throw new DataException(
+          "%s has statistics of the features of other weights than those of %s"
+              .formatted(file, features.name()));
+    }
+    return statistics;
+  }
+
   /** Writes {@code mu} and {@code sigma} as npz. */
   public void write(Path file) {
+    Npz.write(file, arrays());
+  }
+
+  /**
+   * Writes {@code mu} and {@code sigma} as npz, and of which weights they are. Programs that look
+   * for the first two take no notice of the third.
+   */
+  public void write(Path file, ImageFeatures features) {
+    var arrays = arrays();
+    arrays.put(WEIGHTS, new Npz.Doubles(new int[] {1}, new double[] {features.weights()}));
+    Npz.write(file, arrays);
+  }
+
+  private LinkedHashMap<String, Npz.Doubles> arrays() {
     var arrays = new LinkedHashMap<String, Npz.Doubles>();
     arrays.put("mu", new Npz.Doubles(new int[] {features()}, mean));
     arrays.put("sigma", new Npz.Doubles(new int[] {features(), features()}, covariance));
-    Npz.write(file, arrays);
+    return arrays;
   }
 
   /**

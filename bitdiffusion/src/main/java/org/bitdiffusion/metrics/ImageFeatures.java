@@ -1,6 +1,13 @@
 package org.bitdiffusion.metrics;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
+import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -11,6 +18,27 @@ import org.bytedeco.pytorch.global.torch;
 /** What a network makes of images, to compare sets of them by. Owns the network: close it. */
 public abstract sealed class ImageFeatures implements AutoCloseable
     permits InceptionFeatures, ClassifierFeatures {
+  private final double weights;
+
+  /**
+   * @param file of the network's weights
+   * @throws DataException if it cannot be read
+   */
+  ImageFeatures(Path file) {
+    var checksum = new CRC32C();
+    try (var in = new CheckedInputStream(Files.newInputStream(file), checksum)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+    weights = checksum.getValue();
+  }
+
+  /** The CRC-32C of the file of weights, which tells apart what must not be compared. */
+  double weights() {
+    return weights;
+  }
+
   /** Whose features they are, for people. */
   public abstract String name();
 

@@ -15,7 +15,8 @@ import org.bytedeco.pytorch.Tensor;
 public final class InceptionFeatures extends ImageFeatures {
   private final InceptionV3 network;
 
-  private InceptionFeatures(InceptionV3 network) {
+  private InceptionFeatures(InceptionV3 network, Path weights) {
+    super(weights);
     this.network = network;
   }
 
@@ -32,7 +33,7 @@ public final class InceptionFeatures extends ImageFeatures {
     try {
       Safetensors.readSome(weights, network.parameters().byName());
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
-      return new InceptionFeatures(network);
+      return new InceptionFeatures(network, weights);
     } catch (DataException e) {
       network.close();
       throw new DataException(
