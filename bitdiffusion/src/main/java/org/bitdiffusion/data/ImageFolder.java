@@ -65,6 +65,7 @@ record ImageFolder(
 
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageFolder.class);
   private static final int NAMED = 20; // bad images in one message
+  private static final int MANY = 2_000; // images, of which the reading takes a while
 
   static ImageSource open(Path folder, Settings settings) {
     return open(folder, settings, Runtime.getRuntime().maxMemory() / 2);
@@ -79,6 +80,9 @@ record ImageFolder(
     if (files.isEmpty()) {
       throw new DataException(
           folder + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders");
+    }
+    if (files.size() >= MANY) {
+      LOGGER.info("reading {} images in {}", files.size(), folder);
     }
     var size = settings.size();
     var keep = files.size() * 3L * size * size <= memory;
