@@ -2,7 +2,9 @@ package org.bitdiffusion.nn;
 
 import static org.bytedeco.pytorch.global.torch.constant_pad_nd;
 import static org.bytedeco.pytorch.global.torch.conv2d;
+import static org.bytedeco.pytorch.global.torch.linear;
 
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -14,7 +16,9 @@ import org.bytedeco.pytorch.TensorOptional;
  *
  * <p>Channels are padded with zeros to a multiple of {@value #ALIGNMENT} on both sides, and the
  * padding is cut off afterwards: the engine's own convolution (oneDNN in libtorch 2.10) gives
- * silently wrong results and gradients at other numbers of channels on processors with AVX-512.
+ * silently wrong results and gradients at other numbers of channels on processors with AVX-512. A
+ * kernel of one pixel is computed as a linear map of the pixels: there, on some of them, the
+ * engine's convolution divides by zero and ends the process.
  */
 public final class Conv2d {
   /** Channel counts at which the engine's convolution is right in each type and layout. */
@@ -24,6 +28,7 @@ public final class Conv2d {
   private final int out;
   private final long stride;
   private final long[] padding;
+  private final boolean ofPixels;
   private final Tensor weight;
   private final Tensor bias; // or null
 
@@ -74,6 +79,7 @@ public final class Conv2d {
     this.out = out;
     this.stride = stride;
     this.padding = padding;
+    ofPixels = kernel[0] * kernel[1] == 1 && padding[0] + padding[1] == 0;
     var bound = gain / Math.sqrt((double) in * kernel[0] * kernel[1]);
     weight = parameters.uniform("weight", bound, out, in, kernel[0], kernel[1]);
     bias = biased ? parameters.uniform("bias", bound, out) : null;
@@ -91,6 +97,25 @@ public final class Conv2d {
   }
 
   private Tensor convolve(Tensor x, Tensor w, Tensor b) {
+    return ofPixels ? mapPixels(x, w, b) : convolvePadded(x, w, b);
+  }
+
+  private Tensor mapPixels(Tensor x, Tensor w, Tensor b) {
+    var type = x.scalar_type();
+    var used = x;
+    for (var side = 2; stride > 1 && side <= 3; side++) {
+      used = used.slice(side, new LongOptional(0), new LongOptional(), stride);
+    }
+    // Of NHWC the last line copies nothing.
+    return linear(
+            used.permute(0, 2, 3, 1),
+            w.view(out, in).to(type),
+            b == null ? new TensorOptional() : new TensorOptional(b.to(type)))
+        .permute(0, 3, 1, 2)
+        .contiguous(x.suggest_memory_format());
+  }
+
+  private Tensor convolvePadded(Tensor x, Tensor w, Tensor b) {
     var moreIn = Math.floorMod(-in, ALIGNMENT);
     var moreOut = Math.floorMod(-out, ALIGNMENT);
     var padded = moreIn == 0 ? x : constant_pad_nd(x, 0, 0, 0, 0, 0, moreIn);
