@@ -3,6 +3,7 @@ package org.bitdiffusion;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -48,6 +49,9 @@ public final class DataException extends RuntimeException {
     }
     if (e instanceof FileAlreadyExistsException failure) {
       return failure.getFile() + " is in the way";
+    }
+    if (e instanceof CharacterCodingException) {
+      return "it is not UTF-8; convert it";
     }
     if (e instanceof EOFException) {
       return "it ends too early";

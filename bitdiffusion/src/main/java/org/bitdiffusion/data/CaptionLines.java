@@ -25,6 +25,9 @@ final class CaptionLines {
       var number = 0;
       for (var line = reader.readLine(); line != null; line = reader.readLine()) {
         number++;
+        if (number == 1 && line.startsWith("\ufeff")) { // as Windows' editors begin files
+          line = line.substring(1);
+        }
         if (line.isBlank()) {
           continue;
         }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,8 +70,6 @@ public record CaptionFile(Path path, List<Caption> captions) {
       return new CaptionFile(path, captions);
     } catch (JsonProcessingException e) {
       throw noJson(path, e.getLocation().getLineNr(), e);
-    } catch (CharacterCodingException e) {
-      throw new DataException(path + " is not in UTF-8; convert it", e);
     } catch (IOException e) {
       throw DataException.cannotRead(path, e);
     }

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,8 +64,6 @@ public final class CaptionCorpus {
       }
     } catch (JsonProcessingException e) { // of annotations: those of lines are caught there
       throw new DataException("%s is damaged: line %d is no JSON".formatted(file, line(e)), e);
-    } catch (CharacterCodingException e) {
-      throw new DataException(file + " is not UTF-8; convert it", e);
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }

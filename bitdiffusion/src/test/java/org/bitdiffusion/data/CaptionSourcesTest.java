@@ -110,7 +110,7 @@ class CaptionSourcesTest {
     text(
         "all.jsonl",
         """
-        {"image": "a.png", "caption": "white"}
+        \ufeff{"image": "a.png", "caption": "white"}
 
         {"image": "more/b.png", "captions": ["black", "a dark square"]}
         """);
@@ -145,6 +145,8 @@ class CaptionSourcesTest {
     assertBroken(line, "FOLDER/x.jsonl, line 1 names no \"image\"");
     text(file, "a.png");
     assertBroken(line, "FOLDER/x.jsonl, line 1 is no JSON");
+    Files.write(folder.resolve(file), new byte[] {'"', (byte) 0xe4, '"'});
+    assertBroken(line, "FOLDER/x.jsonl cannot be read: it is not UTF-8; convert it");
     text(file, "");
     assertBroken(line, "captions of FOLDER/x.jsonl: there are no images with captions");
   }

@@ -129,7 +129,7 @@ class CaptionFileTest {
     assertRefused(folder).hasMessageContaining("cannot be read");
     var latin = folder.resolve("latin");
     Files.write(latin, "{\"id\": 1, \"text\": \"café\"}".getBytes(StandardCharsets.ISO_8859_1));
-    assertRefused(latin).hasMessageContaining("is not in UTF-8");
+    assertRefused(latin).hasMessageContaining("it is not UTF-8");
   }
 
   @Test

@@ -77,7 +77,7 @@ class CaptionCorpusTest {
     var latin = Files.writeString(folder.resolve("l.txt"), "café\n", ISO_8859_1);
     assertThatThrownBy(() -> new CaptionCorpus(latin).read(c -> {}))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("is not UTF-8");
+        .hasMessageContaining("it is not UTF-8");
     assertThatThrownBy(() -> new CaptionCorpus(folder.resolve("a.csv")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("a.csv has no known ending")
