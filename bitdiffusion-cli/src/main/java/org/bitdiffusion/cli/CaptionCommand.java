@@ -1,5 +1,7 @@
 package org.bitdiffusion.cli;
 
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -7,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,6 +55,11 @@ final class CaptionCommand implements Callable<Integer> {
         throw new ConfigurationException(
             "the run's decoder is autoregressive: it has no steps to trace and one caption for an"
                 + " image; leave --trace and --n out");
+      }
+      for (var image : images) { // before the work begins
+        if (!Files.exists(image)) {
+          throw DataException.cannotRead(image, new NoSuchFileException(image.toString()));
+        }
       }
       for (var image : images) {
         var rgb = ImageFiles.square(image, captioner.model().side());

@@ -144,6 +144,7 @@ final class EvaluateCommand implements Callable<Integer> {
       try (var progress = new Progress("samples", samples, 0, err)) {
         measured = evaluation.measure(real, progress);
       }
+      evaluation.tellFound(err);
       err.println("looks for the nearest training images");
       var report = new LinkedHashMap<String, Object>(evaluation.nearest(training, others));
       report.putAll(measured);

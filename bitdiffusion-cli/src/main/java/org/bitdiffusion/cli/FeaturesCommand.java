@@ -105,7 +105,7 @@ final class FeaturesCommand implements Runnable {
               standard.learningRate(),
               seed);
       try (var source = DataSources.open(DataSpec.parse(data));
-          var others = test == null ? null : DataSources.open(DataSpec.parse(test));
+          var others = test == null ? null : opened(source);
           var progress =
               new Progress("training", training.steps(), 0, spec.commandLine().getErr());
           var network =
@@ -131,6 +131,18 @@ final class FeaturesCommand implements Runnable {
         }
       }
       return 0;
+    }
+
+    private ImageSource opened(ImageSource training) {
+      var others = DataSources.open(DataSpec.parse(test));
+      if (!others.format().equals(training.format())
+          || !others.classes().equals(training.classes())) {
+        others.close();
+        throw new ConfigurationException(
+            "--test %s has images or classes of another kind than --data %s"
+                .formatted(others.name(), training.name()));
+      }
+      return others;
     }
 
     private static double accuracy(ImageFeatures features, ImageSource source) {

@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageSource;
@@ -87,7 +88,16 @@ final class FeaturesOptions {
             "a covariance of features needs 2 samples at least, and --n is " + samples);
       }
       warnOfFew("the set of samples", samples, features.size(), err);
-      warnOfFew(source.name(), source.size(), features.size(), err);
+      if (reference == null || !Files.exists(reference)) {
+        warnOfFew(source.name(), source.size(), features.size(), err);
+      }
+    }
+    if (reference != null) {
+      err.printf(
+          Files.exists(reference)
+              ? "the distance is to the statistics in %s%n"
+              : "the statistics of the images are written to %s%n",
+          reference);
     }
     var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
     try (var progress = new Progress("looking", source.size(), 0, err)) {

@@ -32,10 +32,13 @@ final class FidCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(
-      arity = "2",
+      index = "0",
       paramLabel = "IMAGES",
-      description = "Two folders of images, or npz files of statistics.")
-  private List<Path> sets;
+      description = "A folder of images, or an npz file of statistics.")
+  private Path one;
+
+  @Parameters(index = "1", paramLabel = "IMAGES", description = "Another.")
+  private Path other;
 
   @Option(
       names = "--inception",
@@ -84,8 +87,8 @@ final class FidCommand implements Callable<Integer> {
     }
     threads.apply();
     try (var features = InceptionFeatures.load(inception, precision)) {
-      var first = measure(features, sets.get(0));
-      var second = measure(features, sets.get(1));
+      var first = measure(features, one);
+      var second = measure(features, other);
       if (save != null) {
         first.statistics().write(save, features);
       }

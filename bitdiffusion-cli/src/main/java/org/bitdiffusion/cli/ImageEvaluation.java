@@ -1,5 +1,6 @@
 package org.bitdiffusion.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -142,6 +143,13 @@ final class ImageEvaluation {
     return report;
   }
 
+  /** Says how many of the measured samples an earlier evaluation had drawn. */
+  void tellFound(PrintWriter err) {
+    if (drawn < n) {
+      err.printf("%,d of the %,d samples were there already%n", n - drawn, n);
+    }
+  }
+
   /**
    * How far samples are from the nearest training image, in the median: where that is nearer than
    * held-out images are, the run copies.
@@ -226,11 +234,15 @@ final class ImageEvaluation {
             : "";
     var file = folder.resolve("samples-%07d-%07d%s.npy".formatted(first, first + count, ofClasses));
     if (Files.exists(file)) {
-      var array = Npy.read(file);
-      if (!Arrays.equals(array.shape(), shape)) {
-        throw new DataException(file + " is not what was drawn; delete it");
+      try {
+        var array = Npy.read(file);
+        if (Arrays.equals(array.shape(), shape)) {
+          return new ImageBatch(array.values(), format);
+        }
+      } catch (DataException e) {
+        throw new DataException(e.getMessage() + "; delete it, and it is drawn again", e);
       }
-      return new ImageBatch(array.values(), format);
+      throw new DataException(file + " is not what was drawn; delete it");
     }
     var start = System.nanoTime();
     var samples = model.sample(sampling, seed, first, labels, Sampler.Listener.NONE).symbols();

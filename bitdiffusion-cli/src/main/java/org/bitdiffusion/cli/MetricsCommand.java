@@ -104,20 +104,23 @@ final class MetricsCommand implements Runnable {
   static final class Frechet implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Parameters(arity = "2", paramLabel = "FILE.npz", description = "Two files of statistics.")
-    private List<Path> files;
+    @Parameters(index = "0", paramLabel = "FILE.npz", description = "A file of statistics.")
+    private Path one;
+
+    @Parameters(index = "1", paramLabel = "FILE.npz", description = "Another.")
+    private Path other;
 
     @Option(names = "--json", description = "Reports as JSON.")
     private boolean json;
 
     @Override
     public Integer call() {
-      var first = FeatureStatistics.read(files.get(0));
-      var second = FeatureStatistics.read(files.get(1));
+      var first = FeatureStatistics.read(one);
+      var second = FeatureStatistics.read(other);
       if (first.features() != second.features()) {
         throw new DataException(
             "%s has statistics of %d features, but %s of %d; both must come from the same network"
-                .formatted(files.get(0), first.features(), files.get(1), second.features()));
+                .formatted(one, first.features(), other, second.features()));
       }
       var distance = first.frechetDistance(second);
       var features = first.features() + " values, as the files have them";

@@ -59,7 +59,7 @@ final class SamplingOptions {
   @Option(
       names = "--guidance",
       paramLabel = "W",
-      description = "Classifier-free guidance; needs --class.")
+      description = "Classifier-free guidance, of runs that know classes (diffusion.conditional).")
   private Double guidance;
 
   /** Whether any of them is given. */

@@ -52,6 +52,7 @@ record Study(
     require(preset != null, "preset", "the name of a preset");
     require(variants != null && !variants.isEmpty(), "variants", "names with their settings");
     require(seeds != null && !seeds.isEmpty(), "seeds", "a list such as [0, 1, 2]");
+    require(seeds.stream().distinct().count() == seeds.size(), "seeds", "a list without repeats");
     require(samples >= 2, "samples", "a number of at least 2");
     require(metrics != null && !metrics.isEmpty(), "metrics", "a list of what evaluate reports");
     var folders = new HashMap<String, String>();
@@ -119,6 +120,10 @@ record Study(
       for (var variant : study.variants.keySet()) {
         for (var way : study.sampling.values()) {
           study.config(variant, 0, texts(way)); // complains if they do not fit each other
+        }
+        if (study.config(variant, 0).captions() != null) {
+          throw new ConfigurationException(
+              "studies are of images; '%s' makes captions".formatted(study.preset));
         }
         if (!study.config(variant, 0).data().equals(study.data())) {
           throw new ConfigurationException(

@@ -106,7 +106,7 @@ final class StudyCommand implements Callable<Integer> {
       for (var metric : study.metrics()) {
         if (!measured.contains(metric)) {
           throw new ConfigurationException(
-              "metrics: '%s' is not measured of '%s'; there are %s%s"
+              "metrics: '%s' is not measured of the variant '%s'; there are %s%s"
                   .formatted(
                       metric,
                       variant,
@@ -186,6 +186,7 @@ final class StudyCommand implements Callable<Integer> {
         try (var progress =
             new Progress("samples", study.samples(), 0, spec.commandLine().getErr())) {
           var numbers = numbers(evaluation.measure(real, progress));
+          evaluation.tellFound(spec.commandLine().getErr());
           if (study.metrics().contains("nearest_distance")) { // a pass over all images
             numbers.putAll(evaluation.nearest(real.source(), null));
           }

@@ -100,7 +100,7 @@ final class TokenizerCommand implements Runnable {
         spec.commandLine()
             .getErr()
             .printf(
-                "bitdiff: only %d of %d tokens could be learned: nothing more comes twice in these"
+                "warning: only %d of %d tokens could be learned: nothing more comes twice in these"
                     + " captions%n",
                 tokens, vocabulary);
       }

@@ -253,7 +253,7 @@ final class TrainCommand implements Callable<Integer> {
     if (source instanceof CaptionData pairs && pairs.cut() > 0) {
       out.printf(
           Locale.ROOT,
-          "%,d captions are longer than captions.length %d and are cut%n",
+          "warning: %,d captions are longer than captions.length %d and are cut%n",
           pairs.cut(),
           trainer.config().captions().length());
     }

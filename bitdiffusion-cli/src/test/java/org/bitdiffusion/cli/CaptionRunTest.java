@@ -69,6 +69,9 @@ class CaptionRunTest extends CommandTest {
 
     assertThat(runLine("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
     assertThat(err.toString()).contains("none.png");
+    assertThat(runLine("caption --run FOLDER/run FOLDER/run/loss.png FOLDER/none.png"))
+        .isEqualTo(1);
+    assertThat(out.toString()).isEmpty(); // nothing is described before all are there
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "autoregressive");
     assertThat(runLine("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);

@@ -131,6 +131,14 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(trained.path("classes").asInt()).isEqualTo(2);
     assertThat(trained.path("test_accuracy").asDouble()).isEqualTo(1);
 
+    assertThat(
+            runLine(
+                "features train --data images:FOLDER/train,size=8 --test images:FOLDER/test/red,size=8"
+                    + " --steps 1 --out FOLDER/g.safetensors"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("has images or classes of another kind than --data");
+    assertThat(folder.resolve("g.safetensors")).doesNotExist();
+
     var report = evaluate("--n 8 --features FOLDER/f.safetensors");
     assertThat(report.path("frechet_distance").asDouble()).isPositive();
     assertThat(report.has("fid")).isFalse();
@@ -155,7 +163,11 @@ class ImageEvaluationTest extends CommandTest {
     var reference = " --reference FOLDER/r.npz";
     ((ObjectNode) report).remove("samples_per_second"); // none are drawn again
     assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
+    assertThat(err.toString())
+        .contains("the statistics of the images are written to ", "r.npz")
+        .contains("8 of the 8 samples were there already");
     assertThat(evaluate("--n 8 --features FOLDER/f.safetensors" + reference)).isEqualTo(report);
+    assertThat(err.toString()).contains("the distance is to the statistics in ", "r.npz");
     assertThat(
             runLine(
                 "features train --data images:FOLDER/train,size=8 --steps 1"

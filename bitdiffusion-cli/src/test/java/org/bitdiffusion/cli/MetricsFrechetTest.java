@@ -34,6 +34,14 @@ class MetricsFrechetTest extends CommandTest {
   }
 
   @Test
+  void comparesTwoFilesAndNoMore() {
+    var a = file("a.npz", new double[] {1, 2}, 4, 0, 0, 9);
+    assertThat(frechet(a, a, a)).isEqualTo(2);
+    assertThat(frechet(a)).isEqualTo(2);
+    assertThat(err.toString()).contains("FILE.npz").doesNotContain("index");
+  }
+
+  @Test
   void namesTheFilesThatDoNotFit() {
     var a = file("a.npz", new double[] {1, 2}, 4, 0, 0, 9);
     var b = file("b.npz", new double[] {1}, 1);

@@ -180,6 +180,8 @@ class StudyTest extends CommandTest {
     assertThat(err.toString()).contains("samples is missing or wrong");
     assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml: seeds has a value of another kind");
+    assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [1, 1]"))).isEqualTo(2);
+    assertThat(err.toString()).contains("seeds is missing or wrong; it must be a list without");
     assertThat(study("")).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml: the study is empty");
     assertThat(study("title: [")).isEqualTo(2);
@@ -188,7 +190,7 @@ class StudyTest extends CommandTest {
     assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
     assertThat(study(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
     assertThat(err.toString())
-        .contains("metrics: 'fid' is not measured of 'with'; there are symbol_total")
+        .contains("metrics: 'fid' is not measured of the variant 'with'; there are symbol_total")
         .contains("more with --features or --inception");
     assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"))).isEqualTo(2);
     assertThat(err.toString()).contains("'sampling.tdd' is no setting; did you mean sampling.td?");

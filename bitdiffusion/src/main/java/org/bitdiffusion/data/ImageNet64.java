@@ -117,7 +117,7 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
   private static <T> T read(Path archive, ZipFile zip, String array, Reading<T> reading)
       throws IOException {
     var name = archive + ": " + array;
-    try (var in = zip.getInputStream(entry(archive, zip, array))) {
+    try (var in = Npz.open(zip, entry(archive, zip, array))) {
       return reading.from(name, in);
     } catch (ZipException | EOFException e) {
       throw damaged(name, e);
@@ -169,7 +169,7 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
       return file;
     }
     LOGGER.info("unpacking {} to {}", archive, file);
-    try (var in = zip.getInputStream(entry)) {
+    try (var in = Npz.open(zip, entry)) {
       WholeFile.write(file, in::transferTo);
     } catch (DataException e) {
       if (e.getCause() instanceof ZipException || e.getCause() instanceof EOFException) {

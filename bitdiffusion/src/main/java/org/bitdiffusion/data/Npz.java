@@ -2,11 +2,15 @@ package org.bitdiffusion.data;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -60,9 +64,10 @@ public final class Npz {
           continue;
         }
         var place = "%s: %s".formatted(file, name);
-        try (var in = zip.getInputStream(entry)) {
+        try (var in = open(zip, entry)) {
           var header = Npy.header(place, in);
           arrays.put(name, new Doubles(header.shape(), Npy.doubles(place, header, in)));
+          in.transferTo(OutputStream.nullOutputStream()); // the checksum is looked at at the end
         }
       }
     } catch (ZipException | EOFException e) {
@@ -72,6 +77,23 @@ public final class Npz {
       throw DataException.cannotRead(file, e);
     }
     return arrays;
+  }
+
+  /**
+   * The bytes of an entry. Reading its end complains if they are not those that were packed, which
+   * the JDK does not look at.
+   */
+  static InputStream open(ZipFile zip, ZipEntry entry) throws IOException {
+    return new CheckedInputStream(zip.getInputStream(entry), new CRC32()) {
+      @Override
+      public int read(byte[] buffer, int offset, int length) throws IOException {
+        var count = super.read(buffer, offset, length);
+        if (count < 0 && getChecksum().getValue() != entry.getCrc()) {
+          throw new ZipException("the checksum of " + entry.getName() + " is wrong");
+        }
+        return count;
+      }
+    };
   }
 
   /**

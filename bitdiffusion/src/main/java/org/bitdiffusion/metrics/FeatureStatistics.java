@@ -28,6 +28,9 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
   /** Eigenvalues below this share of the largest are rounding errors of 0. */
   private static final double RANK_TOLERANCE = 1e-14;
 
+  /** Up to this share of the largest value, a covariance in a file may be off by rounding. */
+  private static final double ASYMMETRY = 1e-4;
+
   public FeatureStatistics {
     if (covariance.length != mean.length * mean.length) {
       throw new IllegalArgumentException(
@@ -100,7 +103,8 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
    * Reads the arrays {@code mu} and {@code sigma} of an npz file, as pytorch-fid and EDM write
    * them.
    *
-   * @throws DataException if the file is none, or its shapes do not fit each other
+   * @throws DataException if the file is none, its shapes do not fit each other, or sigma is no
+   *     covariance
    */
   public static FeatureStatistics read(Path file) {
     var arrays = Npz.read(file, "mu", "sigma");
@@ -112,7 +116,32 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
           "%s: mu has the shape %s and sigma %s; they must be [D] and [D, D]"
               .formatted(file, Arrays.toString(mean.shape()), Arrays.toString(covariance.shape())));
     }
-    return new FeatureStatistics(mean.values(), covariance.values());
+    var statistics = new FeatureStatistics(mean.values(), covariance.values());
+    statistics.requireCovariance(file);
+    return statistics;
+  }
+
+  /** What no rounding makes: values that are infinite or none, below zero, or not symmetric. */
+  private void requireCovariance(Path file) {
+    try {
+      requireFinite();
+    } catch (DataException e) {
+      throw new DataException(file + ": " + e.getMessage(), e);
+    }
+    var size = mean.length;
+    var largest = Arrays.stream(covariance).map(Math::abs).max().orElse(0);
+    for (var i = 0; i < size; i++) {
+      for (var j = 0; j < i; j++) {
+        if (Math.abs(covariance[i * size + j] - covariance[j * size + i]) > ASYMMETRY * largest) {
+          throw new DataException(
+              "%s: sigma is no covariance: it is not symmetric at %d, %d".formatted(file, i, j));
+        }
+      }
+      if (covariance[i * (size + 1)] < -ASYMMETRY * largest) {
+        throw new DataException(
+            "%s: sigma is no covariance: the variance of feature %d is below 0".formatted(file, i));
+      }
+    }
   }
 
   /**

@@ -221,6 +221,11 @@ public final class ConfigReader {
 
   private static ConfigurationException unknown(String origin, String key) {
     var known = keys("", (ObjectNode) tree("defaults.yaml", resource("defaults.yaml")));
+    if (known.contains(key)) {
+      return new ConfigurationException(
+          "%s: '%s' is a setting, but of another kind of network than this one's"
+              .formatted(origin, key));
+    }
     var section = key.substring(0, key.lastIndexOf('.') + 1);
     var neighbours = known.stream().filter(candidate -> candidate.startsWith(section)).toList();
     // Sections are often left out or mistyped, so the last names are compared alone.

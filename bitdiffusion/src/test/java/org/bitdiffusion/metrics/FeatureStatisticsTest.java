@@ -13,11 +13,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.Npz;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class FeatureStatisticsTest {
   private static final Percentage TOLERANCE = Percentage.withPercentage(1e-4); // 1e-6
@@ -127,6 +130,23 @@ class FeatureStatisticsTest {
     var read = FeatureStatistics.read(file);
     assertThat(read.mean()).isEqualTo(statistics.mean());
     assertThat(read.covariance()).isEqualTo(statistics.covariance());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "1, 0, 0, NaN|statistics of features hold a value that is no finite number",
+        "1, 0, 0.5, 1|sigma is no covariance: it is not symmetric at 1, 0",
+        "1, 0, 0, -1|sigma is no covariance: the variance of feature 1 is below 0",
+      })
+  void refusesWhatIsNoCovariance(String sigma, String message) {
+    var file = folder.resolve("statistics.npz");
+    var covariance = Stream.of(sigma.split(", ")).mapToDouble(Double::parseDouble).toArray();
+    new FeatureStatistics(new double[2], covariance).write(file);
+    assertThatThrownBy(() -> FeatureStatistics.read(file))
+        .isInstanceOf(DataException.class)
+        .hasMessage(file + ": " + message);
   }
 
   @Test

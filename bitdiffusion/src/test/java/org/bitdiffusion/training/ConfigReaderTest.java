@@ -104,6 +104,16 @@ class ConfigReaderTest {
   }
 
   @Test
+  void settingsOfAnotherNetworkAreNamed() {
+    assertThatThrownBy(
+            () -> ConfigReader.preset("scene-captions", Map.of("network.multipliers", "[1]")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "--set: 'network.multipliers' is a setting, but of another kind of network than this"
+                + " one's");
+  }
+
+  @Test
   void filesThatAreNoConfigurationAreNamed() throws IOException {
     assertThatThrownBy(() -> ConfigReader.preset("nothing", Map.of()))
         .hasMessageContaining("use one of icons, fashion-small");
