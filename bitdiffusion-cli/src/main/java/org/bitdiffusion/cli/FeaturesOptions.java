@@ -82,19 +82,20 @@ final class FeaturesOptions {
    * @param samples how many are compared with them
    */
   RealImages real(ImageSource source, ImageFeatures features, int samples, PrintWriter err) {
+    var isKnown = reference != null && Files.exists(reference);
     if (features != null) {
       if (samples < 2) {
         throw new ConfigurationException(
             "a covariance of features needs 2 samples at least, and --n is " + samples);
       }
       warnOfFew("the set of samples", samples, features.size(), err);
-      if (reference == null || !Files.exists(reference)) {
+      if (!isKnown) {
         warnOfFew(source.name(), source.size(), features.size(), err);
       }
     }
     if (reference != null) {
       err.printf(
-          Files.exists(reference)
+          isKnown
               ? "the distance is to the statistics in %s%n"
               : "the statistics of the images are written to %s%n",
           reference);

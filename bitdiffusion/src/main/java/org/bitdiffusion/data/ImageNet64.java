@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -186,7 +187,15 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
   /** Labels in 0 .. 999. */
   private static int[] labels(Path archive, ZipFile zip, int count) throws IOException {
     var labels =
-        read(archive, zip, "labels", (name, in) -> Npy.integers(name, Npy.header(name, in), in));
+        read(
+            archive,
+            zip,
+            "labels",
+            (name, in) -> {
+              var values = Npy.integers(name, Npy.header(name, in), in);
+              in.transferTo(OutputStream.nullOutputStream()); // its end is where it is checked
+              return values;
+            });
     if (labels.length != count) {
       throw new DataException(
           "%s has %,d labels for %,d images".formatted(archive, labels.length, count));

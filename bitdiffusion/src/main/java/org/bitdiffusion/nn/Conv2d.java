@@ -17,8 +17,8 @@ import org.bytedeco.pytorch.TensorOptional;
  * <p>Channels are padded with zeros to a multiple of {@value #ALIGNMENT} on both sides, and the
  * padding is cut off afterwards: the engine's own convolution (oneDNN in libtorch 2.10) gives
  * silently wrong results and gradients at other numbers of channels on processors with AVX-512. A
- * kernel of one pixel is computed as a linear map of the pixels: there, on some of them, the
- * engine's convolution divides by zero and ends the process.
+ * kernel of one pixel is computed as a linear map of the pixels: as a convolution it divides by
+ * zero on some of them and ends the process.
  */
 public final class Conv2d {
   /** Channel counts at which the engine's convolution is right in each type and layout. */
@@ -102,10 +102,8 @@ public final class Conv2d {
 
   private Tensor mapPixels(Tensor x, Tensor w, Tensor b) {
     var type = x.scalar_type();
-    var used = x;
-    for (var side = 2; stride > 1 && side <= 3; side++) {
-      used = used.slice(side, new LongOptional(0), new LongOptional(), stride);
-    }
+    var all = new LongOptional();
+    var used = stride == 1 ? x : x.slice(2, all, all, stride).slice(3, all, all, stride);
     // Of NHWC the last line copies nothing.
     return linear(
             used.permute(0, 2, 3, 1),

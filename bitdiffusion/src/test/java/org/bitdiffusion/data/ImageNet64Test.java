@@ -254,6 +254,21 @@ class ImageNet64Test {
   }
 
   @Test
+  void namesTheArrayOfAnotherChecksum() throws Exception {
+    for (var array : List.of("labels", "data")) {
+      var file = write("a.npz", true, arrays(data(1, 1), labels(1)));
+      var bytes = Files.readAllBytes(file);
+      // The directory at the end has it 30 bytes before the name.
+      bytes[new String(bytes, ISO_8859_1).lastIndexOf(array + ".npy") - 30] ^= 1;
+      Files.write(file, bytes);
+      assertBroken(
+          file,
+          ": %s cannot be unpacked, as the archive is damaged: the checksum of %s.npy is wrong"
+              .formatted(array, array));
+    }
+  }
+
+  @Test
   void namesTheArchiveThatIsCutOffWhileItIsOpen() throws Exception {
     write("a.npz", false, arrays(data(1, 1), labels(1)));
     var file = write("b.npz", false, arrays(data(1, 2), labels(2)));
