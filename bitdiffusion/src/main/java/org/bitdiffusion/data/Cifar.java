@@ -2,11 +2,12 @@ package org.bitdiffusion.data;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
@@ -66,30 +67,39 @@ final class Cifar {
             "%s has no file %s; it must be the folder of the binary version"
                 .formatted(folder, fileName));
       }
-      var bytes = bytes(file);
-      if (bytes.length == 0 || bytes.length % record != 0) {
+      var size = size(file);
+      if (size == 0 || size % record != 0) {
         throw new DataException(
             "%s is cut off: %,d bytes are no multiple of the %,d of an image"
-                .formatted(file, bytes.length, record));
+                .formatted(file, size, record));
       }
-      if (bytes.length / record % WHOLE != 0) {
+      if (size / record % WHOLE != 0) {
         LOGGER.warn(
             "{} holds {} images; as published it holds a multiple of {}: is it cut off?",
             file,
-            bytes.length / record,
+            size / record,
             WHOLE);
       }
-      for (var at = 0; at < bytes.length; at += record) {
-        for (var i = 0; i < classes.length; i++) {
-          var label = bytes[at + i] & 255;
-          if (label >= classes[i]) {
-            throw new DataException(
-                "%s is damaged: image %d has the label %d, but labels are 0 to %d"
-                    .formatted(file, at / record + 1, label, classes[i] - 1));
+      // One by one, as the bytes of the whole file would stay resident for hours.
+      try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
+        for (var number = 1; number <= size / record; number++) {
+          for (var i = 0; i < classes.length; i++) {
+            var label = in.readUnsignedByte();
+            if (label >= classes[i]) {
+              throw new DataException(
+                  "%s is damaged: image %d has the label %d, but labels are 0 to %d"
+                      .formatted(file, number, label, classes[i] - 1));
+            }
+            if (i == chosen) {
+              labels.add(label);
+            }
           }
+          var image = new byte[PIXELS];
+          in.readFully(image);
+          images.add(image);
         }
-        labels.add((int) bytes[at + chosen]);
-        images.add(Arrays.copyOfRange(bytes, at + classes.length, at + record));
+      } catch (IOException e) {
+        throw DataException.cannotRead(file, e);
       }
     }
     return new ImagesInMemory(
@@ -101,15 +111,18 @@ final class Cifar {
         List.of());
   }
 
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
   /** The classes' names from the file that comes with the images; numbers if it does not. */
   private static List<String> names(Path file, int classes) {
     if (Files.isRegularFile(file)) {
-      var names =
-          new String(bytes(file), UTF_8)
-              .lines()
-              .map(String::strip)
-              .filter(line -> !line.isEmpty())
-              .toList();
+      var names = text(file).lines().map(String::strip).filter(line -> !line.isEmpty()).toList();
       if (names.size() == classes) {
         return names;
       }
@@ -117,9 +130,10 @@ final class Cifar {
     return IntStream.range(0, classes).mapToObj(Integer::toString).toList();
   }
 
-  private static byte[] bytes(Path file) {
+  /** A file as UTF-8; what is not stays readable. */
+  private static String text(Path file) {
     try {
-      return Files.readAllBytes(file);
+      return new String(Files.readAllBytes(file), UTF_8);
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }

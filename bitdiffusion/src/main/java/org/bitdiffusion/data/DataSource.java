@@ -36,7 +36,8 @@ public interface DataSource extends AutoCloseable {
   }
 
   /**
-   * Writes the symbols of one example, row-major in {@link #shape()}, to {@code target[offset ..]}.
+   * Writes the symbols of one example, row-major in {@link #shape()}, to {@code target[offset ..]}:
+   * all of them, as the target may hold another example's.
    *
    * @throws org.bitdiffusion.DataException if the example cannot be read
    */
@@ -57,7 +58,9 @@ public interface DataSource extends AutoCloseable {
     return new int[0];
   }
 
-  /** Writes what an example is made from, unsigned, row-major in {@link #conditionShape()}. */
+  /**
+   * Writes what an example is made from, unsigned, row-major in {@link #conditionShape()}, whole.
+   */
   default void readCondition(int index, byte[] target, int offset) {}
 
   /**

@@ -23,9 +23,16 @@ import org.bitdiffusion.runtime.Seed;
  *
  * <p>Each batch is read by one thread, and several batches at a time, but they are handed over in
  * order. All methods are called by one thread.
+ *
+ * <p>The arrays of a batch are used again. New ones would outlive a collection or two on their way
+ * to the trainer, and then lie in Java's old generation, which grows for hours before it is
+ * collected.
  */
 final class Batches implements AutoCloseable {
   /**
+   * What it holds stays until {@link #next} is called twice more: once would be too short for who
+   * looks at a batch again after the next one could not be read.
+   *
    * @param symbols row-major [B, C, ...]
    * @param labels [B], -1 where there is none
    * @param condition what the examples are made from, unsigned, row-major [B, ...]; empty: nothing
@@ -39,6 +46,9 @@ final class Batches implements AutoCloseable {
   private final boolean flip;
   private final long seed;
   private final ExecutorService readers;
+
+  /** Batch n is in buffer n modulo their number. */
+  private final Batch[] buffers;
 
   /** The batches that come next, in order, read or being read. */
   private final Queue<Future<Batch>> ahead = new ArrayDeque<>();
@@ -77,6 +87,8 @@ final class Batches implements AutoCloseable {
     this.flip = flip;
     this.seed = seed;
     number = first;
+    buffers = new Batch[READ_AHEAD + 2];
+    Arrays.setAll(buffers, i -> buffer(source, batchSize));
     readers =
         Executors.newFixedThreadPool(
             threads,
@@ -88,6 +100,16 @@ final class Batches implements AutoCloseable {
     while (ahead.size() < READ_AHEAD) {
       readOneMore();
     }
+  }
+
+  private static Batch buffer(DataSource source, int batchSize) {
+    return new Batch(
+        new int[batchSize * product(source.shape())],
+        new long[batchSize],
+        new byte
+            [source.conditionShape().length == 0
+                ? 0
+                : batchSize * product(source.conditionShape())]);
   }
 
   /**
@@ -137,7 +159,8 @@ final class Batches implements AutoCloseable {
     for (var i = 0; i < batchSize; i++) {
       examples[i] = index(first + i);
     }
-    ahead.add(readers.submit(() -> read(first, examples)));
+    var buffer = buffers[(int) (number % buffers.length)];
+    ahead.add(readers.submit(() -> read(first, examples, buffer)));
     number++;
   }
 
@@ -146,27 +169,25 @@ final class Batches implements AutoCloseable {
    *
    * @param first position of its first example in the endless sequence of epochs
    * @param examples by their indexes
+   * @param batch to be filled
+   * @return the batch
    */
-  private Batch read(long first, int[] examples) {
-    var length = product(source.shape());
-    var conditionLength =
-        source.conditionShape().length == 0 ? 0 : product(source.conditionShape());
-    var symbols = new int[batchSize * length];
-    var condition = new byte[batchSize * conditionLength];
-    var labels = new long[batchSize];
+  private Batch read(long first, int[] examples, Batch batch) {
+    var length = batch.symbols.length / batchSize;
+    var conditionLength = batch.condition.length / batchSize;
     for (var i = 0; i < batchSize; i++) {
       if (Thread.currentThread().isInterrupted()) {
         throw new CancellationException("closed"); // nobody waits for the rest
       }
-      source.read(examples[i], Seed.of(seed, 2, first + i), symbols, i * length);
+      source.read(examples[i], Seed.of(seed, 2, first + i), batch.symbols, i * length);
       source.readCondition(
-          examples[i], Seed.of(seed, 3, first + i), condition, i * conditionLength);
-      labels[i] = source.label(examples[i]);
+          examples[i], Seed.of(seed, 3, first + i), batch.condition, i * conditionLength);
+      batch.labels[i] = source.label(examples[i]);
       if (flip && (Seed.of(seed, 1, first + i) & 1) == 1) {
-        mirror(symbols, i * length, length);
+        mirror(batch.symbols, i * length, length);
       }
     }
-    return new Batch(symbols, labels, condition);
+    return batch;
   }
 
   private static int product(int[] shape) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
@@ -256,6 +257,26 @@ class BatchesTest {
         };
     try (var batches = new Batches(source, 1, false, 1, 0, 2)) {
       assertThat(labels(batches, 2)).containsExactlyInAnyOrder(0L, 1L);
+    }
+  }
+
+  /** However long a run is, it makes no garbage of its batches; and none is overwritten in use. */
+  @Test
+  void arraysAreUsedAgainAfterTheNextBatch() {
+    try (var batches = new Batches(new Numbers(1_000, -1), 10, false, 1, 0)) {
+      var arrays = new HashSet<Integer>();
+      var before = batches.next();
+      for (var i = 0; i < 200; i++) {
+        var labels = before.labels().clone();
+        var symbols = before.symbols().clone();
+        var next = batches.next();
+        pause(1); // the readers, if they should not
+        assertThat(before.labels()).isEqualTo(labels);
+        assertThat(before.symbols()).isEqualTo(symbols);
+        arrays.add(System.identityHashCode(before.symbols()));
+        before = next;
+      }
+      assertThat(arrays).hasSize(6);
     }
   }
 
