@@ -139,6 +139,7 @@ final class EvaluateCommand implements Callable<Integer> {
       if (others != null) {
         evaluation.requireSame(others);
       }
+      evaluation.requireFit(training);
       var real = comparing.real(training, features, samples, err);
       Map<String, Object> measured;
       try (var progress = new Progress("samples", samples, 0, err)) {

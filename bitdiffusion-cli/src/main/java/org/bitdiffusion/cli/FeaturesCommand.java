@@ -114,7 +114,7 @@ final class FeaturesCommand implements Runnable {
                   Compute.choose(precision),
                   (step, loss) ->
                       progress.to(step, String.format(Locale.ROOT, "loss %.4f", loss)))) {
-        ClassifierFeatures.save(out, network, source.classes());
+        ClassifierFeatures.save(out, network, source);
         var report = new LinkedHashMap<String, Object>();
         report.put("classes", source.classes().size());
         if (others != null) {

@@ -32,10 +32,9 @@ final class FeaturesOptions {
   @Option(
       names = "--features-precision",
       paramLabel = "P",
-      defaultValue = "float32",
       description =
-          "What features are computed in: float32, as FID is defined; bfloat16, which is faster and"
-              + " moves distances by about a thousandth; or auto, what the machine can.")
+          "What features are computed in: float32, as FID is defined (default); bfloat16, which is"
+              + " faster and moves distances by about a thousandth; or auto, what the machine can.")
   private String precision;
 
   @Option(
@@ -49,10 +48,10 @@ final class FeaturesOptions {
 
   /** Whether any of them is given. */
   boolean isGiven() {
-    return inception != null || classifier != null || reference != null;
+    return inception != null || classifier != null || reference != null || precision != null;
   }
 
-  /** Complains if both are given, or a reference for neither. */
+  /** Complains if both are given, or neither, but what needs one. */
   void requireOne() {
     if (reference != null) {
       Target.requireFile("--reference", reference, ".npz");
@@ -60,6 +59,10 @@ final class FeaturesOptions {
         throw new ConfigurationException(
             "--reference needs --inception or --features, whose statistics it holds");
       }
+    }
+    if (precision != null && inception == null && classifier == null) {
+      throw new ConfigurationException(
+          "--features-precision needs --inception or --features, which compute in it");
     }
     if (inception != null && classifier != null) {
       throw new ConfigurationException("--inception and --features exclude each other; take one");
@@ -69,6 +72,7 @@ final class FeaturesOptions {
   /** The features, or null where none are given. */
   ImageFeatures open() {
     requireOne();
+    var precision = this.precision == null ? "float32" : this.precision;
     if (inception != null) {
       return InceptionFeatures.load(inception, precision);
     }

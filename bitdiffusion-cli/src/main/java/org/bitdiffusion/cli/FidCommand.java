@@ -73,9 +73,21 @@ final class FidCommand implements Callable<Integer> {
   @Mixin private ThreadsOption threads;
 
   /**
-   * @param count of images, or null where a file does not say it
+   * A folder's images, or a file's statistics.
+   *
+   * @param files null where there are statistics
+   * @param statistics null where there are files
    */
-  private record Measured(FeatureStatistics statistics, Integer count) {}
+  private record ImagesOrStatistics(Path path, List<Path> files, FeatureStatistics statistics) {
+    Integer count() {
+      return files == null ? null : files.size();
+    }
+
+    @Override
+    public String toString() {
+      return files == null ? "a file" : "%,d images".formatted(files.size());
+    }
+  }
 
   @Override
   public Integer call() {
@@ -87,32 +99,29 @@ final class FidCommand implements Callable<Integer> {
     }
     threads.apply();
     try (var features = InceptionFeatures.load(inception, precision)) {
-      var first = measure(features, one);
-      var second = measure(features, other);
+      var a = open(features, one); // both, before hours are spent on one
+      var b = open(features, other);
+      var first = statistics(features, a);
       if (save != null) {
-        first.statistics().write(save, features);
+        first.write(save, features);
       }
-      var fid = first.statistics().frechetDistance(second.statistics());
+      var fid = first.frechetDistance(statistics(features, b));
       var out = spec.commandLine().getOut();
       if (json) {
         var report = new LinkedHashMap<String, Object>();
         report.put("fid", fid);
-        report.put("images", new Integer[] {first.count(), second.count()});
+        report.put("images", new Integer[] {a.count(), b.count()});
         out.println(Json.line(report));
       } else {
-        out.printf("FID %.4f of %s and %s%n", fid, of(first), of(second));
+        out.printf("FID %.4f of %s and %s%n", fid, a, b);
       }
     }
     return 0;
   }
 
-  private static String of(Measured set) {
-    return set.count() == null ? "a file" : "%,d images".formatted(set.count());
-  }
-
-  private Measured measure(InceptionFeatures features, Path set) {
+  private ImagesOrStatistics open(InceptionFeatures features, Path set) {
     if (!Files.isDirectory(set)) {
-      return new Measured(FeatureStatistics.read(set, features), null);
+      return new ImagesOrStatistics(set, null, FeatureStatistics.read(set, features));
     }
     var files = ImageFiles.below(set);
     if (files.size() < 2) {
@@ -121,6 +130,14 @@ final class FidCommand implements Callable<Integer> {
     }
     FeaturesOptions.warnOfFew(
         set.toString(), files.size(), InceptionV3.FEATURES, spec.commandLine().getErr());
+    return new ImagesOrStatistics(set, files, null);
+  }
+
+  private FeatureStatistics statistics(InceptionFeatures features, ImagesOrStatistics set) {
+    if (set.statistics() != null) {
+      return set.statistics();
+    }
+    var files = set.files();
     var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);
     try (var progress = new Progress("looking", files.size(), 0, spec.commandLine().getErr())) {
       var batch = new ArrayList<ImageFiles.Rgb>(); // all of one size
@@ -134,11 +151,11 @@ final class FidCommand implements Callable<Integer> {
         if (batch.size() == batchSize || i == files.size() - 1) {
           builder.add(features(features, batch));
           batch.clear();
-          progress.to(i + 1, set.toString());
+          progress.to(i + 1, set.path().toString());
         }
       }
     }
-    return new Measured(builder.build(), files.size());
+    return builder.build();
   }
 
   private static boolean sameSize(ImageFiles.Rgb a, ImageFiles.Rgb b) {

@@ -1,14 +1,18 @@
 package org.bitdiffusion.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
@@ -17,6 +21,7 @@ import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
+import org.bitdiffusion.metrics.InceptionScore;
 import org.bitdiffusion.metrics.ManifoldScores;
 import org.bitdiffusion.metrics.NearestExamples;
 import org.bitdiffusion.runtime.Seed;
@@ -49,14 +54,21 @@ final class ImageEvaluation {
     this.seed = seed;
     this.n = n;
     this.batchSize = batchSize;
+    var drawn =
+        "seed %d, %s, %s, weights %08x"
+            .formatted(seed, sampling, model.compute().precision().name(), model.checksum());
     folder =
         run.resolve("evaluations")
-            .resolve(
-                "%s-%08x"
-                    .formatted(
-                        model.checkpoint().getFileName(),
-                        Objects.hash(
-                            seed, sampling.toString(), model.compute().precision().name())));
+            .resolve(model.checkpoint().getFileName() + "-" + digest(drawn).substring(0, 16));
+  }
+
+  private static String digest(String text) {
+    try {
+      var sha = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(sha.digest(text.getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
   }
 
   /** Where the samples are kept. */
@@ -68,9 +80,10 @@ final class ImageEvaluation {
    * The numbers that evaluations tell.
    *
    * @param features to compare by, or null
-   * @param conditional whether the run knows classes
+   * @param classes of a run that knows some, or none
+   * @param compared images of each set
    */
-  static List<String> measured(ImageFeatures features, boolean conditional) {
+  static List<String> measured(ImageFeatures features, List<String> classes, int compared) {
     var names = new ArrayList<>(List.of("symbol_total_variation", "pair_total_variation"));
     names.add("nearest_distance");
     if (features != null) {
@@ -78,13 +91,21 @@ final class ImageEvaluation {
         names.addAll(List.of("fid", "inception_score"));
       } else {
         names.add("frechet_distance");
-        if (conditional) {
+        if (tellsApart(features, classes)) {
           names.add("class_accuracy");
         }
       }
-      names.addAll(List.of("precision", "recall", "density", "coverage"));
+      if (compared >= ManifoldScores.FEWEST) {
+        names.addAll(List.of("precision", "recall", "density", "coverage"));
+      }
     }
     return names;
+  }
+
+  private static boolean tellsApart(ImageFeatures features, List<String> classes) {
+    return features instanceof ClassifierFeatures classifier
+        && !classes.isEmpty()
+        && classifier.classNames().equals(classes);
   }
 
   /**
@@ -111,6 +132,7 @@ final class ImageEvaluation {
 
     var report = new LinkedHashMap<String, Object>();
     var symbols = real.images().symbols();
+    report.put("compared_with", real.source().name());
     report.put("symbol_total_variation", samples.symbols().symbolDistance(symbols));
     report.put("pair_total_variation", samples.symbols().pairDistance(symbols));
     if (features != null) {
@@ -120,9 +142,8 @@ final class ImageEvaluation {
       if (features instanceof InceptionFeatures) {
         report.put("inception_score", samples.inceptionScore().mean());
         report.put("inception_score_deviation", samples.inceptionScore().deviation());
-      } else if (model.config().diffusion().conditional()
-          && features instanceof ClassifierFeatures classifier
-          && classifier.classNames().equals(model.config().example().classes())) {
+        report.put("images_of_each_inception_score", n / Math.min(n, InceptionScore.PARTS));
+      } else if (tellsApart(features, classes())) {
         report.put("class_accuracy", (double) ofTheirClass / n);
       }
       if (compared >= ManifoldScores.FEWEST) {
@@ -150,9 +171,27 @@ final class ImageEvaluation {
     }
   }
 
+  /** The classes that samples are asked for by, if any. */
+  private List<String> classes() {
+    return model.config().diffusion().conditional()
+        ? model.config().example().classes()
+        : List.of();
+  }
+
   /**
-   * How far samples are from the nearest training image, in the median: where that is nearer than
-   * held-out images are, the run copies.
+   * Complains unless the run can draw these samples.
+   *
+   * @param training whose classes are asked for
+   * @throws ConfigurationException if it cannot
+   */
+  void requireFit(ImageSource training) {
+    model.requireFit(sampling, labels(training, 0, n));
+  }
+
+  /**
+   * How far samples are from the nearest training image: the median, and the least. Where samples
+   * are nearer than images that were not trained on, the run copies; a run that copies a few shows
+   * in the share of samples that are nearer than all but 5% of those.
    *
    * @param heldOut images that were not trained on, or null
    */
@@ -166,11 +205,18 @@ final class ImageEvaluation {
           batch.symbols(), 0, some, at, Math.min(batch.symbols().length, some.length - at));
     }
     var report = new LinkedHashMap<String, Double>();
-    report.put("nearest_distance", median(new ImageBatch(some, format), training));
+    var distances = nearest(new ImageBatch(some, format), training);
+    report.put("nearest_distance", median(distances));
+    report.put("least_nearest_distance", distances[0]);
     if (heldOut != null) {
       var count = Math.min(heldOut.size(), NEAREST);
-      var others = ImageBatch.evenly(heldOut, count, 0, count);
-      report.put("nearest_distance_of_held_out", median(others, training));
+      var others = nearest(ImageBatch.evenly(heldOut, count, 0, count), training);
+      report.put("nearest_distance_of_held_out", median(others));
+      report.put("least_nearest_distance_of_held_out", others[0]);
+      var near = others[count / 20];
+      report.put(
+          "share_nearer_than_95_percent_of_held_out",
+          (double) Arrays.stream(distances).filter(d -> d < near).count() / distances.length);
     }
     return report;
   }
@@ -265,8 +311,8 @@ final class ImageEvaluation {
     return labels;
   }
 
-  /** The median distance of images to the nearest of the training images, mirrored or not. */
-  private double median(ImageBatch images, ImageSource training) {
+  /** Distances of images to the nearest of the training images, mirrored or not, in order. */
+  private double[] nearest(ImageBatch images, ImageSource training) {
     var rgb = images.rgb();
     var distances = NearestExamples.distances(rgb, training);
     if (model.config().training().flip()) {
@@ -274,6 +320,10 @@ final class ImageEvaluation {
       Arrays.setAll(distances, i -> Math.min(distances[i], mirrored[i]));
     }
     Arrays.sort(distances);
+    return distances;
+  }
+
+  private static double median(double[] distances) {
     return (distances[(distances.length - 1) / 2] + distances[distances.length / 2]) / 2;
   }
 

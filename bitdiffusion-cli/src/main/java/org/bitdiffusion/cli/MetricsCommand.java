@@ -122,6 +122,7 @@ final class MetricsCommand implements Runnable {
             "%s has statistics of %d features, but %s of %d; both must come from the same network"
                 .formatted(one, first.features(), other, second.features()));
       }
+      FeatureStatistics.requireSameWeights(one, other);
       var distance = first.frechetDistance(second);
       var features = first.features() + " values, as the files have them";
       var out = spec.commandLine().getOut();

@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -29,7 +30,7 @@ import org.bitdiffusion.training.RunConfig;
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
  * @param sampling by name, settings such as {@code sampling.steps}
- * @param seeds of the trainings; the samples' seed is 0
+ * @param seeds of the trainings and of their samples
  * @param samples that are drawn of each
  * @param metrics of {@code evaluate} that are told, the first of which is plotted
  */
@@ -100,6 +101,7 @@ record Study(
         YAMLMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     try {
       var tree = yaml.readTree(Files.readString(file));

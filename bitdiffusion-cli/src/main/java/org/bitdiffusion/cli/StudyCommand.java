@@ -14,7 +14,9 @@ import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.training.ImageModel;
+import org.bitdiffusion.training.Model;
 import org.bitdiffusion.training.RunConfig;
 import org.bitdiffusion.training.RunFolder;
 import org.bitdiffusion.training.Trainer;
@@ -71,13 +73,16 @@ final class StudyCommand implements Callable<Integer> {
     comparing.requireOne();
     var study = Study.read(file, data);
     threads.apply();
+    Target.requireFile("--out", out.resolve(StudyReport.TABLE), ".md");
     var results = new ArrayList<StudyReport.Result>();
     var err = spec.commandLine().getErr();
+    var pictures = new Pictures(err);
     var shared = runs == null ? out.resolve("runs") : runs;
     try (var source = DataSources.open(DataSpec.parse(study.data()));
         var features = comparing.open()) {
       var report = new StudyReport(study, out, features == null ? null : features.name());
-      requireMetrics(study, features);
+      requireFit(study, source);
+      requireMetrics(study, features, source);
       var real = comparing.real(source, features, study.samples(), err);
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
@@ -89,6 +94,7 @@ final class StudyCommand implements Callable<Integer> {
           }
           sample(study, variant, seed, run, real, results);
           report.write(results);
+          pictures.paint(() -> report.plot(results));
         }
       }
       spec.commandLine().getOut().print(report.markdown(results));
@@ -98,11 +104,25 @@ final class StudyCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Complains before anything is trained if the settings of a variant make no network. */
+  private static void requireFit(Study study, ImageSource source) {
+    for (var variant : study.variants().keySet()) {
+      try {
+        var config = study.config(variant, 0).forData(source);
+        Model.create(config, Compute.choose(config.training().precision())).close();
+      } catch (ConfigurationException e) {
+        throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
+      }
+    }
+  }
+
   /** Complains before anything is trained if the study asks for what is not measured. */
-  private static void requireMetrics(Study study, ImageFeatures features) {
+  private static void requireMetrics(Study study, ImageFeatures features, ImageSource source) {
+    var compared = Math.min(study.samples(), source.size());
     for (var variant : study.variants().keySet()) {
       var conditional = study.config(variant, 0).diffusion().conditional();
-      var measured = ImageEvaluation.measured(features, conditional);
+      var classes = conditional ? source.classes() : List.<String>of();
+      var measured = ImageEvaluation.measured(features, classes, compared);
       for (var metric : study.metrics()) {
         if (!measured.contains(metric)) {
           throw new ConfigurationException(
@@ -182,7 +202,7 @@ final class StudyCommand implements Callable<Integer> {
     try (var model = ImageModel.load(run, config.config(Map.of()).training().precision())) {
       for (var way : study.sampling().keySet()) {
         var sampling = config.config(study.sampling(way)).sampling();
-        var evaluation = new ImageEvaluation(run, model, sampling, 0, study.samples(), BATCH);
+        var evaluation = new ImageEvaluation(run, model, sampling, seed, study.samples(), BATCH);
         try (var progress =
             new Progress("samples", study.samples(), 0, spec.commandLine().getErr())) {
           var numbers = numbers(evaluation.measure(real, progress));

@@ -12,6 +12,9 @@ import org.bitdiffusion.data.WholeFile;
 
 /** The tables and the plot of a study. */
 final class StudyReport {
+  /** The file of tables in Markdown. */
+  static final String TABLE = "table.md";
+
   private final Study study;
   private final Path folder;
   private final String features;
@@ -52,10 +55,14 @@ final class StudyReport {
     }
   }
 
-  /** Writes table.md, table.csv and plot.png of what is known so far. */
+  /** Writes table.md and table.csv of what is known so far. */
   void write(List<Result> results) {
-    write("table.md", markdown(results));
+    write(TABLE, markdown(results));
     write("table.csv", csv(results));
+  }
+
+  /** Paints plot.png of what is known so far. */
+  void plot(List<Result> results) {
     Charts.study(folder.resolve("plot.png"), study, features, results);
   }
 

@@ -46,7 +46,11 @@ class ImageEvaluationTest extends CommandTest {
         .toIterable()
         .containsExactly(
             "nearest_distance",
+            "least_nearest_distance",
             "nearest_distance_of_held_out",
+            "least_nearest_distance_of_held_out",
+            "share_nearer_than_95_percent_of_held_out",
+            "compared_with",
             "symbol_total_variation",
             "pair_total_variation",
             "samples",
@@ -58,6 +62,7 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(report.path("network_evaluations_per_sample").asInt()).isEqualTo(6);
     assertThat(report.path("nearest_distance").asDouble()).isPositive();
     assertThat(report.path("nearest_distance_of_held_out").asDouble()).isZero(); // the same images
+    assertThat(report.path("compared_with").asText()).startsWith("icons 8x8");
 
     // The symbols' distance from the samples that were kept, and these are those of 'sample'.
     var kept = folder.resolve("run/evaluations");
@@ -96,15 +101,67 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(files.get(1)).exists();
     assertThat(Files.getLastModifiedTime(files.get(0))).isEqualTo(times);
     assertThat(evaluate("--n 5 --batch-size 2").has("samples_per_second")).isFalse();
-    // Other settings are other samples.
+    // Other settings are other samples; these two seeds have the same Long.hashCode.
+    assertThat(evaluate("--n 5 --batch-size 2 --seed=-1").has("samples_per_second")).isTrue();
     assertThat(evaluate("--n 5 --batch-size 2 --seed 1").has("samples_per_second")).isTrue();
     assertThat(evaluate("--n 5 --batch-size 2 --steps 2").has("samples_per_second")).isTrue();
   }
 
+  /** The same step of a run that was trained anew has other samples. */
+  @Test
+  void samplesAreThoseOfTheWeights() throws IOException {
+    var before = evaluate("--n 4").path("pair_total_variation");
+    Files.move(folder.resolve("run/checkpoints/step-00000002"), folder.resolve("away"));
+    assertThat(runLine("train --resume --out FOLDER/run --set training.learning_rate=0.1"))
+        .as(err.toString())
+        .isZero();
+    var report = evaluate("--n 4");
+    assertThat(report.has("samples_per_second")).isTrue();
+    assertThat(report.path("pair_total_variation")).isNotEqualTo(before);
+  }
+
+  /** Half of the samples are exchanged for images of the data: the median does not show it. */
+  @Test
+  void aFewCopiesShow() throws IOException {
+    var random = new Random(1);
+    Files.createDirectories(folder.resolve("noise"));
+    for (var i = 0; i < 20; i++) {
+      var image = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+      for (var pixel = 0; pixel < 64; pixel++) {
+        image.setRGB(pixel % 8, pixel / 8, random.nextBoolean() ? 0xffffff : 0);
+      }
+      ImageIO.write(image, "png", folder.resolve("noise/" + i + ".png").toFile());
+    }
+    var evaluate =
+        "--n 20 --batch-size 4 --held-out images:FOLDER/noise,size=8,color=grey,levels=2";
+    assertThat(evaluate(evaluate).path("least_nearest_distance").asDouble()).isPositive();
+    Path first;
+    try (var files = Files.walk(folder.resolve("run/evaluations"))) {
+      first = files.filter(file -> file.endsWith("samples-0000000-0000004.npy")).findAny().get();
+    }
+    var copies = new int[4 * 64];
+    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
+      for (var i = 0; i < 4; i++) {
+        icons.read(100 * i, copies, i * 64);
+      }
+    }
+    Npy.write(first, copies, new int[] {4, 1, 8, 8}, 2);
+    var report = evaluate(evaluate);
+    assertThat(report.path("nearest_distance").asDouble()).isPositive();
+    assertThat(report.path("least_nearest_distance").asDouble()).isZero();
+    assertThat(report.path("least_nearest_distance_of_held_out").asDouble()).isPositive();
+    assertThat(report.path("share_nearer_than_95_percent_of_held_out").asDouble())
+        .isGreaterThanOrEqualTo(0.2);
+  }
+
   private void paint(String name, int count, Color color) throws IOException {
+    paint(name, count, color, 8);
+  }
+
+  private void paint(String name, int count, Color color, int side) throws IOException {
     var random = new Random(name.hashCode());
     for (var i = 0; i < count; i++) {
-      var image = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+      var image = new BufferedImage(side, side, BufferedImage.TYPE_INT_RGB);
       var graphics = image.createGraphics();
       graphics.setColor(color);
       graphics.fillRect(random.nextInt(5), random.nextInt(5), 4, 4);
@@ -159,6 +216,12 @@ class ImageEvaluationTest extends CommandTest {
         .isEqualTo(2);
     assertThat(err.toString()).contains("needs 2 samples at least, and --n is 1");
 
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --n 8 --features-precision bfloat16"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--features-precision needs --inception or --features");
+
     // Statistics of the data are written, and taken from then on.
     var reference = " --reference FOLDER/r.npz";
     ((ObjectNode) report).remove("samples_per_second"); // none are drawn again
@@ -183,6 +246,14 @@ class ImageEvaluationTest extends CommandTest {
         .contains(
             "r.npz has statistics of the features of other weights than those of small classifier"
                 + " other.safetensors");
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --n 8"
+                    + " --features FOLDER/other.safetensors --reference FOLDER/o.npz"))
+        .isZero();
+    assertThat(runLine("metrics frechet FOLDER/r.npz FOLDER/o.npz")).isEqualTo(1);
+    assertThat(err.toString()).contains("have statistics of the features of different weights");
+    assertThat(runLine("metrics frechet FOLDER/r.npz FOLDER/r.npz")).isZero();
     var statistics = FeatureStatistics.read(folder.resolve("r.npz"));
     statistics.mean()[0] += 1;
     statistics.write(folder.resolve("r.npz"));
@@ -218,6 +289,56 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(err.toString()).contains("has no classes to tell apart");
     assertThat(runLine("features train --data icons --out FOLDER/f.bin")).isEqualTo(2);
     assertThat(err.toString()).contains("--out is", "it must end in .safetensors");
+  }
+
+  /** A network that has only ever seen one size of images says nothing of others. */
+  @Test
+  void aClassifierIsOfOneSizeOfImages() throws IOException {
+    paint("train/red", 4, Color.RED, 9);
+    paint("train/blue", 4, Color.BLUE, 9);
+    assertThat(
+            runLine(
+                "features train --data images:FOLDER/train,size=9 --steps 1"
+                    + " --out FOLDER/f.safetensors"))
+        .as(err.toString())
+        .isZero();
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --n 8 --features"
+                    + " FOLDER/f.safetensors"))
+        .isEqualTo(1);
+    assertThat(err.toString())
+        .contains(
+            "the small classifier f.safetensors, not FID, was trained on images of 9x9; of those of"
+                + " 8x8 its features mean nothing");
+  }
+
+  /** All samples are one and the same image of the data: precise, but few of it are recalled. */
+  @Test
+  void precisionIsOfTheSamplesAndRecallOfTheData() throws IOException {
+    paint("train/red", 20, Color.RED);
+    paint("train/blue", 20, Color.BLUE);
+    assertThat(
+            runLine(
+                "features train --data images:FOLDER/train,size=8 --steps 20"
+                    + " --out FOLDER/f.safetensors"))
+        .isZero();
+    evaluate("--n 32");
+    Path kept;
+    try (var files = Files.walk(folder.resolve("run/evaluations"))) {
+      kept = files.filter(Files::isRegularFile).findAny().get();
+    }
+    var copies = new int[32 * 64];
+    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
+      for (var i = 0; i < 32; i++) {
+        icons.read(0, copies, i * 64);
+      }
+    }
+    Npy.write(kept, copies, new int[] {32, 1, 8, 8}, 2);
+    var report = evaluate("--n 32 --features FOLDER/f.safetensors");
+    assertThat(report.path("precision").asDouble()).isEqualTo(1);
+    assertThat(report.path("recall").asDouble()).isLessThan(0.5);
+    assertThat(report.path("coverage").asDouble()).isLessThan(0.5);
   }
 
   /** The samples are exchanged for squares of a known colour. */
@@ -339,7 +460,9 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(runLine(evaluate + "--n 2 --beams 2")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "are for runs of captions");
     assertThat(runLine(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
-    assertThat(err.toString()).contains("guidance needs a run trained with diffusion.conditional");
+    assertThat(err.toString())
+        .contains("guidance needs a run trained with diffusion.conditional")
+        .doesNotContain("looking"); // at all the data, before
     assertThat(runLine(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
     assertThat(err.toString()).contains("none.safetensors does not exist");
   }

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.InceptionFeatures;
 import org.bitdiffusion.nn.InceptionV3;
@@ -83,6 +84,40 @@ class MetricsFidTest extends CommandTest {
         .isCloseTo(0, within(1e-4 * fid));
   }
 
+  @Test
+  void evaluatesARun() throws IOException {
+    images("data", 1, 8, 8, 8, 8);
+    var line =
+        "train --preset icons --data images:FOLDER/data,size=8 --out FOLDER/run --steps 1"
+            + " --set network.width=8 --set network.multipliers=[1] --set network.blocks=1"
+            + " --set network.attention=[] --set training.batch_size=2 --set sampling.steps=1";
+    assertThat(runLine(line)).as(err.toString()).isZero();
+    var evaluate = "evaluate --json --run FOLDER/run --n 3 --data images:FOLDER/data,size=8";
+    assertThat(runLine(evaluate + " --inception " + weights())).as(err.toString()).isZero();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("features").asText()).isEqualTo("FID's Inception-v3");
+    assertThat(report.has("frechet_distance")).isFalse();
+    // Each part of the score is one image, which is as all of its part are.
+    assertThat(report.path("inception_score").asDouble()).isCloseTo(1, within(1e-6));
+    assertThat(report.path("images_of_each_inception_score").asInt()).isEqualTo(1);
+
+    Path kept;
+    try (var files = Files.walk(folder.resolve("run/evaluations"))) {
+      kept = files.filter(Files::isRegularFile).findAny().orElseThrow();
+    }
+    var samples = Npy.read(kept).values();
+    var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);
+    try (var features = InceptionFeatures.load(weights(), "float32")) {
+      var rgb = new byte[samples.length];
+      for (var i = 0; i < rgb.length; i++) {
+        rgb[i] = (byte) samples[i];
+      }
+      builder.add(features.of(rgb, 8, 8).features());
+    }
+    var fid = builder.build().frechetDistance(statistics(new int[] {8, 8, 8, 8}, 1));
+    assertThat(report.path("fid").asDouble()).isCloseTo(fid, within(1e-4 * fid));
+  }
+
   private static FeatureStatistics statistics(int[] sides, int seed) {
     var random = new Random(seed);
     var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);
@@ -113,7 +148,9 @@ class MetricsFidTest extends CommandTest {
     assertThat(fid(a, a, "--inception", foreign)).isEqualTo(1);
     assertThat(err.toString()).contains(foreign + " has no tensor 'Conv2d_1a_3x3.conv.weight'");
     assertThat(fid(a, one, "--inception", weights())).isEqualTo(1);
-    assertThat(err.toString()).contains(one + " holds 1 images; a covariance needs 2 at least");
+    assertThat(err.toString())
+        .contains(one + " holds 1 images; a covariance needs 2 at least")
+        .doesNotContain("looking"); // at the other ones, before
     var small = folder.resolve("small.npz");
     new FeatureStatistics(new double[2], new double[4]).write(small);
     assertThat(fid(a, small, "--inception", weights())).isEqualTo(1);

@@ -41,6 +41,15 @@ class MetricsFrechetTest extends CommandTest {
     assertThat(err.toString()).contains("FILE.npz").doesNotContain("index");
   }
 
+  /** Symmetric, with variances above 0, but an eigenvalue of -1. */
+  @Test
+  void refusesWhatIsNoCovariance() {
+    var a = file("a.npz", new double[] {1, 2}, 4, 0, 0, 9);
+    var b = file("b.npz", new double[] {1, 0}, 1, 2, 2, 1);
+    assertThat(frechet(a, b)).isEqualTo(1);
+    assertThat(err.toString()).contains("hold a sigma that is no covariance", "eigenvalue -1");
+  }
+
   @Test
   void namesTheFilesThatDoNotFit() {
     var a = file("a.npz", new double[] {1, 2}, 4, 0, 0, 9);

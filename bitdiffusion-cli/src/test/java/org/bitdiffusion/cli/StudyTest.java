@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.training.RunConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -152,6 +153,12 @@ class StudyTest extends CommandTest {
         var study = Study.read(file, "idx:anywhere,size=14");
         assertThat(study.config(study.variants().keySet().iterator().next(), 3).data())
             .isEqualTo("idx:anywhere,size=14");
+        for (var variant : study.variants().keySet()) {
+          var config = study.config(variant, 0);
+          var example =
+              new RunConfig.ExampleConfig(List.of(3, 32, 32), 256, List.of("a"), List.of(), null);
+          assertThat(config.withExample(example).newDiffusion().codec().bits()).isPositive();
+        }
       }
     }
   }
@@ -182,6 +189,15 @@ class StudyTest extends CommandTest {
     assertThat(err.toString()).contains("study.yaml: seeds has a value of another kind");
     assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [1, 1]"))).isEqualTo(2);
     assertThat(err.toString()).contains("seeds is missing or wrong; it must be a list without");
+    assertThat(study(STUDY.replace("without, at all: {diff", "with: {diff"))).isEqualTo(2);
+    assertThat(err.toString()).contains("study.yaml, line ", "Duplicate field 'with'");
+    assertThat(study(STUDY.replace("{diffusion.self_conditioning: none}", "{diffusion.loss: x}")))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("variant 'without, at all': diffusion.loss 'x' is unknown");
+    assertThat(
+            study(STUDY.replace("{diffusion.self_conditioning: none}", "{network.attention: [3]}")))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("variant 'without, at all': network.attention is [3]");
     assertThat(study("")).isEqualTo(2);
     assertThat(err.toString()).contains("study.yaml: the study is empty");
     assertThat(study("title: [")).isEqualTo(2);

@@ -28,6 +28,8 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.FileImageInputStream;
 import org.bitdiffusion.DataException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads image files as small squares: the central square is averaged down ({@link Area}) in the
@@ -37,6 +39,12 @@ import org.bitdiffusion.DataException;
  */
 public final class ImageFiles {
   private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
+
+  /** Of images that Java does not read. */
+  private static final Set<String> FOREIGN =
+      Set.of("webp", "tif", "tiff", "ppm", "pgm", "avif", "heic", "jp2", "jxl");
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(ImageFiles.class);
   private static final int KIB = 1024;
 
   /** Bytes that decoding may take for a pixel: 16 bits for each of R, G, B and alpha. */
@@ -77,7 +85,8 @@ public final class ImageFiles {
   public record Rgb(int height, int width, byte[] rgb) {}
 
   /**
-   * Reads an image whole, in its own size.
+   * Reads an image whole, in its own size and without its transparency: the colours as stored, as
+   * the usual programs that compute FID read them.
    *
    * @throws DataException if the file cannot be read, is damaged, or too large for memory
    */
@@ -88,7 +97,7 @@ public final class ImageFiles {
         image -> {
           var height = image.getHeight();
           var width = image.getWidth();
-          return new Rgb(height, width, averaged(image, height, width));
+          return new Rgb(height, width, averaged(image, height, width, true));
         });
   }
 
@@ -121,12 +130,13 @@ public final class ImageFiles {
 
   /**
    * The PNG, JPEG, GIF and BMP files of a folder and those below it, in the order of their names,
-   * but for hidden ones.
+   * but for hidden ones. Of images in other formats a warning tells how many there are.
    *
    * @throws DataException if one of the folders cannot be read: it might hold some
    */
   public static List<Path> below(Path folder) {
     var files = new ArrayList<Path>();
+    var foreign = new ArrayList<Path>();
     var visitor =
         new SimpleFileVisitor<Path>() {
           @Override
@@ -138,8 +148,12 @@ public final class ImageFiles {
 
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (hasImageName(file) && !isHidden(folder, file)) {
-              files.add(file);
+            if (!isHidden(folder, file)) {
+              if (ENDINGS.contains(ending(file))) {
+                files.add(file);
+              } else if (FOREIGN.contains(ending(file))) {
+                foreign.add(file);
+              }
             }
             return FileVisitResult.CONTINUE;
           }
@@ -169,6 +183,13 @@ public final class ImageFiles {
     } catch (IOException e) {
       throw DataException.cannotRead(folder, e);
     }
+    if (!foreign.isEmpty()) {
+      LOGGER.warn(
+          "{} holds {} images that are left out, such as {}: only PNG, JPEG, GIF and BMP are read",
+          folder,
+          foreign.size(),
+          Collections.min(foreign).getFileName());
+    }
     Collections.sort(files);
     return files;
   }
@@ -178,9 +199,9 @@ public final class ImageFiles {
     return !inside.equals(folder) && inside.getFileName().toString().startsWith(".");
   }
 
-  private static boolean hasImageName(Path file) {
+  private static String ending(Path file) {
     var name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    return ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
+    return name.substring(name.lastIndexOf('.') + 1);
   }
 
   /** Before it is opened, which of a pipe would wait for ever, and says less of what is wrong. */
@@ -261,12 +282,16 @@ public final class ImageFiles {
     var side = Math.min(image.getWidth(), image.getHeight());
     var left = (image.getWidth() - side) / 2;
     var top = (image.getHeight() - side) / 2;
-    return averaged(image.getSubimage(left, top, side, side), size, size);
+    return averaged(image.getSubimage(left, top, side, side), size, size, false);
   }
 
-  /** An image averaged down, as bytes of R, G and B [3, height, width]. */
-  private static byte[] averaged(BufferedImage image, int height, int width) {
-    var pixels = Pixels.of(image);
+  /**
+   * An image averaged down, as bytes of R, G and B [3, height, width].
+   *
+   * @param opaque whether its transparency is left out, instead of showing white
+   */
+  private static byte[] averaged(BufferedImage image, int height, int width, boolean opaque) {
+    var pixels = Pixels.of(image, opaque);
     var channels = new Area[3];
     for (var c = 0; c < 3; c++) {
       channels[c] = new Area(image.getHeight(), image.getWidth(), height, width);
@@ -293,14 +318,17 @@ public final class ImageFiles {
     /** Fills red, green and blue of a row, 0 to 255, on white. */
     void read(int y, double[][] rgb);
 
-    static Pixels of(BufferedImage image) {
+    /**
+     * @param opaque whether transparency is left out
+     */
+    static Pixels of(BufferedImage image, boolean opaque) {
       var model = image.getColorModel();
       var space = model.getColorSpace();
       var grey = space.getType() == ColorSpace.TYPE_GRAY;
       if (model instanceof ComponentColorModel && (grey || space.isCS_sRGB())) {
-        return samples(image);
+        return samples(image, opaque);
       }
-      return argb(space.isCS_sRGB() ? image : converted(image));
+      return argb(space.isCS_sRGB() ? image : converted(image), opaque);
     }
 
     private static BufferedImage converted(BufferedImage image) {
@@ -313,7 +341,7 @@ public final class ImageFiles {
      * Red, green and blue or only grey, and alpha, as stored. Java's own conversion would take grey
      * for linear light and brighten it: 128 would become 188.
      */
-    private static Pixels samples(BufferedImage image) {
+    private static Pixels samples(BufferedImage image, boolean opaque) {
       var raster = image.getRaster();
       var width = image.getWidth();
       var most = (1 << raster.getSampleModel().getSampleSize(0)) - 1;
@@ -325,7 +353,7 @@ public final class ImageFiles {
         raster.getPixels(0, y, width, 1, row);
         for (var x = 0; x < width; x++) {
           var at = x * bands;
-          var opacity = alpha ? (double) row[at + colors] / most : 1;
+          var opacity = alpha && !opaque ? (double) row[at + colors] / most : 1;
           for (var c = 0; c < 3; c++) {
             rgb[c][x] = onWhite(row[at + c % colors] * 255.0 / most, opacity);
           }
@@ -334,12 +362,12 @@ public final class ImageFiles {
     }
 
     /** What Java makes of palettes and of pixels packed into one number. */
-    private static Pixels argb(BufferedImage image) {
+    private static Pixels argb(BufferedImage image, boolean opaque) {
       var row = new int[image.getWidth()];
       return (y, rgb) -> {
         image.getRGB(0, y, row.length, 1, row, 0, row.length);
         for (var x = 0; x < row.length; x++) {
-          var opacity = (row[x] >>> 24) / 255.0;
+          var opacity = opaque ? 1 : (row[x] >>> 24) / 255.0;
           for (var c = 0; c < 3; c++) {
             rgb[c][x] = onWhite((row[x] >> (16 - 8 * c)) & 255, opacity);
           }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Safetensors;
@@ -19,19 +20,22 @@ import org.bytedeco.pytorch.Tensor;
 public final class ClassifierFeatures extends ImageFeatures {
   private static final String CLASSES = "classes"; // in the file's header, a name on each line
   private static final String BETWEEN = "\n";
+  private static final String SIZE = "size"; // in the file's header, width x height
 
   private final SmallClassifier network;
   private final String name;
   private final int classes;
   private final List<String> classNames;
+  private final String trainedOn; // or null
 
   private ClassifierFeatures(
-      SmallClassifier network, Path file, int classes, List<String> classNames) {
+      SmallClassifier network, Path file, int classes, List<String> classNames, String trainedOn) {
     super(file);
     this.network = network;
     name = "small classifier " + file.getFileName() + ", not FID";
     this.classes = classes;
     this.classNames = classNames;
+    this.trainedOn = trainedOn;
   }
 
   /**
@@ -48,9 +52,14 @@ public final class ClassifierFeatures extends ImageFeatures {
     try {
       Safetensors.read(file, network.parameters().byName());
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
-      var names = Safetensors.metadata(file).get(CLASSES);
+      var metadata = Safetensors.metadata(file);
+      var names = metadata.get(CLASSES);
       return new ClassifierFeatures(
-          network, file, classes, names == null ? List.of() : List.of(names.split(BETWEEN, -1)));
+          network,
+          file,
+          classes,
+          names == null ? List.of() : List.of(names.split(BETWEEN, -1)),
+          metadata.get(SIZE));
     } catch (RuntimeException | Error e) {
       network.close();
       throw e;
@@ -60,17 +69,34 @@ public final class ClassifierFeatures extends ImageFeatures {
   /**
    * Writes a classifier beside its place and renames it.
    *
-   * @param classNames what it tells apart
+   * @param source what it was trained on
    * @throws DataException if it cannot be written
    */
-  public static void save(Path file, SmallClassifier network, List<String> classNames) {
+  public static void save(Path file, SmallClassifier network, ImageSource source) {
     WholeFile.write(
         file,
         out ->
             Safetensors.write(
                 Channels.newChannel(out),
                 network.parameters().byName(),
-                Map.of(CLASSES, String.join(BETWEEN, classNames))));
+                Map.of(
+                    CLASSES,
+                    String.join(BETWEEN, source.classes()),
+                    SIZE,
+                    size(source.format().height(), source.format().width()))));
+  }
+
+  private static String size(int height, int width) {
+    return width + "x" + height;
+  }
+
+  @Override
+  void requireSize(int height, int width) {
+    if (trainedOn != null && !trainedOn.equals(size(height, width))) {
+      throw new DataException(
+          "the %s, was trained on images of %s; of those of %s its features mean nothing"
+              .formatted(name, trainedOn, size(height, width)));
+    }
   }
 
   /** The names of the classes; empty where the file does not say them. */

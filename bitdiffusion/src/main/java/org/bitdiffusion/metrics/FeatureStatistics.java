@@ -53,7 +53,7 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
    * as that of fewer images than features.
    *
    * @param other of as many features
-   * @throws DataException if a value is not finite
+   * @throws DataException if a value is not finite, or a covariance is none
    */
   public double frechetDistance(FeatureStatistics other) {
     if (features() != other.features()) {
@@ -89,12 +89,22 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
     return trace;
   }
 
-  /** L of L L' = S, [D, D]. */
+  /**
+   * L of L L' = S, [D, D].
+   *
+   * @throws DataException if S has a negative eigenvalue that no rounding makes
+   */
   private Tensor root() {
     var matrix = Tensor.create(covariance, mean.length, mean.length);
     var eigen = linalg_eigh(matrix);
     var values = eigen.get0();
-    var least = new Scalar(values.max().item_double() * RANK_TOLERANCE);
+    var largest = values.max().item_double();
+    if (values.min().item_double() < -ASYMMETRY * largest) {
+      throw new DataException(
+          "statistics of features hold a sigma that is no covariance: it has the eigenvalue %.3g"
+              .formatted(values.min().item_double()));
+    }
+    var least = new Scalar(largest * RANK_TOLERANCE);
     var zero = new Scalar(0);
     return eigen.get1().mul(values.masked_fill(values.lt(least), zero).sqrt());
   }
@@ -158,13 +168,34 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
           "%s has statistics of %d features; those of %s are %d"
               .formatted(file, statistics.features(), features.name(), features.size()));
     }
-    var weights = Npz.readSome(file, WEIGHTS).get(WEIGHTS);
-    if (weights != null && !Arrays.equals(weights.values(), new double[] {features.weights()})) {
+    var weights = weights(file);
+    if (weights != null && !Arrays.equals(weights, new double[] {features.weights()})) {
       throw new DataException(
           "%s has statistics of the features of other weights than those of %s"
               .formatted(file, features.name()));
     }
     return statistics;
+  }
+
+  /**
+   * Complains if two files say that they are of the features of different weights.
+   *
+   * @throws DataException if they do
+   */
+  public static void requireSameWeights(Path one, Path other) {
+    var weights = weights(one);
+    var others = weights(other);
+    if (weights != null && others != null && !Arrays.equals(weights, others)) {
+      throw new DataException(
+          "%s and %s have statistics of the features of different weights; they cannot be compared"
+              .formatted(one, other));
+    }
+  }
+
+  /** The checksum of the weights that a file's features are of, or null. */
+  private static double[] weights(Path file) {
+    var weights = Npz.readSome(file, WEIGHTS).get(WEIGHTS);
+    return weights == null ? null : weights.values();
   }
 
   /** Writes {@code mu} and {@code sigma} as npz. */

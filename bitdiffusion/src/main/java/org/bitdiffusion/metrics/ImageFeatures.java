@@ -79,9 +79,17 @@ public abstract sealed class ImageFeatures implements AutoCloseable
   abstract Tensor[] forward(Tensor images);
 
   /**
+   * Complains of images of a size for which the features mean nothing.
+   *
+   * @throws DataException if they are
+   */
+  void requireSize(int height, int width) {}
+
+  /**
    * Looks at images.
    *
    * @param rgb unsigned bytes of red, green and blue, row-major [B, 3, H, W]
+   * @throws DataException if the features are of images of another size
    */
   public Batch of(byte[] rgb, int height, int width) {
     var size = 3 * height * width;
@@ -89,6 +97,7 @@ public abstract sealed class ImageFeatures implements AutoCloseable
       throw new IllegalArgumentException(
           "%d bytes are no images of %dx%d".formatted(rgb.length, width, height));
     }
+    requireSize(height, width);
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var images =

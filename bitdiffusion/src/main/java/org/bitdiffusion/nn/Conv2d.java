@@ -11,8 +11,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 
 /**
- * The project's one convolution, [B, in, H, W] to [B, out, ceil(H/stride), ceil(W/stride)], in the
- * type and the memory layout of its input, with kernel / 2 zeros on each side of the image.
+ * The project's one convolution, in the type and the memory layout of its input: [B, in, H, W] to
+ * [B, out, ceil(H/stride), ceil(W/stride)] with kernel / 2 zeros on each side of the image, which
+ * is what there is where no other padding is given.
  *
  * <p>Channels are padded with zeros to a multiple of {@value #ALIGNMENT} on both sides, and the
  * padding is cut off afterwards: the engine's own convolution (oneDNN in libtorch 2.10) gives
@@ -85,7 +86,7 @@ public final class Conv2d {
     bias = biased ? parameters.uniform("bias", bound, out) : null;
   }
 
-  /** x [B, in, H, W] to [B, out, ceil(H/stride), ceil(W/stride)]. */
+  /** x [B, in, H, W] to [B, out, (H + 2 padding - kernel)/stride + 1, likewise W], rounded down. */
   public Tensor forward(Tensor x) {
     return convolve(x, weight, bias);
   }

@@ -58,6 +58,11 @@ public record ClassifierTraining(int steps, int batchSize, double learningRate, 
       ConvolutionCheck.ensureRight(network.convolutions(), compute);
       for (var step = 1; step <= steps; step++) {
         var loss = backward(network, batches.next(), format, source.name());
+        if (!Double.isFinite(loss)) {
+          throw new DivergenceException(
+              "the classifier's loss is no finite number at step %d; try another seed"
+                  .formatted(step));
+        }
         optimizer.step(step, learningRate * (1 - (step - 1.0) / steps));
         try (var noGrad = new NoGradGuard()) {
           network.parameters().gradients().zero_();

@@ -140,9 +140,7 @@ public final class ImageModel extends Model {
    */
   public Samples sample(
       SamplerConfig sampling, long seed, long first, int[] labels, Sampler.Listener listener) {
-    for (var label : labels) {
-      requireClass(label, sampling.guidance() != 0);
-    }
+    requireFit(sampling, labels);
     var count = labels.length;
     var conditional = config().diffusion().conditional();
     try (var scope = new PointerScope()) {
@@ -162,6 +160,19 @@ public final class ImageModel extends Model {
               conditional ? full_like(condition, new Scalar(-1)) : null);
       var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
       return new Samples(symbols(analog), floats(analog));
+    }
+  }
+
+  /**
+   * Complains unless the run can draw such samples.
+   *
+   * @param labels of the samples, -1 for any class
+   * @throws ConfigurationException as {@link #sample} does, before anything is drawn
+   */
+  public void requireFit(SamplerConfig sampling, int... labels) {
+    new Sampler(diffusion, sampling); // complains of what the network was not trained for
+    for (var label : labels) {
+      requireClass(label, sampling.guidance() != 0);
     }
   }
 

@@ -21,6 +21,7 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   private final Network network;
   private final Compute compute;
   private Path checkpoint;
+  private long checksum;
 
   Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
@@ -59,6 +60,7 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
       model.ensureRight();
       folder.read(checkpoint, Map.of("ema", model.network.parameters().byName()));
       model.checkpoint = checkpoint;
+      model.checksum = RunFolder.checksum(checkpoint.resolve("ema.safetensors"));
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -74,6 +76,11 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   /** The checkpoint whose weights these are; null of random ones. */
   public Path checkpoint() {
     return checkpoint;
+  }
+
+  /** The CRC-32C of the file of these weights, which tells them apart; 0 of random ones. */
+  public long checksum() {
+    return checksum;
   }
 
   /** How the network computes. */

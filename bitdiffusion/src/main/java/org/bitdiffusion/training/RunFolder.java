@@ -366,23 +366,22 @@ public final class RunFolder {
   private static void requireChecksum(Path file, State state) {
     var expected =
         state.checksums() == null ? null : state.checksums().get(file.getFileName().toString());
-    try {
-      if (expected != null && expected != checksum(file)) {
-        throw new DataException(
-            file + " is damaged: its values are not those that were written (CRC-32C)");
-      }
-    } catch (IOException e) {
-      throw DataException.cannotRead(file, e);
+    if (expected != null && expected != checksum(file)) {
+      throw new DataException(
+          file + " is damaged: its values are not those that were written (CRC-32C)");
     }
   }
 
-  private static long checksum(Path file) throws IOException {
+  /** The CRC-32C of a file. */
+  static long checksum(Path file) {
     var checksum = new CRC32C();
     try (var channel = FileChannel.open(file)) {
       var buffer = ByteBuffer.allocate(1 << 16);
       while (channel.read(buffer.clear()) >= 0) {
         checksum.update(buffer.flip());
       }
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
     }
     return checksum.getValue();
   }

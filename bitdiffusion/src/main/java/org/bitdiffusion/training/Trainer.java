@@ -60,7 +60,7 @@ public final class Trainer implements AutoCloseable {
    * Steps after which free memory goes back to the system: between them, the allocator's heap grows
    * by what lies between long-lived pieces.
    */
-  private static final int RELEASE_EVERY = 100;
+  private static final int RELEASE_EVERY = 20;
 
   private final RunConfig config;
   private final Learner learner;

@@ -137,6 +137,18 @@ class ImageFolderTest {
     }
   }
 
+  /** As other programs that compute FID read them: the colours as stored. */
+  @Test
+  void wholeImagesLoseTheirTransparency() throws Exception {
+    var image = new BufferedImage(2, 1, BufferedImage.TYPE_INT_ARGB);
+    image.setRGB(0, 0, 0x000a141e);
+    image.setRGB(1, 0, 0x80c80064);
+    var file = folder.resolve("a.png");
+    ImageIO.write(image, "png", file.toFile());
+    var whole = ImageFiles.whole(file);
+    assertThat(whole.rgb()).containsExactly(10, 200, 20, 0, 30, 100);
+  }
+
   @Test
   void transparentPartsBecomeWhite() throws Exception {
     var image = new BufferedImage(3, 3, BufferedImage.TYPE_INT_ARGB);

@@ -119,6 +119,12 @@ class ConfigReaderTest {
         .hasMessageContaining("use one of icons, fashion-small");
     assertThatThrownBy(() -> ConfigReader.file(folder.resolve("none.yaml"), Map.of()))
         .hasMessageContaining("none.yaml does not exist");
+    var twice =
+        Files.writeString(folder.resolve("twice.yaml"), "training:\n  steps: 1\n  steps: 2\n");
+    assertThatThrownBy(() -> ConfigReader.file(twice, Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("twice.yaml")
+        .hasMessageContaining("Duplicate field 'steps'");
     var broken = Files.writeString(folder.resolve("broken.yaml"), "training:\n  steps: [1\nx");
     assertThatThrownBy(() -> ConfigReader.file(broken, Map.of()))
         .isInstanceOf(ConfigurationException.class)
