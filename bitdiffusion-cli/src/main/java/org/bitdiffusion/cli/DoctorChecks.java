@@ -139,8 +139,8 @@ final class DoctorChecks {
           : Finding.warn(
               name,
               found,
-              "start through ./bitdiff without GLIBC_TUNABLES, or see there how to set it; it needs"
-                  + " glibc 2.35 or newer. Training is up to twice as fast");
+              "start through ./bitdiff without GLIBC_TUNABLES, or see there how to set it."
+                  + " Training is up to twice as fast");
     } catch (IOException e) {
       return Finding.ok(name, "unknown on this system");
     }

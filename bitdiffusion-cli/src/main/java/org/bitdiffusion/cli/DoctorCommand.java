@@ -75,7 +75,6 @@ final class DoctorCommand implements Callable<Integer> {
     add(memory());
     add(disk("disk, here", Path.of("").toAbsolutePath(), 2048));
     add(cache());
-    add(hugePages());
     add(blasThreads());
     add(systemLibtorch());
     for (var part : DoctorChecks.Part.values()) {
@@ -206,22 +205,6 @@ final class DoctorCommand implements Callable<Integer> {
       }
     } catch (IOException e) {
       return Finding.fail(name, DataException.cannotRead(folder, e).getMessage(), advice);
-    }
-  }
-
-  private static Finding hugePages() {
-    var name = "huge pages";
-    var file = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
-    try {
-      var setting = Files.readString(file).strip();
-      return setting.contains("[never]")
-          ? Finding.warn(
-              name,
-              "switched off (" + file + ": never)",
-              "memory is slower to get: as root, echo madvise > " + file)
-          : Finding.ok(name, setting);
-    } catch (IOException e) {
-      return Finding.ok(name, "not on this system");
     }
   }
 

@@ -6,8 +6,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageGrid;
@@ -159,7 +161,8 @@ final class SampleCommand implements Callable<Integer> {
     }
     if (done > 0) {
       if (!inFolder) {
-        write(format, Arrays.copyOf(symbols, done * format.symbols()), done);
+        var all = done == n ? symbols : Arrays.copyOf(symbols, done * format.symbols());
+        write(format, all, done);
       }
       if (frames != null) {
         frames.write(strip);
@@ -168,15 +171,18 @@ final class SampleCommand implements Callable<Integer> {
         Charts.analogBits(histogram, bits.limit(), bits.counts());
       }
     }
-    spec.commandLine()
-        .getOut()
-        .printf(
-            Locale.ROOT,
-            "%s%d samples in %.1f s are in %s%n",
-            done < n ? "stopped: " : "",
-            done,
-            (System.nanoTime() - started) / 1e9,
-            out);
+    var result = spec.commandLine().getOut();
+    if (done == 0) {
+      result.println("stopped before the first samples were drawn; nothing is written");
+      return;
+    }
+    result.printf(
+        Locale.ROOT,
+        "%s%d samples in %.1f s are in %s%n",
+        done < n ? "stopped: " : "",
+        done,
+        (System.nanoTime() - started) / 1e9,
+        out);
   }
 
   private void requireTargets() {
@@ -186,6 +192,15 @@ final class SampleCommand implements Callable<Integer> {
     }
     if (histogram != null) {
       Target.requireFile("--histogram", histogram, ".png");
+    }
+    var files =
+        Stream.of(out, strip, histogram)
+            .filter(Objects::nonNull)
+            .map(file -> file.toAbsolutePath().normalize())
+            .toList();
+    if (files.stream().distinct().count() < files.size()) {
+      throw new ConfigurationException(
+          "--out, --strip and --histogram name the same file; each needs its own");
     }
   }
 
@@ -270,7 +285,7 @@ final class SampleCommand implements Callable<Integer> {
     void add(Sampler.Step step) {
       var frame = frames.size() * (steps - 1) / Math.max(1, FRAMES - 2);
       var last = step.index() == steps - 1;
-      if (step.index() == Math.min(frame, steps - 1) && frames.size() < FRAMES - 1) {
+      if (step.index() >= frame && frames.size() < FRAMES - 1) {
         frames.add(model.symbols(step.xt()));
       }
       if (last) {

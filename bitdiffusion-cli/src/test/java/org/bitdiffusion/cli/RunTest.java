@@ -116,8 +116,18 @@ class RunTest extends CommandTest {
     assertThat(folder.resolve("s").toFile().list())
         .containsExactlyInAnyOrder("000000.png", "000001.png", "000002.png");
     assertSize("s/000002.png", 8, 8);
-    // 2 frames of each of the first batch's 2 samples
-    assertSize("strip.png", 2 * 66 + 2, 2 * 66 + 2);
+    // Both steps and the last estimate, of each of the first batch's 2 samples.
+    assertSize("strip.png", 3 * 66 + 2, 2 * 66 + 2);
+    assertThat(
+            runLine(
+                "sample --run FOLDER/run --n 1 --steps 5 --out FOLDER/one.png"
+                    + " --strip FOLDER/strip.png"))
+        .isZero();
+    assertSize("strip.png", 6 * 66 + 2, 66 + 2);
+    assertThat(
+            runLine("sample --run FOLDER/run --n 1 --out FOLDER/x.png --strip FOLDER/y/../x.png"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("name the same file");
     assertSize("bits.png", 900, 500);
   }
 

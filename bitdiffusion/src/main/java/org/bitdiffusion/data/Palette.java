@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -12,10 +12,11 @@ import java.util.stream.IntStream;
  * the same pixels in whatever order.
  *
  * <p>If there are no more different colours than asked for, the palette is exactly these (and
- * black, for colours too many). Else pixels are counted by cells of 8x8x8 neighbouring colours, and
- * the cells divided by median cut: of the boxes of cells, the one with the largest sum of square
- * distances from its mean is cut in two at the median of its widest channel, until there are
- * enough. Rounds of k-means then move the boxes' means to where they serve best.
+ * black, for colours too many). Else pixels are counted by their colour or, where there are more
+ * than 256 colours, by cells of 8x8x8 neighbouring ones, and the cells divided by median cut: of
+ * the boxes of cells, the one with the largest sum of square distances from its mean is cut in two
+ * at the median of its widest channel, until there are enough. Rounds of k-means then move the
+ * boxes' means to where they serve best.
  *
  * @param colors 0xRRGGBB by symbol
  */
@@ -71,7 +72,7 @@ record Palette(List<Integer> colors) {
 
     private static final int CELLS = 1 << 15;
 
-    private final TreeSet<Integer> exact = new TreeSet<>();
+    private final Map<Integer, Long> exact = new HashMap<>();
 
     /** Number of pixels, and sums of R, G and B, of each cell. */
     private final long[][] sums = new long[4][CELLS];
@@ -79,12 +80,10 @@ record Palette(List<Integer> colors) {
     /** Adds an image: bytes of R, G and B [3, H, W]. */
     synchronized void add(byte[] rgb) {
       var plane = rgb.length / 3;
-      var last = -1;
       for (var i = 0; i < plane; i++) {
         var color = color(rgb, plane, i);
-        if (color != last && exact.size() <= MOST) {
-          exact.add(color);
-          last = color;
+        if (exact.size() <= MOST) {
+          exact.merge(color, 1L, Long::sum);
         }
         var cell = ((color >> 9) & 0x7c00) | ((color >> 6) & 0x3e0) | ((color >> 3) & 0x1f);
         sums[0][cell]++;
@@ -98,7 +97,7 @@ record Palette(List<Integer> colors) {
     Palette build(int size) {
       var colors = new ArrayList<Integer>();
       if (exact.size() <= size) {
-        colors.addAll(exact);
+        colors.addAll(exact.keySet());
       } else {
         var cells = cells();
         refined(medianCut(cells, size), cells).forEach(mean -> colors.add(mean.color()));
@@ -153,6 +152,15 @@ record Palette(List<Integer> colors) {
     }
 
     private List<Cell> cells() {
+      return exact.size() <= MOST
+          ? exact.entrySet().stream()
+              .sorted(Map.Entry.comparingByKey())
+              .map(color -> Cell.of(color.getKey(), color.getValue()))
+              .toList()
+          : cellsOfNeighbours();
+    }
+
+    private List<Cell> cellsOfNeighbours() {
       return IntStream.range(0, CELLS)
           .filter(cell -> sums[0][cell] > 0)
           .mapToObj(
@@ -168,6 +176,10 @@ record Palette(List<Integer> colors) {
 
   /** Pixels of neighbouring colours: their number, and their mean colour. */
   private record Cell(double count, double red, double green, double blue) {
+    static Cell of(int color, long count) {
+      return new Cell(count, color >> 16, color >> 8 & 255, color & 255);
+    }
+
     static Cell mean(List<Cell> cells) {
       var sums = new double[4];
       for (var cell : cells) {

@@ -23,7 +23,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param schedule gamma(t)
  * @param objective what the network predicts
  * @param selfConditioning which examples see an estimate in training
- * @param selfConditioningRate how many of them do, in [0, 1]
+ * @param selfConditioningRate how many of them do, in [0, 1]; with 0 it is none at all
  * @param stratifiedTime whether the batch's t are (u + i) / B, i = 0 .. B-1, in random order,
  *     instead of independent: a smaller variance of the loss
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
@@ -42,6 +42,9 @@ public record BitDiffusion(
     if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
       throw new ConfigurationException(
           "diffusion.self_conditioning_rate is " + selfConditioningRate + "; it must be in [0, 1]");
+    }
+    if (selfConditioningRate == 0) { // weights that see the estimate would stay random
+      selfConditioning = SelfConditioning.NONE;
     }
   }
 

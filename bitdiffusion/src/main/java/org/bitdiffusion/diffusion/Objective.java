@@ -7,6 +7,7 @@ import static org.bytedeco.pytorch.global.torch.mse_loss;
 import static org.bytedeco.pytorch.global.torch.softmax;
 import static org.bytedeco.pytorch.global.torch.softplus;
 
+import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Channels;
 import org.bitdiffusion.codec.Codec;
@@ -23,6 +24,9 @@ import org.bytedeco.pytorch.global.torch;
  * the data float32 has no digits left for its distance from 1.
  */
 public sealed interface Objective {
+  /** Names of losses. */
+  List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
+
   /**
    * The objective of a combination of settings.
    *
@@ -30,6 +34,10 @@ public sealed interface Objective {
    */
   static Objective of(String prediction, String loss, boolean softmaxFactorization, Codec codec) {
     var b = codec.scale();
+    if (!LOSSES.contains(loss)) {
+      throw new ConfigurationException(
+          "diffusion.loss '" + loss + "' is unknown; use l2, sigmoid or softmax");
+    }
     if (softmaxFactorization) {
       if (!prediction.equals("x0")
           || !(loss.equals("l2") || loss.equals("softmax"))
@@ -68,9 +76,7 @@ public sealed interface Objective {
         }
         yield new SoftmaxCrossEntropy(codec.categories(), b);
       }
-      default ->
-          throw new ConfigurationException(
-              "diffusion.loss '" + loss + "' is unknown; use l2, sigmoid or softmax");
+      default -> throw new IllegalStateException(loss);
     };
   }
 

@@ -86,9 +86,9 @@ final class GroupNorm {
     var moments = moments(pixels);
     var far = moments.farFromZero();
     if (far.any().item_bool()) {
-      // y does not depend on this shift, so it is a constant to the gradient. It is 0 for the
-      // groups
-      // that need none, so that an example's result does not depend on the others of its batch.
+      // y does not depend on this shift, so it is a constant to the gradient. It is 0 for
+      // the groups that need none, so that an example's result does not depend on the others of its
+      // batch.
       var shift = moments.mean().detach().mul(far).expand(-1, -1, channels / groups);
       pixels = pixels.sub(shift.reshape(batch, 1, channels).to(x.scalar_type()));
       moments = moments(pixels);

@@ -28,7 +28,8 @@ public record Compute(
           "the plain reference");
 
   /**
-   * The fastest way that this machine computes right.
+   * The fastest way that this machine has units for. Whether it computes convolutions right that
+   * way is looked at for each network, by {@link org.bitdiffusion.nn.ConvolutionCheck}.
    *
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
    * @throws ConfigurationException if it is none of these

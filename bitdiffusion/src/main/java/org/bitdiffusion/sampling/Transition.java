@@ -39,8 +39,7 @@ public interface Transition {
       Tensor xt, Tensor x0, double g, double gNext, double factor, Supplier<Tensor> noise) {
     var a = Math.min(1, g / gNext);
     // (x_t - (1-a)/sqrt(1-g) eps) / sqrt(a), with eps as in eps() below: where a is small, this
-    // form
-    // does not cancel the digits of float32.
+    // form does not cancel the digits of float32.
     var mean =
         combine(xt, Math.sqrt(a) * (1 - gNext) / (1 - g), x0, Math.sqrt(gNext) * (1 - a) / (1 - g));
     return mean.add_(noise.get(), new Scalar(Math.sqrt(factor * (1 - a))));

@@ -18,8 +18,8 @@ import org.bitdiffusion.runtime.Seed;
  * Batches of a data source in random order, read ahead on background threads so that the network
  * hardly waits. Each epoch is a permutation of all examples, and the next one begins where it ends,
  * within a batch if need be: of a source smaller than a batch, a batch holds examples repeatedly.
- * Order and flips depend on the seed and on the batch's number alone: a run that continues at batch
- * n sees what an uninterrupted one sees.
+ * Order and flips depend on the seed, on the sizes of batch and source and on the batch's number
+ * alone: a run that continues at batch n sees what an uninterrupted one sees.
  *
  * <p>Each batch is read by one thread, and several batches at a time, but they are handed over in
  * order. All methods are called by one thread.

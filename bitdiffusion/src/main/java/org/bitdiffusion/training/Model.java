@@ -54,10 +54,11 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   public static Model load(Path run, String precision) {
     var folder = RunFolder.open(run);
     var config = folder.config(Map.of());
-    var checkpoint = folder.requireNewest();
+    folder.requireNewest(); // or it says so at once
     var model = create(config, Compute.choose(precision));
     try {
       model.ensureRight();
+      var checkpoint = folder.requireNewest(); // a training may have written others meanwhile
       folder.read(checkpoint, Map.of("ema", model.network.parameters().byName()));
       model.checkpoint = checkpoint;
       model.checksum = RunFolder.checksum(checkpoint.resolve("ema.safetensors"));

@@ -212,7 +212,7 @@ public record RunConfig(
       throw new ConfigurationException(
           "sampling.guidance is " + sampling.guidance() + ", but captions are made without; use 0");
     }
-    if (diffusion.selfConditioning().equals("none")
+    if ((diffusion.selfConditioning().equals("none") || diffusion.selfConditioningRate() == 0)
         && !List.of("previous", "none").contains(sampling.selfConditioning())) {
       throw new ConfigurationException(
           "sampling.self_conditioning is %s, but diffusion.self_conditioning is none"
@@ -242,6 +242,12 @@ public record RunConfig(
     var palette =
         source instanceof ImageSource images ? images.format().palette() : List.<Integer>of();
     var shape = Arrays.stream(source.shape()).boxed().toList();
+    var values = Math.max(product(source.shape()), product(source.conditionShape()));
+    if (values * training.batchSize() > Integer.MAX_VALUE - 8) {
+      throw new ConfigurationException(
+          "training.batch_size is %d; of %s one batch can hold %,d"
+              .formatted(training.batchSize(), source.name(), (Integer.MAX_VALUE - 8) / values));
+    }
     Integer end = null;
     if (network instanceof CaptionerConfig captioner) {
       if (!(source instanceof CaptionData pairs)) {
@@ -252,6 +258,10 @@ public record RunConfig(
     }
     return withExample(
         new ExampleConfig(shape, source.categories(), source.classes(), palette, end));
+  }
+
+  private static long product(int[] shape) {
+    return Arrays.stream(shape).asLongStream().reduce(1, Math::multiplyExact);
   }
 
   /** This configuration with another source of data. */

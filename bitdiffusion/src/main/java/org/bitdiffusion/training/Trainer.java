@@ -60,7 +60,7 @@ public final class Trainer implements AutoCloseable {
    * Steps after which free memory goes back to the system: between them, the allocator's heap grows
    * by what lies between long-lived pieces.
    */
-  private static final int RELEASE_EVERY = 20;
+  private static final int RELEASE_EVERY = 100;
 
   private final RunConfig config;
   private final Learner learner;
@@ -91,16 +91,17 @@ public final class Trainer implements AutoCloseable {
     var resolved = config.forData(source);
     var learner = Learner.begin(resolved, compute);
     try {
-      var folder = RunFolder.create(path, resolved);
-      if (source instanceof CaptionData captions) {
-        captions.tokenizer().save(folder.tokenizer());
-      }
-      var lock = folder.lock();
+      var batches = batches(resolved, source, 0); // before anything is written
       try {
+        var folder = RunFolder.create(path, resolved);
+        if (source instanceof CaptionData captions) {
+          captions.tokenizer().save(folder.tokenizer());
+        }
+        var lock = folder.lock();
         return new Trainer(
-            resolved, learner, folder, lock, source, 0, RunFolder.Unlogged.NONE, listener);
+            resolved, learner, folder, lock, batches, 0, RunFolder.Unlogged.NONE, listener);
       } catch (RuntimeException | Error e) {
-        lock.close();
+        batches.close();
         throw e;
       }
     } catch (RuntimeException | Error e) {
@@ -132,15 +133,18 @@ public final class Trainer implements AutoCloseable {
         var step = 0L;
         var unlogged = RunFolder.Unlogged.NONE;
         if (checkpoint.isPresent()) {
-          var state = folder.read(checkpoint.get(), learner.tensors());
-          step = state.step();
-          unlogged = state.unlogged() == null ? unlogged : state.unlogged();
+          try (var scope = new PointerScope()) {
+            var state = folder.read(checkpoint.get(), learner.tensors());
+            step = state.step();
+            unlogged = state.unlogged() == null ? unlogged : state.unlogged();
+          }
         }
         folder.forgetMetricsAfter(step);
         if (step < resolved.training().steps()) { // else nothing is done, and nothing changes
           folder.keep(resolved);
         }
-        return new Trainer(resolved, learner, folder, lock, source, step, unlogged, listener);
+        var batches = batches(resolved, source, step);
+        return new Trainer(resolved, learner, folder, lock, batches, step, unlogged, listener);
       } catch (RuntimeException | Error e) {
         learner.close();
         throw e;
@@ -172,12 +176,22 @@ public final class Trainer implements AutoCloseable {
     return resolved;
   }
 
+  private static Batches batches(RunConfig config, DataSource source, long done) {
+    var training = config.training();
+    return new Batches(
+        source,
+        training.batchSize() / training.accumulation(),
+        training.flip(),
+        Seed.of(training.seed(), RunConfig.ORDER),
+        done * training.accumulation());
+  }
+
   private Trainer(
       RunConfig config,
       Learner learner,
       RunFolder folder,
       RunFolder.Lock lock,
-      DataSource source,
+      Batches batches,
       long done,
       RunFolder.Unlogged unlogged,
       Listener listener) {
@@ -189,14 +203,7 @@ public final class Trainer implements AutoCloseable {
     this.done = done;
     this.saved = done;
     this.interval = new Interval(unlogged);
-    var training = config.training();
-    batches =
-        new Batches(
-            source,
-            training.batchSize() / training.accumulation(),
-            training.flip(),
-            Seed.of(training.seed(), RunConfig.ORDER),
-            done * training.accumulation());
+    this.batches = batches;
   }
 
   /** The configuration with what the data added. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +53,18 @@ class PaletteTest {
     var palette = palette(4, image);
     assertThat(palette.colors()).containsExactly(0, 0, 0x808080, 0xffffff);
     assertThat(palette.symbols(image)).containsExactly(2, 3, 2);
+  }
+
+  /** 256 greys lie in 32 cells of 8 neighbours; all 64 colours asked for are used all the same. */
+  @Test
+  void closeColoursAreToldApart() {
+    var greys = IntStream.range(0, 256).map(grey -> grey * 0x010101).toArray();
+    var palette = palette(64, image(greys));
+    assertThat(palette.colors()).hasSize(64).doesNotHaveDuplicates();
+    for (var grey : greys) {
+      assertThat(palette.colors())
+          .anySatisfy(color -> assertThat((color & 255) - (grey & 255)).isBetween(-4, 4));
+    }
   }
 
   /** The best two colours for three groups of equal size: the means of {0, 16} and of {240}. */

@@ -299,6 +299,13 @@ class BitDiffusionTest {
     }
   }
 
+  /** Nothing of the weights that see estimates would be learned: sampling must not use them. */
+  @Test
+  void aRateOfZeroIsNone() {
+    assertThat(diffusion(SelfConditioning.HALF_BATCH, 0, false, false).selfConditioning())
+        .isEqualTo(SelfConditioning.NONE);
+  }
+
   @Test
   void ratesOutsideZeroToOneAreRefused() {
     for (var rate : new double[] {-0.1, 1.1, Double.NaN}) {

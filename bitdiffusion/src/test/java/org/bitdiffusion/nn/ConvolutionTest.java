@@ -1,6 +1,7 @@
 package org.bitdiffusion.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.bytedeco.pytorch.global.torch.globalContext;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Precision;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -19,6 +21,12 @@ class ConvolutionTest {
   static void loadEngine() {
     Engine.load();
     torch.manual_seed(1);
+  }
+
+  /** A network of another test may have switched it off, where it is wrong. */
+  @BeforeEach
+  void withOneDnn() {
+    globalContext().setUserEnabledMkldnn(true);
   }
 
   static Stream<Compute> ways() {

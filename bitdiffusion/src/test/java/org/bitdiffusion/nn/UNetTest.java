@@ -117,6 +117,8 @@ class UNetTest {
   void isTheSameWithOneDnnOnAndOff(int height, int width) {
     try (var network = network(16, FLOAT32);
         var scope = new PointerScope()) {
+      globalContext()
+          .setUserEnabledMkldnn(true); // a network of another test may have switched it off
       var on = pass(network, height, width);
       globalContext().setUserEnabledMkldnn(false);
       try {
