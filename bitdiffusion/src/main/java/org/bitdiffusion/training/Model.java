@@ -21,7 +21,6 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   private final Network network;
   private final Compute compute;
   private Path checkpoint;
-  private long checksum;
 
   Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
@@ -61,7 +60,6 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
       var checkpoint = folder.requireNewest(); // a training may have written others meanwhile
       folder.read(checkpoint, Map.of("ema", model.network.parameters().byName()));
       model.checkpoint = checkpoint;
-      model.checksum = RunFolder.checksum(checkpoint.resolve("ema.safetensors"));
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -79,9 +77,13 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
     return checkpoint;
   }
 
-  /** The CRC-32C of the file of these weights, which tells them apart; 0 of random ones. */
+  /**
+   * The CRC-32C of the {@link #checkpoint}'s weights, which tells them apart; reads their file.
+   *
+   * @throws org.bitdiffusion.DataException if the file is gone
+   */
   public long checksum() {
-    return checksum;
+    return RunFolder.checksum(checkpoint.resolve("ema.safetensors"));
   }
 
   /** How the network computes. */

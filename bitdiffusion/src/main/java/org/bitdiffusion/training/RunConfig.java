@@ -215,8 +215,10 @@ public record RunConfig(
     if ((diffusion.selfConditioning().equals("none") || diffusion.selfConditioningRate() == 0)
         && !List.of("previous", "none").contains(sampling.selfConditioning())) {
       throw new ConfigurationException(
-          "sampling.self_conditioning is %s, but diffusion.self_conditioning is none"
-              .formatted(sampling.selfConditioning()));
+          "sampling.self_conditioning is %s, but diffusion.self_conditioning%s"
+              .formatted(
+                  sampling.selfConditioning(),
+                  diffusion.selfConditioning().equals("none") ? " is none" : "_rate is 0"));
     }
   }
 

@@ -153,6 +153,15 @@ class ConfigReaderTest {
                         "sampling.self_conditioning", "momentum")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("momentum, but diffusion.self_conditioning is none");
+    assertThatThrownBy(
+            () ->
+                ConfigReader.preset(
+                    "icons",
+                    Map.of(
+                        "diffusion.self_conditioning_rate", "0",
+                        "sampling.self_conditioning", "momentum")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("momentum, but diffusion.self_conditioning_rate is 0");
   }
 
   @Test
