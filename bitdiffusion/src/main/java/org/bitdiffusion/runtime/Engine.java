@@ -1,12 +1,15 @@
 package org.bitdiffusion.runtime;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -34,9 +37,11 @@ public final class Engine {
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
     // All libraries of the engine's jar must lie in the cache before the first one is loaded:
     // otherwise an empty cache makes the loader take an older libtorch of the system, and crash.
+    var unpacked = new ArrayList<File>();
     try {
       for (var build : List.of("", "-gpu")) { // of which one is there
-        Loader.cacheResources("/org/bytedeco/pytorch/" + Loader.getPlatform() + build + "/");
+        var folder = "/org/bytedeco/pytorch/" + Loader.getPlatform() + build + "/";
+        unpacked.addAll(List.of(Loader.cacheResources(folder)));
       }
     } catch (IOException e) {
       throw new DataException(
@@ -47,11 +52,36 @@ public final class Engine {
               + " choose another place with -Dorg.bytedeco.javacpp.cachedir=DIR",
           e);
     }
+    loadCuda(unpacked);
     // OpenBLAS keeps its own pool of spinning threads, which fight libtorch's for the cores.
     openblas_nolapack.blas_set_num_threads(1);
     torch.set_num_threads(physicalCores());
     torch.globalContext().setUserEnabledNNPACK(false); // warns at every float32 convolution
+    torch.globalContext().setAllowTF32CuDNN(false); // float32 means float32
     loaded = true;
+  }
+
+  /**
+   * Loads libtorch for CUDA where the GPU build is there. Without NVIDIA's libraries JavaCPP would
+   * go on in silence, and take an older libtorch of the system where there is one, and crash.
+   */
+  private static void loadCuda(List<File> unpacked) {
+    var name = System.mapLibraryName("torch_cuda");
+    for (var folder : unpacked) {
+      var library = new File(folder, name);
+      if (library.exists()) {
+        Loader.load(openblas_nolapack.class); // libtorch links to it
+        try {
+          System.load(library.getAbsolutePath());
+        } catch (UnsatisfiedLinkError e) {
+          throw new ConfigurationException(
+              "the engine for NVIDIA GPUs cannot be loaded (%s); install CUDA 13 and cuDNN 9 where the system's"
+                      .formatted(e.getMessage())
+                  + " loader finds them (LD_LIBRARY_PATH), or build without the profile cuda",
+              e);
+        }
+      }
+    }
   }
 
   private static void setUnlessGiven(String property, String value) {
