@@ -14,6 +14,7 @@ import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Scenes;
 import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.evaluation.ImageEvaluation;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
 import org.bitdiffusion.metrics.ScoredCaption;
@@ -59,12 +60,7 @@ final class EvaluateCommand implements Callable<Integer> {
               + " draw (default: 1000).")
   private Integer n;
 
-  @Option(
-      names = "--batch-size",
-      paramLabel = "B",
-      defaultValue = "32",
-      description = "Images described or drawn at once (default ${DEFAULT-VALUE}).")
-  private int batchSize;
+  @Mixin private BatchSizeOption batching;
 
   @Option(
       names = "--captions",
@@ -90,9 +86,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (batchSize < 1) {
-      throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
-    }
+    batching.require();
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
@@ -134,7 +128,7 @@ final class EvaluateCommand implements Callable<Integer> {
       var err = spec.commandLine().getErr();
       var evaluation =
           new ImageEvaluation(
-              captioning.run(), model, sampling, captioning.seed(), samples, batchSize);
+              captioning.run(), model, sampling, captioning.seed(), samples, batching.size());
       evaluation.requireTraining(training);
       if (others != null) {
         evaluation.requireSame(others);
@@ -143,9 +137,11 @@ final class EvaluateCommand implements Callable<Integer> {
       var real = comparing.real(training, features, samples, err);
       Map<String, Object> measured;
       try (var progress = new Progress("samples", samples, 0, err)) {
-        measured = evaluation.measure(real, progress);
+        measured = evaluation.measure(real, done -> progress.to(done, ""));
       }
-      evaluation.tellFound(err);
+      if (evaluation.found() > 0) {
+        err.printf("%,d of the %,d samples were there already%n", evaluation.found(), samples);
+      }
       err.println("looks for the nearest training images");
       var report = new LinkedHashMap<String, Object>(evaluation.nearest(training, others));
       report.putAll(measured);
@@ -180,8 +176,8 @@ final class EvaluateCommand implements Callable<Integer> {
       var all = images.size();
       var count = n == null ? all : Math.min(n, all);
       try (var progress = new Progress("describing", count, 0, spec.commandLine().getErr())) {
-        for (var first = 0; first < count; first += batchSize) {
-          var batch = new int[Math.min(batchSize, count - first)];
+        for (var first = 0; first < count; first += batching.size()) {
+          var batch = new int[Math.min(batching.size(), count - first)];
           var rgb = new byte[batch.length * size];
           for (var i = 0; i < batch.length; i++) {
             batch[i] = (int) ((long) (first + i) * all / count);

@@ -9,6 +9,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.evaluation.ImageBatch;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.runtime.Compute;

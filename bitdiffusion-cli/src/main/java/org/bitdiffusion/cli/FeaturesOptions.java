@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.evaluation.RealImages;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.metrics.InceptionFeatures;
@@ -106,7 +107,7 @@ final class FeaturesOptions {
     }
     var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
     try (var progress = new Progress("looking", source.size(), 0, err)) {
-      return RealImages.of(source, features, reference, compared, progress);
+      return RealImages.of(source, features, reference, compared, done -> progress.to(done, ""));
     }
   }
 

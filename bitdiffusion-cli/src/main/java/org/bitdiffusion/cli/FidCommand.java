@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFiles;
 import org.bitdiffusion.metrics.FeatureStatistics;
@@ -47,12 +46,7 @@ final class FidCommand implements Callable<Integer> {
       description = "The weights of FID's Inception-v3 as safetensors; README says how to get it.")
   private Path inception;
 
-  @Option(
-      names = "--batch-size",
-      paramLabel = "B",
-      defaultValue = "32",
-      description = "Images looked at at once (default ${DEFAULT-VALUE}).")
-  private int batchSize;
+  @Mixin private BatchSizeOption batching;
 
   @Option(
       names = "--precision",
@@ -91,9 +85,7 @@ final class FidCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (batchSize < 1) {
-      throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
-    }
+    batching.require();
     if (save != null) {
       Target.requireFile("--save", save, ".npz");
     }
@@ -148,7 +140,7 @@ final class FidCommand implements Callable<Integer> {
           batch.clear();
         }
         batch.add(image);
-        if (batch.size() == batchSize || i == files.size() - 1) {
+        if (batch.size() == batching.size() || i == files.size() - 1) {
           builder.add(features(features, batch));
           batch.clear();
           progress.to(i + 1, set.path().toString());

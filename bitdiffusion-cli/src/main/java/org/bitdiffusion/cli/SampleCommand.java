@@ -61,12 +61,7 @@ final class SampleCommand implements Callable<Integer> {
       description = "Sample i depends on the seed and i alone (default ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(
-      names = "--batch-size",
-      paramLabel = "B",
-      defaultValue = "64",
-      description = "Samples drawn at a time (default ${DEFAULT-VALUE}).")
-  private int batchSize;
+  @Mixin private BatchSizeOption batching;
 
   @Option(
       names = "--precision",
@@ -96,9 +91,7 @@ final class SampleCommand implements Callable<Integer> {
     if (n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
-    if (batchSize < 1) {
-      throw new ConfigurationException("--batch-size is " + batchSize + "; it must be at least 1");
-    }
+    batching.require();
     requireTargets();
     // All that can be wrong is found before weights are read, which takes a while.
     var folder = RunFolder.open(run);
@@ -121,14 +114,14 @@ final class SampleCommand implements Callable<Integer> {
     var symbols = inFolder ? null : new int[size];
     var bits = new Histogram(model.config().codec().scale());
     var frames =
-        strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batchSize, n)));
+        strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batching.size(), n)));
     var started = System.nanoTime();
     var done = 0;
     try (var progress =
         new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
       while (done < n) {
         var first = done;
-        var count = Math.min(batchSize, n - first);
+        var count = Math.min(batching.size(), n - first);
         var samples =
             model.sample(
                 config,

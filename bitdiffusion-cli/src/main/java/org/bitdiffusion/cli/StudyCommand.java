@@ -13,6 +13,8 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.evaluation.ImageEvaluation;
+import org.bitdiffusion.evaluation.RealImages;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.training.ImageModel;
@@ -36,7 +38,6 @@ import picocli.CommandLine.Spec;
           + " done again, so that a study that was cut off goes on."
     })
 final class StudyCommand implements Callable<Integer> {
-  private static final int BATCH = 64; // samples drawn at a time
 
   @Spec private CommandSpec spec;
 
@@ -66,10 +67,13 @@ final class StudyCommand implements Callable<Integer> {
 
   @Mixin private FeaturesOptions comparing;
 
+  @Mixin private BatchSizeOption batching;
+
   @Mixin private ThreadsOption threads;
 
   @Override
   public Integer call() {
+    batching.require();
     comparing.requireOne();
     var study = Study.read(file, data);
     threads.apply();
@@ -157,10 +161,15 @@ final class StudyCommand implements Callable<Integer> {
 
   /** Trains what is missing; false where it was stopped before the end. */
   private boolean train(RunConfig config, ImageSource source, Path run) {
+    var isThere = Files.exists(run.resolve("config.yaml"));
+    var own = isThere ? same(config, run) : config;
+    if (isThere && RunFolder.open(run).done() >= config.training().steps()) {
+      return true; // any number of studies may sample from it at once
+    }
     var progress = new TrainingProgress(config, spec.commandLine().getErr());
     try (var trainer =
-        Files.exists(run.resolve("config.yaml"))
-            ? Trainer.resume(same(config, run), source, RunFolder.open(run), progress)
+        isThere
+            ? Trainer.resume(own, source, RunFolder.open(run), progress)
             : Trainer.start(config, source, run, progress)) {
       TrainCommand.run(trainer, () -> {});
       return trainer.done() >= config.training().steps();
@@ -202,11 +211,11 @@ final class StudyCommand implements Callable<Integer> {
     try (var model = ImageModel.load(run, config.config(Map.of()).training().precision())) {
       for (var way : study.sampling().keySet()) {
         var sampling = config.config(study.sampling(way)).sampling();
-        var evaluation = new ImageEvaluation(run, model, sampling, seed, study.samples(), BATCH);
+        var evaluation =
+            new ImageEvaluation(run, model, sampling, seed, study.samples(), batching.size());
         try (var progress =
             new Progress("samples", study.samples(), 0, spec.commandLine().getErr())) {
-          var numbers = numbers(evaluation.measure(real, progress));
-          evaluation.tellFound(spec.commandLine().getErr());
+          var numbers = numbers(evaluation.measure(real, done -> progress.to(done, "")));
           if (study.metrics().contains("nearest_distance")) { // a pass over all images
             numbers.putAll(evaluation.nearest(real.source(), null));
           }

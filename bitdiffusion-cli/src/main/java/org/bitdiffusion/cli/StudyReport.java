@@ -90,28 +90,42 @@ final class StudyReport {
     return number;
   }
 
-  /** A table for each metric: a row for each variant, a column for each way to sample. */
+  /**
+   * A table for each metric: a row for each variant, a column for each way to sample. Where not all
+   * seeds are measured yet, the number of those that are stands behind the mean.
+   */
   String markdown(List<Result> results) {
     var text = new StringBuilder("# " + study.title() + "\n");
     for (var metric : study.metrics()) {
       text.append("\n%s\n\n".formatted(metric));
       text.append("| |");
-      study.sampling().keySet().forEach(way -> text.append(" %s |".formatted(way)));
+      study.sampling().keySet().forEach(way -> text.append(" %s |".formatted(cell(way))));
       text.append("\n|---|").append("---|".repeat(study.sampling().size())).append('\n');
       for (var variant : study.variants().keySet()) {
-        text.append("| %s |".formatted(variant));
+        text.append("| %s |".formatted(cell(variant)));
         for (var way : study.sampling().keySet()) {
           var summary = summary(results, variant, way, metric);
-          text.append(" %s |".formatted(summary == null ? "" : summary));
+          text.append(" %s |".formatted(summary == null ? "" : told(summary)));
         }
         text.append('\n');
       }
     }
-    return text.append("\n%s\n".formatted(note(results))).toString();
+    return text.append("\n%s\n".formatted(note())).toString();
   }
 
-  private String note(List<Result> results) {
-    var seeds = results.stream().map(Result::seed).distinct().count();
+  private static String cell(String name) {
+    return name.replace("|", "\\|");
+  }
+
+  private String told(Summary summary) {
+    var all = study.seeds().size();
+    return summary.count() == all
+        ? summary.toString()
+        : summary + " (%d)".formatted(summary.count());
+  }
+
+  private String note() {
+    var seeds = study.seeds().size();
     return "%,d samples of each; %s%s"
         .formatted(
             study.samples(),

@@ -358,7 +358,7 @@ class ImageEvaluationTest extends CommandTest {
         .as(err.toString())
         .isZero();
     var evaluate =
-        "evaluate --json --steps 1 --n 40 --run FOLDER/classes --features FOLDER/f.safetensors"
+        "evaluate --json --steps 1 --n 40 --batch-size 32 --run FOLDER/classes --features FOLDER/f.safetensors"
             + " --data ";
     assertThat(runLine(evaluate + data)).as(err.toString()).isZero();
     var kept = folder.resolve("classes/evaluations");

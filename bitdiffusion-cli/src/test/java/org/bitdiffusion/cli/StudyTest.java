@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
@@ -103,9 +105,13 @@ class StudyTest extends CommandTest {
     var plot = ImageIO.read(folder.resolve("out/plot.png").toFile());
     assertThat(List.of(plot.getWidth(), plot.getHeight())).containsExactly(900, 500);
 
-    // Nothing is done again; what is missing is.
+    // Nothing is done again, also while others use the runs; what is missing is.
     var before = files();
-    assertThat(study(STUDY)).isZero();
+    var lock = folder.resolve("out/runs/with-seed-0/.lock");
+    try (var other = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+      assertThat(other.tryLock()).isNotNull();
+      assertThat(study(STUDY)).as(err.toString()).isZero();
+    }
     assertThat(files()).isEqualTo(before);
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
     assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
@@ -170,6 +176,21 @@ class StudyTest extends CommandTest {
     assertThat(summary.deviation()).isCloseTo(Math.sqrt(7), within(1e-12));
     assertThat(summary).hasToString("3.000 ± 2.6");
     assertThat(StudyReport.Summary.of(List.of(0.12345))).hasToString("0.1235");
+  }
+
+  @Test
+  void aTableTellsHowManySeedsAMeanIsOf() throws IOException {
+    var yaml = STUDY.replace("with: {}", "a|b: {}").replace(", nearest_distance", "");
+    var study = Study.read(Files.writeString(folder.resolve("study.yaml"), yaml), null);
+    var numbers = Map.of("pair_total_variation", 0.25);
+    var results =
+        List.of(
+            new StudyReport.Result("a|b", "2 steps", 0, numbers),
+            new StudyReport.Result("a|b", "2 steps", 1, numbers),
+            new StudyReport.Result("a|b", "3 steps", 0, numbers));
+    assertThat(new StudyReport(study, folder, null).markdown(results))
+        .contains("| a\\|b | 0.2500 ± 0.0 | 0.2500 (1) |\n", "| without, at all |  |  |\n")
+        .endsWith("4 samples of each; mean ± deviation over 2 seeds\n");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package org.bitdiffusion.cli;
+package org.bitdiffusion.evaluation;
 
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
@@ -10,14 +10,14 @@ import org.bitdiffusion.metrics.ImageFeatures;
  * @param symbols row-major [B, C, H, W]
  */
 @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-record ImageBatch(int[] symbols, ImageFormat format) {
+public record ImageBatch(int[] symbols, ImageFormat format) {
   /** Images first .. first + count - 1 of a source. */
-  static ImageBatch read(ImageSource source, int first, int count) {
+  public static ImageBatch read(ImageSource source, int first, int count) {
     return evenly(source, source.size(), first, count);
   }
 
   /** Images first .. first + count - 1 of some that are taken evenly from a source. */
-  static ImageBatch evenly(ImageSource source, int some, int first, int count) {
+  public static ImageBatch evenly(ImageSource source, int some, int first, int count) {
     var format = source.format();
     var symbols = new int[count * format.symbols()];
     for (var i = 0; i < count; i++) {
@@ -27,16 +27,17 @@ record ImageBatch(int[] symbols, ImageFormat format) {
     return new ImageBatch(symbols, format);
   }
 
-  int count() {
+  public int count() {
     return symbols.length / format.symbols();
   }
 
   /** Their colours, unsigned bytes [B, 3, H, W]. */
-  byte[] rgb() {
+  public byte[] rgb() {
     return format.rgb(symbols);
   }
 
-  ImageFeatures.Batch features(ImageFeatures features) {
+  /** What a network sees in them. */
+  public ImageFeatures.Batch features(ImageFeatures features) {
     return features.of(rgb(), format.height(), format.width());
   }
 }

@@ -1,8 +1,7 @@
-package org.bitdiffusion.cli;
+package org.bitdiffusion.evaluation;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -13,6 +12,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.ImageFormat;
@@ -30,11 +30,11 @@ import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
 
 /**
- * Draws samples and compares them with images of a source, batch by batch, so that memory does not
- * grow with their number. The samples are kept in the run folder: an evaluation that was cut off
- * goes on where it was, and one with another metric draws none anew.
+ * Draws samples of a run and compares them with images of a source, batch by batch, so that memory
+ * does not grow with their number. The samples are kept in the run folder: an evaluation that was
+ * cut off goes on where it was, and one with another metric draws none anew.
  */
-final class ImageEvaluation {
+public final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
 
@@ -47,7 +47,15 @@ final class ImageEvaluation {
   private double seconds;
   private int drawn;
 
-  ImageEvaluation(
+  /**
+   * @param run the folder of the model's run
+   * @param model whose weights draw; the caller closes it
+   * @param sampling how
+   * @param seed of the samples: sample i depends on it and on i alone
+   * @param n how many samples
+   * @param batchSize how many of them are drawn at a time
+   */
+  public ImageEvaluation(
       Path run, ImageModel model, SamplerConfig sampling, long seed, int n, int batchSize) {
     this.model = model;
     this.sampling = sampling;
@@ -72,7 +80,7 @@ final class ImageEvaluation {
   }
 
   /** Where the samples are kept. */
-  Path folder() {
+  public Path folder() {
     return folder;
   }
 
@@ -83,7 +91,7 @@ final class ImageEvaluation {
    * @param classes of a run that knows some, or none
    * @param compared images of each set
    */
-  static List<String> measured(ImageFeatures features, List<String> classes, int compared) {
+  public static List<String> measured(ImageFeatures features, List<String> classes, int compared) {
     var names = new ArrayList<>(List.of("symbol_total_variation", "pair_total_variation"));
     names.add("nearest_distance");
     if (features != null) {
@@ -112,9 +120,11 @@ final class ImageEvaluation {
    * Measures the samples.
    *
    * @param real what they are compared with
+   * @param progress is told how many samples are done, after each batch
    * @return by name, in the order to be told
+   * @throws DataException if the samples cannot be kept, or those of before are damaged
    */
-  Map<String, Object> measure(RealImages real, Progress progress) {
+  public Map<String, Object> measure(RealImages real, IntConsumer progress) {
     var format = model.format();
     var features = real.features();
     var compared = features == null ? 0 : real.images().compared();
@@ -127,7 +137,7 @@ final class ImageEvaluation {
       if (features != null) {
         ofTheirClass += samples.look(batch).agreeing(labels);
       }
-      progress.to(first + batch.count(), "");
+      progress.accept(first + batch.count());
     }
 
     var report = new LinkedHashMap<String, Object>();
@@ -164,11 +174,9 @@ final class ImageEvaluation {
     return report;
   }
 
-  /** Says how many of the measured samples an earlier evaluation had drawn. */
-  void tellFound(PrintWriter err) {
-    if (drawn < n) {
-      err.printf("%,d of the %,d samples were there already%n", n - drawn, n);
-    }
+  /** How many of the measured samples an earlier evaluation had drawn. */
+  public int found() {
+    return n - drawn;
   }
 
   /** The classes that samples are asked for by, if any. */
@@ -184,7 +192,7 @@ final class ImageEvaluation {
    * @param training whose classes are asked for
    * @throws ConfigurationException if it cannot
    */
-  void requireFit(ImageSource training) {
+  public void requireFit(ImageSource training) {
     model.requireFit(sampling, labels(training, 0, n));
   }
 
@@ -195,7 +203,7 @@ final class ImageEvaluation {
    *
    * @param heldOut images that were not trained on, or null
    */
-  Map<String, Double> nearest(ImageSource training, ImageSource heldOut) {
+  public Map<String, Double> nearest(ImageSource training, ImageSource heldOut) {
     var format = model.format();
     var some = new int[Math.min(n, NEAREST) * format.symbols()];
     for (var first = 0; first * (long) format.symbols() < some.length; first += batchSize) {
@@ -232,7 +240,7 @@ final class ImageEvaluation {
    *
    * @throws ConfigurationException if they are not
    */
-  void requireSame(ImageSource source) {
+  public void requireSame(ImageSource source) {
     if (!source.format().equals(model.format())) {
       throw new ConfigurationException(
           "%s: images are %s, but the run's are %s; it was trained on %s"
@@ -249,7 +257,7 @@ final class ImageEvaluation {
    *
    * @throws ConfigurationException if they are not
    */
-  void requireTraining(ImageSource source) {
+  public void requireTraining(ImageSource source) {
     requireSame(source);
     var classes = model.config().example().classes();
     if (model.config().diffusion().conditional() && !source.classes().equals(classes)) {

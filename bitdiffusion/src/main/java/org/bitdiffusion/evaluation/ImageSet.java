@@ -1,4 +1,4 @@
-package org.bitdiffusion.cli;
+package org.bitdiffusion.evaluation;
 
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.metrics.FeatureStatistics;

@@ -1,20 +1,46 @@
-package org.bitdiffusion.cli;
+package org.bitdiffusion.evaluation;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.IntConsumer;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.ImageFeatures;
 
-/**
- * The images that samples are compared with, looked at once for any number of evaluations.
- *
- * @param features that both are compared by, or null
- * @param statistics of the features of the real images, or null without them
- */
-record RealImages(
-    ImageSource source, ImageFeatures features, ImageSet images, FeatureStatistics statistics) {
+/** The images that samples are compared with, looked at once for any number of evaluations. */
+public final class RealImages {
   private static final int BATCH = 64;
+
+  private final ImageSource source;
+  private final ImageFeatures features;
+  private final ImageSet images;
+  private final FeatureStatistics statistics;
+
+  private RealImages(
+      ImageSource source, ImageFeatures features, ImageSet images, FeatureStatistics statistics) {
+    this.source = source;
+    this.features = features;
+    this.images = images;
+    this.statistics = statistics;
+  }
+
+  public ImageSource source() {
+    return source;
+  }
+
+  /** What both are compared by, or null. */
+  ImageFeatures features() {
+    return features;
+  }
+
+  ImageSet images() {
+    return images;
+  }
+
+  /** Of the features of the real images; null without them. */
+  FeatureStatistics statistics() {
+    return statistics;
+  }
 
   /**
    * Looks at the images of a source.
@@ -23,10 +49,15 @@ record RealImages(
    * @param reference statistics that are taken instead of the source's own where the file is there,
    *     and written where it is not; or null
    * @param compared of how many images, evenly from all, the features are kept
+   * @param progress is told how many images are read, after each batch
    * @throws org.bitdiffusion.DataException if the file's statistics are of other features
    */
-  static RealImages of(
-      ImageSource source, ImageFeatures features, Path reference, int compared, Progress progress) {
+  public static RealImages of(
+      ImageSource source,
+      ImageFeatures features,
+      Path reference,
+      int compared,
+      IntConsumer progress) {
     var known =
         reference != null && Files.exists(reference)
             ? FeatureStatistics.read(reference, features)
@@ -39,7 +70,7 @@ record RealImages(
       if (features != null && known == null) {
         images.look(batch);
       }
-      progress.to(first + batch.count(), "");
+      progress.accept(first + batch.count());
     }
     if (features == null) {
       return new RealImages(source, null, images, null);

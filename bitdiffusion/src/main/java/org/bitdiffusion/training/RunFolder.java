@@ -334,6 +334,11 @@ public final class RunFolder {
     return list().stream().reduce((older, newer) -> newer);
   }
 
+  /** The step of the newest checkpoint, or 0 where there is none. */
+  public long done() {
+    return newest().map(RunFolder::step).orElse(0L);
+  }
+
   /** The newest checkpoint. */
   public Path requireNewest() {
     return newest()
@@ -417,6 +422,10 @@ public final class RunFolder {
     }
   }
 
+  private static long step(Path checkpoint) {
+    return Long.parseLong(checkpoint.getFileName().toString().substring("step-".length()));
+  }
+
   /** All checkpoints, the newest last. */
   private List<Path> list() {
     if (!Files.isDirectory(checkpoints())) {
@@ -425,9 +434,7 @@ public final class RunFolder {
     try (var entries = Files.list(checkpoints())) {
       return entries
           .filter(p -> p.getFileName().toString().matches("step-\\d+"))
-          .sorted(
-              Comparator.comparingLong(
-                  p -> Long.parseLong(p.getFileName().toString().substring(5))))
+          .sorted(Comparator.comparingLong(RunFolder::step))
           .toList();
     } catch (IOException e) {
       throw DataException.cannotRead(checkpoints(), e);
