@@ -134,20 +134,19 @@ final class TrainCommand implements Callable<Integer> {
   /** The settings of --set and of the options that stand for one. */
   private Map<String, String> changes() {
     var changes = new LinkedHashMap<>(settings);
-    put(changes, "training.steps", steps);
-    put(changes, "training.seed", seed);
-    put(changes, "training.precision", precision);
-    put(changes, "training.log_every", logEvery);
-    put(changes, "training.checkpoint_every", checkpointEvery);
-    if (data != null) {
-      changes.put("data", data);
-    }
+    put(changes, "--steps", "training.steps", steps);
+    put(changes, "--seed", "training.seed", seed);
+    put(changes, "--precision", "training.precision", precision);
+    put(changes, "--log-every", "training.log_every", logEvery);
+    put(changes, "--checkpoint-every", "training.checkpoint_every", checkpointEvery);
+    put(changes, "--data", "data", data);
     return changes;
   }
 
-  private static void put(Map<String, String> changes, String key, Object value) {
-    if (value != null) {
-      changes.put(key, value.toString());
+  private static void put(Map<String, String> changes, String option, String key, Object value) {
+    if (value != null && changes.put(key, value.toString()) != null) {
+      throw new ConfigurationException(
+          "%s and --set %s are the same setting; give one of them".formatted(option, key));
     }
   }
 

@@ -45,6 +45,16 @@ class CheckProcessTest {
   }
 
   @Test
+  void theEngineOfTheseTestsIsSound() {
+    var checks = List.of(DoctorChecks.class.getName(), DoctorChecks.Part.MACHINE.name());
+    assertThat(CheckProcess.run(checks, Duration.ofMinutes(1), findings::add)).isTrue();
+    assertThat(findings)
+        .extracting(Finding::name)
+        .containsExactly("native libraries", "threads", "allocator", "precision");
+    assertThat(findings).extracting(Finding::status).doesNotContain(DoctorCommand.Status.FAIL);
+  }
+
+  @Test
   @EnabledOnOs({OS.LINUX, OS.MAC})
   void aFloatingPointExceptionFailsTheCheckThatWasBegun() {
     assertThat(run("FPE", Duration.ofMinutes(1))).isFalse();

@@ -86,6 +86,7 @@ class MainTest extends CommandTest {
           train --preset icons --out FOLDER/r --set a  | should be in KEY=VALUE format
           train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
+          train --preset icons --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
           train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
           train --preset icons --out FOLDER/r --encoder-weights a | is for captioners; this configuration makes images
           train --resume --out FOLDER/r --encoder-weights a | leave --encoder-weights out

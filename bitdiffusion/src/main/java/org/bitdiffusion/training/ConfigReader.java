@@ -178,6 +178,13 @@ public final class ConfigReader {
     if (value.isNull() && !before.isNull()) {
       throw new ConfigurationException(origin + ": " + key + " has no value");
     }
+    if (value.isArray()) {
+      for (var element : value) {
+        if (element.isNull()) {
+          throw new ConfigurationException(origin + ": " + key + " has an entry without a value");
+        }
+      }
+    }
   }
 
   private static void merge(String origin, String prefix, ObjectNode target, JsonNode changes) {

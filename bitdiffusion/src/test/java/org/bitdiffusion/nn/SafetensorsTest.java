@@ -14,6 +14,7 @@ import java.util.Map;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,6 +51,18 @@ class SafetensorsTest {
         assertThat(bytes.getFloat()).isEqualTo(expected);
       }
       assertThat(bytes.hasRemaining()).isFalse();
+    }
+  }
+
+  @Test
+  void aTensorMayBeWrittenAndReadInSeveralPieces() throws IOException {
+    try (var scope = new PointerScope()) {
+      var file = folder.resolve("a.safetensors");
+      var large = torch.arange(new Scalar(17_000_000)).to(torch.ScalarType.Float); // 68 MB of 64
+      Safetensors.write(file, Map.of("large", large));
+      var target = torch.zeros_like(large);
+      Safetensors.read(file, Map.of("large", target));
+      assertThat(target.equal(large)).isTrue();
     }
   }
 

@@ -84,6 +84,7 @@ class ConfigReaderTest {
         "training.learning_rate|fast|training.learning_rate is 'fast'; it must be a number",
         "network.multipliers|7|network.multipliers is '7'; it must be a list such as [1, 2]",
         "training.steps|~|--set: training.steps has no value",
+        "network.multipliers|[1,null]|--set: network.multipliers has an entry without a value",
         "training.batch_size|0|training.batch_size is 0; it must be at least 1",
         "training.accumulation|7|a divisor of training.batch_size 48",
         "training.learning_rate|1e38|training.learning_rate is 1.0E38; it must be above 0 and at most",
