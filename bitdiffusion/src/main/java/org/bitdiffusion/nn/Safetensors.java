@@ -25,9 +25,9 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Reads and writes float32 tensors in the safetensors format, which Python tools open: eight bytes
- * of header length (little endian), a JSON header of names, types, shapes and offsets, then the
- * values.
+ * Writes float32 tensors in the safetensors format, which Python tools open, and reads them, and
+ * published weights of other types too: eight bytes of header length (little endian), a JSON header
+ * of names, types, shapes and offsets, then the values.
  */
 public final class Safetensors {
   private static final ObjectMapper JSON = new ObjectMapper();

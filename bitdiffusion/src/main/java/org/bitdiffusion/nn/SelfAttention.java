@@ -4,7 +4,6 @@ import static org.bytedeco.pytorch.global.torch.add;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.softmax;
 
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -25,11 +24,6 @@ final class SelfAttention {
   private final Linear output;
 
   SelfAttention(Parameters.Builder parameters, int channels, int headWidth) {
-    if (channels % headWidth != 0) {
-      throw new ConfigurationException(
-          "network.head_width %d does not divide the %d channels that have attention"
-              .formatted(headWidth, channels));
-    }
     heads = channels / headWidth;
     norm = new GroupNorm(parameters.in("norm"), channels, 32);
     queriesKeysValues = new Linear(parameters.in("qkv"), channels, 3 * channels);

@@ -43,7 +43,8 @@ public record UNetConfig(
   /**
    * The larger side of the feature maps of each stage, for images of a size.
    *
-   * @throws ConfigurationException if attention is asked for, but at none of these sides
+   * @throws ConfigurationException if attention is asked for, but at none of these sides, or with
+   *     heads that do not divide the channels there
    */
   List<Integer> sides(int height, int width) {
     var sides =
@@ -55,6 +56,14 @@ public record UNetConfig(
         "attention",
         attention,
         "[], or name one of the sides of the feature maps, " + sides);
+    for (var i = 0; i < sides.size(); i++) {
+      var channels = this.width * multipliers.get(i);
+      require(
+          !attention.contains(sides.get(i)) || channels % headWidth == 0,
+          "head_width",
+          headWidth,
+          "a divisor of the %d channels that have attention".formatted(channels));
+    }
     return sides;
   }
 

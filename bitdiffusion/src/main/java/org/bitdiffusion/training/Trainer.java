@@ -46,7 +46,7 @@ public final class Trainer implements AutoCloseable {
    * A line of metrics.jsonl: means over the steps since the line before.
    *
    * @param gradNorm norm of the gradient, before clipping
-   * @param memoryMb resident memory of the process, 0 where the system does not say
+   * @param memoryMb resident memory of the process in MiB, 0 where the system does not say
    */
   public record Metrics(
       long step,

@@ -211,7 +211,7 @@ class UNetTest {
                     0,
                     FLOAT32))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("head_width 64");
+        .hasMessageContaining("network.head_width is 64; it must be a divisor of the");
   }
 
   private static boolean hasAttention(UNet network, String block) {

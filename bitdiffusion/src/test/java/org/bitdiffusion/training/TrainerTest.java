@@ -404,7 +404,7 @@ class TrainerTest {
     var run = folder.resolve("run");
     assertThatThrownBy(() -> train(config(1, "network.head_width=5"), run))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("network.head_width 5");
+        .hasMessageContaining("network.head_width is 5; it must be a divisor of the");
     assertThatThrownBy(() -> train(config(1, "diffusion.conditional=true"), run))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("has no classes")
