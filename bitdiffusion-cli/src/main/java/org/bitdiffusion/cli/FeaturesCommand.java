@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.ImageBatch;
 import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.evaluation.ImageBatch;
 import org.bitdiffusion.metrics.ClassifierFeatures;
 import org.bitdiffusion.metrics.ImageFeatures;
 import org.bitdiffusion.runtime.Compute;
@@ -151,7 +151,7 @@ final class FeaturesCommand implements Runnable {
       for (var first = 0; first < source.size(); first += BATCH) {
         var images = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
         var labels = IntStream.range(first, first + images.count()).map(source::label).toArray();
-        right += images.features(features).agreeing(labels);
+        right += features.of(images).agreeing(labels);
       }
       return (double) right / source.size();
     }

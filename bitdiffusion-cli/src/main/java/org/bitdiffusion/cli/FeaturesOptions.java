@@ -107,7 +107,9 @@ final class FeaturesOptions {
     }
     var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
     try (var progress = new Progress("looking", source.size(), 0, err)) {
-      return RealImages.of(source, features, reference, compared, done -> progress.to(done, ""));
+      return features == null
+          ? RealImages.of(source, done -> progress.to(done, ""))
+          : RealImages.of(source, features, reference, compared, done -> progress.to(done, ""));
     }
   }
 

@@ -38,7 +38,6 @@ import picocli.CommandLine.Spec;
           + " done again, so that a study that was cut off goes on."
     })
 final class StudyCommand implements Callable<Integer> {
-
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "FILE.yaml", description = "The study; README says what is in it.")
@@ -162,15 +161,15 @@ final class StudyCommand implements Callable<Integer> {
   /** Trains what is missing; false where it was stopped before the end. */
   private boolean train(RunConfig config, ImageSource source, Path run) {
     var isThere = Files.exists(run.resolve("config.yaml"));
-    var own = isThere ? same(config, run) : config;
+    var begun = isThere ? same(config, run) : config;
     if (isThere && RunFolder.open(run).done() >= config.training().steps()) {
       return true; // any number of studies may sample from it at once
     }
     var progress = new TrainingProgress(config, spec.commandLine().getErr());
     try (var trainer =
         isThere
-            ? Trainer.resume(own, source, RunFolder.open(run), progress)
-            : Trainer.start(config, source, run, progress)) {
+            ? Trainer.resume(begun, source, RunFolder.open(run), progress)
+            : Trainer.start(begun, source, run, progress)) {
       TrainCommand.run(trainer, () -> {});
       return trainer.done() >= config.training().steps();
     }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.function.IntConsumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.ImageBatch;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.data.Npy;
@@ -30,13 +31,16 @@ import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
 
 /**
- * Draws samples of a run and compares them with images of a source, batch by batch, so that memory
+ * Draws samples of a run and compares them with images of a source, piece by piece, so that memory
  * does not grow with their number. The samples are kept in the run folder: an evaluation that was
  * cut off goes on where it was, and one with another metric draws none anew.
  */
 public final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
+
+  /** Samples in one file. */
+  private static final int PIECE = 64;
 
   private final ImageModel model;
   private final SamplerConfig sampling;
@@ -46,17 +50,22 @@ public final class ImageEvaluation {
   private final Path folder;
   private double seconds;
   private int drawn;
+  private int found;
 
   /**
    * @param run the folder of the model's run
    * @param model whose weights draw; the caller closes it
    * @param sampling how
    * @param seed of the samples: sample i depends on it and on i alone
-   * @param n how many samples
-   * @param batchSize how many of them are drawn at a time
+   * @param n how many samples, at least 1
+   * @param batchSize how many of them are drawn at a time, at least 1
    */
   public ImageEvaluation(
       Path run, ImageModel model, SamplerConfig sampling, long seed, int n, int batchSize) {
+    if (n < 1 || batchSize < 1) {
+      throw new IllegalArgumentException(
+          "%d samples in batches of %d cannot be drawn".formatted(n, batchSize));
+    }
     this.model = model;
     this.sampling = sampling;
     this.seed = seed;
@@ -85,7 +94,7 @@ public final class ImageEvaluation {
   }
 
   /**
-   * The numbers that evaluations tell.
+   * What can be asked of {@link #measure} and {@link #nearest}, by its name there.
    *
    * @param features to compare by, or null
    * @param classes of a run that knows some, or none
@@ -117,28 +126,51 @@ public final class ImageEvaluation {
   }
 
   /**
-   * Measures the samples.
+   * Measures the samples. What it tells, in this order:
    *
-   * @param real what they are compared with
-   * @param progress is told how many samples are done, after each batch
-   * @return by name, in the order to be told
+   * <ul>
+   *   <li>{@code compared_with}, the name of the source
+   *   <li>{@code symbol_total_variation} and {@code pair_total_variation}, in [0, 1]: see {@link
+   *       org.bitdiffusion.metrics.SymbolStatistics}
+   *   <li>with features, the Fréchet distance to the images, as {@code fid} where they are FID's
+   *       and as {@code frechet_distance} where not; {@code features}, whose they are
+   *   <li>with FID's, {@code inception_score}, {@code inception_score_deviation} over its parts,
+   *       and {@code images_of_each_inception_score}; with others that know the run's classes,
+   *       {@code class_accuracy}, the share of samples that seem to be of the class asked for
+   *   <li>with features, {@code precision}, {@code recall}, {@code density} and {@code coverage},
+   *       see {@link ManifoldScores}, and {@code images_of_these_four}
+   *   <li>{@code samples}, {@code seed}, {@code network_evaluations_per_sample}, and {@code
+   *       samples_per_second} of those that were drawn now, if any
+   * </ul>
+   *
+   * @param real what they are compared with; no more of them by their features than there are
+   *     samples
+   * @param progress is told how many samples are done, after each piece
+   * @throws ConfigurationException if the images are of another kind than the run's, or the run
+   *     cannot draw such samples
    * @throws DataException if the samples cannot be kept, or those of before are damaged
    */
   public Map<String, Object> measure(RealImages real, IntConsumer progress) {
     var format = model.format();
     var features = real.features();
     var compared = features == null ? 0 : real.images().compared();
+    requireTraining(real.source());
+    if (compared > n) {
+      throw new IllegalArgumentException(
+          "%d images cannot be compared with %d samples".formatted(compared, n));
+    }
+    var before = drawn;
     var samples = new ImageSet(format, features, n, compared);
     var ofTheirClass = 0;
-    for (var first = 0; first < n; first += batchSize) {
-      var labels = labels(real.source(), first, Math.min(batchSize, n - first));
-      var batch = samples(labels, first);
-      samples.count(batch);
+    for (var first = 0; first < n; first += PIECE) {
+      var piece = samples(real.source(), first);
+      samples.count(piece);
       if (features != null) {
-        ofTheirClass += samples.look(batch).agreeing(labels);
+        ofTheirClass += samples.look(piece).agreeing(labels(real.source(), first, piece.count()));
       }
-      progress.accept(first + batch.count());
+      progress.accept(first + piece.count());
     }
+    found = n - (drawn - before);
 
     var report = new LinkedHashMap<String, Object>();
     var symbols = real.images().symbols();
@@ -174,9 +206,9 @@ public final class ImageEvaluation {
     return report;
   }
 
-  /** How many of the measured samples an earlier evaluation had drawn. */
+  /** How many of the samples that were measured last had been drawn before; at first 0. */
   public int found() {
-    return n - drawn;
+    return found;
   }
 
   /** The classes that samples are asked for by, if any. */
@@ -199,18 +231,28 @@ public final class ImageEvaluation {
   /**
    * How far samples are from the nearest training image: the median, and the least. Where samples
    * are nearer than images that were not trained on, the run copies; a run that copies a few shows
-   * in the share of samples that are nearer than all but 5% of those.
+   * in the share of samples that are nearer than all but 5% of those. A distance is the root of the
+   * mean square over red, green and blue of all pixels, in [0, 1].
    *
+   * @param training the images that the run was trained on
    * @param heldOut images that were not trained on, or null
+   * @return {@code nearest_distance} (the median) and {@code least_nearest_distance}; with held-out
+   *     images {@code nearest_distance_of_held_out}, {@code least_nearest_distance_of_held_out} and
+   *     {@code share_nearer_than_95_percent_of_held_out}
+   * @throws ConfigurationException if images are of another kind than the run's
+   * @throws DataException if an image cannot be read, or as {@link #measure} does
    */
   public Map<String, Double> nearest(ImageSource training, ImageSource heldOut) {
+    requireTraining(training);
+    if (heldOut != null) {
+      requireSame(heldOut);
+    }
     var format = model.format();
     var some = new int[Math.min(n, NEAREST) * format.symbols()];
-    for (var first = 0; first * (long) format.symbols() < some.length; first += batchSize) {
+    for (var first = 0; first * (long) format.symbols() < some.length; first += PIECE) {
       var at = first * format.symbols();
-      var batch = samples(labels(training, first, Math.min(batchSize, n - first)), first);
-      System.arraycopy(
-          batch.symbols(), 0, some, at, Math.min(batch.symbols().length, some.length - at));
+      var symbols = samples(training, first).symbols();
+      System.arraycopy(symbols, 0, some, at, Math.min(symbols.length, some.length - at));
     }
     var report = new LinkedHashMap<String, Double>();
     var distances = nearest(new ImageBatch(some, format), training);
@@ -277,33 +319,67 @@ public final class ImageEvaluation {
             format.palette().isEmpty() ? "" : ", the colours " + format.palette());
   }
 
-  /** Samples of some classes from the first on, [count, C, H, W]: those of before, or new ones. */
-  private ImageBatch samples(int[] labels, int first) {
+  /** The piece of the samples that begins with one: that of before, or a new one. */
+  private ImageBatch samples(ImageSource training, int first) {
+    var file = file(training, first);
+    if (!Files.exists(file)) {
+      draw(training, first);
+    }
     var format = model.format();
-    var count = labels.length;
-    var shape = new int[] {count, format.channels(), format.height(), format.width()};
+    try {
+      var array = Npy.read(file);
+      if (Arrays.equals(array.shape(), shape(piece(first)))) {
+        return new ImageBatch(array.values(), format);
+      }
+    } catch (DataException e) {
+      throw new DataException(e.getMessage() + "; delete it, and it is drawn again", e);
+    }
+    throw new DataException(file + " is not what was drawn; delete it");
+  }
+
+  /** Draws a piece, and those after it that are missing as far as one batch goes. */
+  private void draw(ImageSource training, int first) {
+    var end = first + piece(first);
+    while (end < n && end + piece(end) - first <= batchSize && !Files.exists(file(training, end))) {
+      end += piece(end);
+    }
+    var size = model.format().symbols();
+    var symbols = new int[(end - first) * size];
+    var start = System.nanoTime();
+    for (var at = first; at < end; at += batchSize) {
+      var labels = labels(training, at, Math.min(batchSize, end - at));
+      var samples = model.sample(sampling, seed, at, labels, Sampler.Listener.NONE).symbols();
+      System.arraycopy(samples, 0, symbols, (at - first) * size, samples.length);
+    }
+    seconds += (System.nanoTime() - start) / 1e9;
+    drawn += end - first;
+    for (var at = first; at < end; at += PIECE) {
+      var from = (at - first) * size;
+      Npy.write(
+          file(training, at),
+          Arrays.copyOfRange(symbols, from, from + piece(at) * size),
+          shape(piece(at)),
+          model.format().categories());
+    }
+  }
+
+  /** How many samples the piece has that begins with one. */
+  private int piece(int first) {
+    return Math.min(PIECE, n - first);
+  }
+
+  private int[] shape(int count) {
+    var format = model.format();
+    return new int[] {count, format.channels(), format.height(), format.width()};
+  }
+
+  private Path file(ImageSource training, int first) {
+    var count = piece(first);
     var ofClasses =
         model.config().diffusion().conditional()
-            ? "-of-classes-%08x".formatted(Arrays.hashCode(labels))
+            ? "-of-classes-%08x".formatted(Arrays.hashCode(labels(training, first, count)))
             : "";
-    var file = folder.resolve("samples-%07d-%07d%s.npy".formatted(first, first + count, ofClasses));
-    if (Files.exists(file)) {
-      try {
-        var array = Npy.read(file);
-        if (Arrays.equals(array.shape(), shape)) {
-          return new ImageBatch(array.values(), format);
-        }
-      } catch (DataException e) {
-        throw new DataException(e.getMessage() + "; delete it, and it is drawn again", e);
-      }
-      throw new DataException(file + " is not what was drawn; delete it");
-    }
-    var start = System.nanoTime();
-    var samples = model.sample(sampling, seed, first, labels, Sampler.Listener.NONE).symbols();
-    seconds += (System.nanoTime() - start) / 1e9;
-    drawn += count;
-    Npy.write(file, samples, shape, format.categories());
-    return new ImageBatch(samples, format);
+    return folder.resolve("samples-%07d-%07d%s.npy".formatted(first, first + count, ofClasses));
   }
 
   /** Of a run with classes, those of training images: as often as they occur there. */

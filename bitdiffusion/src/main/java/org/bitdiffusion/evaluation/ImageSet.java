@@ -1,5 +1,6 @@
 package org.bitdiffusion.evaluation;
 
+import org.bitdiffusion.data.ImageBatch;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.ImageFeatures;
@@ -44,7 +45,7 @@ final class ImageSet {
 
   /** Adds images by their features alone; gives what the network sees in them. */
   ImageFeatures.Batch look(ImageBatch batch) {
-    var seen = batch.features(features);
+    var seen = features.of(batch);
     statistics.add(seen.features());
     score.add(seen.probabilities());
     for (var i = 0; i < batch.count(); i++) {

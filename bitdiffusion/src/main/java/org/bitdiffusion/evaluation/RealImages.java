@@ -3,6 +3,7 @@ package org.bitdiffusion.evaluation;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.IntConsumer;
+import org.bitdiffusion.data.ImageBatch;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.metrics.FeatureStatistics;
 import org.bitdiffusion.metrics.ImageFeatures;
@@ -24,6 +25,7 @@ public final class RealImages {
     this.statistics = statistics;
   }
 
+  /** Where they come from. */
   public ImageSource source() {
     return source;
   }
@@ -43,14 +45,35 @@ public final class RealImages {
   }
 
   /**
+   * Reads the images of a source, to compare their symbols alone.
+   *
+   * @param progress is told how many images are read, after each batch
+   * @throws org.bitdiffusion.DataException if an image cannot be read
+   */
+  public static RealImages of(ImageSource source, IntConsumer progress) {
+    var images = new ImageSet(source.format(), null, source.size(), 0);
+    for (var first = 0; first < source.size(); first += BATCH) {
+      var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
+      images.count(batch);
+      progress.accept(first + batch.count());
+    }
+    return new RealImages(source, null, images, null);
+  }
+
+  /**
    * Looks at the images of a source.
    *
-   * @param features to look by, or null
+   * @param source of two images at least
+   * @param features to look by; the caller closes them
    * @param reference statistics that are taken instead of the source's own where the file is there,
    *     and written where it is not; or null
-   * @param compared of how many images, evenly from all, the features are kept
+   * @param compared of how many images, evenly from all, the features are kept, which the cost of
+   *     precision and recall grows with the square of; at most as many as there are, and as there
+   *     will be samples
    * @param progress is told how many images are read, after each batch
-   * @throws org.bitdiffusion.DataException if the file's statistics are of other features
+   * @throws org.bitdiffusion.DataException if an image cannot be read or is of another size than
+   *     the features need, or if the file cannot be read or written, or holds statistics of other
+   *     features
    */
   public static RealImages of(
       ImageSource source,
@@ -58,6 +81,10 @@ public final class RealImages {
       Path reference,
       int compared,
       IntConsumer progress) {
+    if (compared < 0 || compared > source.size()) {
+      throw new IllegalArgumentException(
+          "%d of %d images cannot be compared".formatted(compared, source.size()));
+    }
     var known =
         reference != null && Files.exists(reference)
             ? FeatureStatistics.read(reference, features)
@@ -67,13 +94,10 @@ public final class RealImages {
     for (var first = 0; first < source.size(); first += BATCH) {
       var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
       images.count(batch);
-      if (features != null && known == null) {
+      if (known == null) {
         images.look(batch);
       }
       progress.accept(first + batch.count());
-    }
-    if (features == null) {
-      return new RealImages(source, null, images, null);
     }
     if (known != null) { // then the network looks at those alone whose features are kept
       for (var first = 0; first < looked; first += BATCH) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.ImageBatch;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -107,6 +108,15 @@ public abstract sealed class ImageFeatures implements AutoCloseable
       var output = forward(images);
       return new Batch(floats(output[0]), floats(torch.softmax(output[1], 1)));
     }
+  }
+
+  /**
+   * Looks at images.
+   *
+   * @throws DataException if the features are of images of another size
+   */
+  public Batch of(ImageBatch images) {
+    return of(images.rgb(), images.format().height(), images.format().width());
   }
 
   private static float[] floats(Tensor tensor) {

@@ -6,6 +6,7 @@ import static org.bytedeco.pytorch.global.torch.minimum;
 
 import java.nio.DoubleBuffer;
 import java.util.Arrays;
+import org.bitdiffusion.data.ImageBatch;
 import org.bitdiffusion.data.ImageSource;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Scope;
@@ -47,9 +48,9 @@ public final class NearestExamples {
                       images.options()));
       try (nearest) {
         for (var first = 0; first < training.size(); first += BLOCK) {
-          var block = read(training, first, Math.min(BLOCK, training.size() - first));
+          var block = ImageBatch.read(training, first, Math.min(BLOCK, training.size() - first));
           try (var step = new PointerScope()) {
-            var distances = cdist(images, colours(block, size)).amin(new long[] {1}, false);
+            var distances = cdist(images, colours(block.rgb(), size)).amin(new long[] {1}, false);
             nearest.copy_(minimum(nearest, distances));
           }
         }
@@ -58,15 +59,6 @@ public final class NearestExamples {
         return Arrays.stream(distances).map(distance -> distance / Math.sqrt(size)).toArray();
       }
     }
-  }
-
-  private static byte[] read(ImageSource source, int first, int count) {
-    var format = source.format();
-    var symbols = new int[count * format.symbols()];
-    for (var i = 0; i < count; i++) {
-      source.read(first + i, symbols, i * format.symbols());
-    }
-    return format.rgb(symbols);
   }
 
   private static Tensor colours(byte[] rgb, int size) {

@@ -1,10 +1,12 @@
 package org.bitdiffusion.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -37,39 +39,55 @@ class ImageEvaluationTest {
         trainer.run();
       }
       var read = new ArrayList<Integer>();
-      var real = RealImages.of(icons, null, null, 0, read::add);
+      var real = RealImages.of(icons, read::add);
       assertThat(read).containsExactly(40);
       var sampling = new SamplerConfig(2, "ddim", 0, "previous", 0, 0, "", 0);
       try (var model = ImageModel.load(run, "float32")) {
-        var first = new ImageEvaluation(run, model, sampling, 7, 10, 4);
+        var first = new ImageEvaluation(run, model, sampling, 7, 70, 4);
         var drawn = new ArrayList<Integer>();
         var numbers = first.measure(real, drawn::add);
-        assertThat(drawn).containsExactly(4, 8, 10);
+        assertThat(drawn).containsExactly(64, 70);
         assertThat(first.found()).isZero();
-        assertThat(first.folder()).isDirectoryContaining("glob:**samples-0000008-0000010*.npy");
+        assertThat(first.folder()).isDirectoryContaining("glob:**samples-0000064-0000070*.npy");
         assertThat(numbers)
-            .containsEntry("samples", 10)
+            .containsEntry("samples", 70)
             .containsEntry("seed", 7L)
             .containsEntry("network_evaluations_per_sample", 2);
-        var again = new ImageEvaluation(run, model, sampling, 7, 10, 4);
+        // Also in batches of another size, which may hold several pieces.
+        var again = new ImageEvaluation(run, model, sampling, 7, 70, 500);
         assertThat(again.measure(real, done -> {}))
             .containsEntry("pair_total_variation", numbers.get("pair_total_variation"));
-        assertThat(again.found()).isEqualTo(10);
+        assertThat(again.found()).isEqualTo(70);
+        assertThat(new ImageEvaluation(run, model, sampling, 8, 70, 500).measure(real, done -> {}))
+            .containsKey("samples_per_second");
       }
     }
   }
 
   @Test
-  void imagesAreTakenEvenlyFromASource() {
-    try (var icons = DataSources.open(DataSpec.parse("icons,size=8,subset=40"))) {
-      var size = icons.format().symbols();
-      var some = ImageBatch.evenly(icons, 4, 1, 2); // of the images 0, 10, 20, 30
-      assertThat(some.count()).isEqualTo(2);
-      var expected = new int[2 * size];
-      icons.read(10, expected, 0);
-      icons.read(20, expected, size);
-      assertThat(some.symbols()).isEqualTo(expected);
-      assertThat(some.rgb()).hasSize(2 * 3 * size);
+  void whatCannotBeMeasuredIsRefused() {
+    var run = folder.resolve("run");
+    var config = ConfigReader.preset("icons", SMALL);
+    try (var icons = DataSources.open(DataSpec.parse(config.data()));
+        var others = DataSources.open(DataSpec.parse("icons,size=12,subset=40"))) {
+      try (var trainer = Trainer.start(config, icons, run, new Trainer.Listener() {})) {
+        trainer.run();
+      }
+      var sampling = SamplerConfig.DEFAULT;
+      try (var model = ImageModel.load(run, "float32")) {
+        assertThatThrownBy(() -> new ImageEvaluation(run, model, sampling, 0, 0, 4))
+            .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new ImageEvaluation(run, model, sampling, 0, 4, 0))
+            .isInstanceOf(IllegalArgumentException.class);
+        var evaluation = new ImageEvaluation(run, model, sampling, 0, 4, 4);
+        var real = RealImages.of(others, done -> {});
+        assertThatThrownBy(() -> evaluation.measure(real, done -> {}))
+            .isInstanceOf(ConfigurationException.class)
+            .hasMessageContaining("images are 12x12", "but the run's are 8x8");
+        assertThatThrownBy(() -> evaluation.nearest(icons, others))
+            .isInstanceOf(ConfigurationException.class);
+        assertThat(evaluation.folder()).doesNotExist();
+      }
     }
   }
 }

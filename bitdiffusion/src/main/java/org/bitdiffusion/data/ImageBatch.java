@@ -1,22 +1,26 @@
-package org.bitdiffusion.evaluation;
-
-import org.bitdiffusion.data.ImageFormat;
-import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.metrics.ImageFeatures;
+package org.bitdiffusion.data;
 
 /**
- * Some images.
+ * Some images of one format.
  *
- * @param symbols row-major [B, C, H, W]
+ * @param symbols row-major [B, C, H, W], 0 .. K-1; not copied
  */
 @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
 public record ImageBatch(int[] symbols, ImageFormat format) {
-  /** Images first .. first + count - 1 of a source. */
+  /**
+   * Images first .. first + count - 1 of a source.
+   *
+   * @throws org.bitdiffusion.DataException if one of them cannot be read
+   */
   public static ImageBatch read(ImageSource source, int first, int count) {
     return evenly(source, source.size(), first, count);
   }
 
-  /** Images first .. first + count - 1 of some that are taken evenly from a source. */
+  /**
+   * Images first .. first + count - 1 of {@code some} images that lie evenly in a source.
+   *
+   * @throws org.bitdiffusion.DataException if one of them cannot be read
+   */
   public static ImageBatch evenly(ImageSource source, int some, int first, int count) {
     var format = source.format();
     var symbols = new int[count * format.symbols()];
@@ -27,6 +31,7 @@ public record ImageBatch(int[] symbols, ImageFormat format) {
     return new ImageBatch(symbols, format);
   }
 
+  /** B, the number of images. */
   public int count() {
     return symbols.length / format.symbols();
   }
@@ -34,10 +39,5 @@ public record ImageBatch(int[] symbols, ImageFormat format) {
   /** Their colours, unsigned bytes [B, 3, H, W]. */
   public byte[] rgb() {
     return format.rgb(symbols);
-  }
-
-  /** What a network sees in them. */
-  public ImageFeatures.Batch features(ImageFeatures features) {
-    return features.of(rgb(), format.height(), format.width());
   }
 }

@@ -22,7 +22,7 @@ import org.bitdiffusion.metrics.SymbolStatistics;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class ImageEvaluationTest extends CommandTest {
+class EvaluateTest extends CommandTest {
   @BeforeEach
   void train() {
     var line =
@@ -41,7 +41,7 @@ class ImageEvaluationTest extends CommandTest {
 
   @Test
   void comparesSamplesWithTheDataAndKeepsThem() throws IOException {
-    var report = evaluate("--n 5 --batch-size 2 --held-out icons,size=8");
+    var report = evaluate("--n 130 --batch-size 40 --held-out icons,size=8");
     assertThat(report.fieldNames())
         .toIterable()
         .containsExactly(
@@ -57,7 +57,7 @@ class ImageEvaluationTest extends CommandTest {
             "seed",
             "network_evaluations_per_sample",
             "samples_per_second");
-    assertThat(report.path("samples").asInt()).isEqualTo(5);
+    assertThat(report.path("samples").asInt()).isEqualTo(130);
     // The preset samples with self-guidance, two passes a step.
     assertThat(report.path("network_evaluations_per_sample").asInt()).isEqualTo(6);
     assertThat(report.path("nearest_distance").asDouble()).isPositive();
@@ -73,10 +73,11 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(files)
         .extracting(file -> file.getFileName().toString())
         .containsExactly(
-            "samples-0000000-0000002.npy",
-            "samples-0000002-0000004.npy",
-            "samples-0000004-0000005.npy");
-    assertThat(runLine("sample --run FOLDER/run --n 5 --batch-size 2 --out FOLDER/s.npy")).isZero();
+            "samples-0000000-0000064.npy",
+            "samples-0000064-0000128.npy",
+            "samples-0000128-0000130.npy");
+    assertThat(runLine("sample --run FOLDER/run --n 130 --batch-size 40 --out FOLDER/s.npy"))
+        .isZero();
     var samples = Npy.read(folder.resolve("s.npy")).values();
     try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
       var ofSamples = new SymbolStatistics(1, 8, 8, icons.categories());
@@ -96,15 +97,15 @@ class ImageEvaluationTest extends CommandTest {
     // Cut off: what is there is not drawn again.
     Files.delete(files.get(1));
     var times = Files.getLastModifiedTime(files.get(0));
-    var again = evaluate("--n 5 --batch-size 2");
+    var again = evaluate("--n 130");
     assertThat(again.path("pair_total_variation")).isEqualTo(report.path("pair_total_variation"));
     assertThat(files.get(1)).exists();
     assertThat(Files.getLastModifiedTime(files.get(0))).isEqualTo(times);
-    assertThat(evaluate("--n 5 --batch-size 2").has("samples_per_second")).isFalse();
+    assertThat(evaluate("--n 130 --batch-size 500").has("samples_per_second")).isFalse();
     // Other settings are other samples; these two seeds have the same Long.hashCode.
-    assertThat(evaluate("--n 5 --batch-size 2 --seed=-1").has("samples_per_second")).isTrue();
-    assertThat(evaluate("--n 5 --batch-size 2 --seed 1").has("samples_per_second")).isTrue();
-    assertThat(evaluate("--n 5 --batch-size 2 --steps 2").has("samples_per_second")).isTrue();
+    assertThat(evaluate("--n 5 --seed=-1").has("samples_per_second")).isTrue();
+    assertThat(evaluate("--n 5 --seed 1").has("samples_per_second")).isTrue();
+    assertThat(evaluate("--n 5 --steps 2").has("samples_per_second")).isTrue();
   }
 
   /** The same step of a run that was trained anew has other samples. */
@@ -120,7 +121,7 @@ class ImageEvaluationTest extends CommandTest {
     assertThat(report.path("pair_total_variation")).isNotEqualTo(before);
   }
 
-  /** Half of the samples are exchanged for images of the data: the median does not show it. */
+  /** A fifth of the samples is exchanged for images of the data: the median does not show it. */
   @Test
   void aFewCopiesShow() throws IOException {
     var random = new Random(1);
@@ -132,20 +133,19 @@ class ImageEvaluationTest extends CommandTest {
       }
       ImageIO.write(image, "png", folder.resolve("noise/" + i + ".png").toFile());
     }
-    var evaluate =
-        "--n 20 --batch-size 4 --held-out images:FOLDER/noise,size=8,color=grey,levels=2";
+    var evaluate = "--n 20 --held-out images:FOLDER/noise,size=8,color=grey,levels=2";
     assertThat(evaluate(evaluate).path("least_nearest_distance").asDouble()).isPositive();
     Path first;
     try (var files = Files.walk(folder.resolve("run/evaluations"))) {
-      first = files.filter(file -> file.endsWith("samples-0000000-0000004.npy")).findAny().get();
+      first = files.filter(file -> file.endsWith("samples-0000000-0000020.npy")).findAny().get();
     }
-    var copies = new int[4 * 64];
+    var copies = Npy.read(first).values();
     try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
       for (var i = 0; i < 4; i++) {
         icons.read(100 * i, copies, i * 64);
       }
     }
-    Npy.write(first, copies, new int[] {4, 1, 8, 8}, 2);
+    Npy.write(first, copies, new int[] {20, 1, 8, 8}, 2);
     var report = evaluate(evaluate);
     assertThat(report.path("nearest_distance").asDouble()).isPositive();
     assertThat(report.path("least_nearest_distance").asDouble()).isZero();
@@ -358,7 +358,7 @@ class ImageEvaluationTest extends CommandTest {
         .as(err.toString())
         .isZero();
     var evaluate =
-        "evaluate --json --steps 1 --n 40 --batch-size 32 --run FOLDER/classes --features FOLDER/f.safetensors"
+        "evaluate --json --steps 1 --n 70 --run FOLDER/classes --features FOLDER/f.safetensors"
             + " --data ";
     assertThat(runLine(evaluate + data)).as(err.toString()).isZero();
     var kept = folder.resolve("classes/evaluations");
@@ -388,7 +388,7 @@ class ImageEvaluationTest extends CommandTest {
       accuracies[label] =
           new ObjectMapper().readTree(out.toString()).path("class_accuracy").asDouble();
     }
-    assertThat(accuracies[1]).isBetween(0.55, 0.95); // 3/4 of the images, and of 40 draws
+    assertThat(accuracies[1]).isBetween(0.55, 0.95); // 3/4 of the images, and of 70 draws
     assertThat(accuracies[0] + accuracies[1]).isCloseTo(1, within(1e-12));
 
     paint("more/apple", 1, Color.BLUE);
