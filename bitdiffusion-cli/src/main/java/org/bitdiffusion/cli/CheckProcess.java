@@ -108,12 +108,17 @@ final class CheckProcess {
 
   private static Finding crashed(String check, int exit, List<String> output, Duration limit) {
     var crash = crash(output);
+    var words = lastWords(output);
+    var named = DataException.class.getName() + ": ";
+    if (crash.isEmpty() && words.contains(named)) { // it says what to do
+      return Finding.fail(check, words.substring(words.indexOf(named) + named.length()), "");
+    }
     var how =
         crash.isPresent()
             ? crash.get()
             : exit == 128 + 9
                 ? "did not end within %d minutes, or was killed".formatted(limit.toMinutes())
-                : "ended with exit code %d: %s".formatted(exit, lastWords(output));
+                : "ended with exit code %d: %s".formatted(exit, words);
     return Finding.fail(
         check,
         "the process of this check " + how,

@@ -103,7 +103,7 @@ final class DoctorChecks {
           : Finding.fail(
               name,
               "%s is loaded beside %s".formatted(foreign.get(0), version),
-              "unset LD_PRELOAD and LD_LIBRARY_PATH, or remove that library");
+              "unset LD_PRELOAD, take its folder out of LD_LIBRARY_PATH, or remove that library");
     } catch (IOException e) {
       return Finding.ok(name, version); // not Linux
     }

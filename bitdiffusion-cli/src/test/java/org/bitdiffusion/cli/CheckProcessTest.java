@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.cli.DoctorCommand.Finding;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -22,6 +23,7 @@ class CheckProcessTest {
       System.out.println(DoctorChecks.BEGUN + "second");
       switch (args[0]) {
         case "ends" -> {}
+        case "lacks" -> throw new DataException("a library is missing; install it");
         case "throws" -> throw new IllegalStateException("the engine is upside down");
         case "hangs" -> Thread.sleep(600_000);
         default ->
@@ -52,6 +54,14 @@ class CheckProcessTest {
         .extracting(Finding::name)
         .containsExactly("native libraries", "threads", "allocator", "precision");
     assertThat(findings).extracting(Finding::status).doesNotContain(DoctorCommand.Status.FAIL);
+  }
+
+  @Test
+  void whatIsMissingIsToldAsItIs() {
+    assertThat(run("lacks", Duration.ofMinutes(1))).isFalse();
+    assertThat(findings)
+        .last()
+        .isEqualTo(Finding.fail("second", "a library is missing; install it", ""));
   }
 
   @Test

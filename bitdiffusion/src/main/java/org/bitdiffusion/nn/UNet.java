@@ -85,7 +85,8 @@ public final class UNet implements Network, Denoiser {
    * @param height of the images; the larger one of height and width decides where attention is
    * @param width of the images
    * @param classes number of classes, 0 for an unconditional network
-   * @throws ConfigurationException if attention is asked for at sides of which no stage has one
+   * @throws ConfigurationException if attention is asked for at sides of which no stage has one, or
+   *     with heads that do not divide its channels
    */
   public UNet(
       UNetConfig config, int in, int out, int height, int width, int classes, Compute compute) {
@@ -93,6 +94,7 @@ public final class UNet implements Network, Denoiser {
     this.classes = classes;
     this.compute = compute;
     var sides = config.sides(height, width);
+    config.requireHeads(sides); // before there are weights
     var p = new Parameters.Builder();
     var base = config.width();
     var multipliers = config.multipliers();

@@ -43,8 +43,7 @@ public record UNetConfig(
   /**
    * The larger side of the feature maps of each stage, for images of a size.
    *
-   * @throws ConfigurationException if attention is asked for, but at none of these sides, or with
-   *     heads that do not divide the channels there
+   * @throws ConfigurationException if attention is asked for, but at none of these sides
    */
   List<Integer> sides(int height, int width) {
     var sides =
@@ -56,15 +55,24 @@ public record UNetConfig(
         "attention",
         attention,
         "[], or name one of the sides of the feature maps, " + sides);
+    return sides;
+  }
+
+  /**
+   * Complains of heads that do not divide the channels of a stage with attention.
+   *
+   * @param sides of the stages
+   * @throws ConfigurationException if they do not
+   */
+  void requireHeads(List<Integer> sides) {
     for (var i = 0; i < sides.size(); i++) {
-      var channels = this.width * multipliers.get(i);
+      var channels = width * multipliers.get(i);
       require(
           !attention.contains(sides.get(i)) || channels % headWidth == 0,
           "head_width",
           headWidth,
           "a divisor of the %d channels that have attention".formatted(channels));
     }
-    return sides;
   }
 
   private static void require(boolean right, String key, Object value, String expected) {

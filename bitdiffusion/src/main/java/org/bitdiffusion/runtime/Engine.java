@@ -9,7 +9,6 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -26,7 +25,12 @@ public final class Engine {
 
   private Engine() {}
 
-  /** Loads the engine on the first call, with one thread for each physical core. */
+  /**
+   * Loads the engine on the first call, with one thread for each physical core.
+   *
+   * @throws DataException if its libraries cannot be unpacked, or those of CUDA that it needs are
+   *     missing
+   */
   public static synchronized void load() {
     if (loaded) {
       return;
@@ -64,20 +68,23 @@ public final class Engine {
   /**
    * Loads libtorch for CUDA where the GPU build is there. Without NVIDIA's libraries JavaCPP would
    * go on in silence, and take an older libtorch of the system where there is one, and crash.
+   *
+   * @param folders of the engine's unpacked libraries
+   * @throws DataException if one that it links to is missing
    */
-  private static void loadCuda(List<File> unpacked) {
-    var name = System.mapLibraryName("torch_cuda");
-    for (var folder : unpacked) {
-      var library = new File(folder, name);
+  static void loadCuda(List<File> folders) {
+    for (var folder : folders) {
+      var library =
+          new File(folder, "libtorch_cuda.so"); // elsewhere JavaCPP looks for what it needs
       if (library.exists()) {
         Loader.load(openblas_nolapack.class); // libtorch links to it
         try {
           System.load(library.getAbsolutePath());
         } catch (UnsatisfiedLinkError e) {
-          throw new ConfigurationException(
-              "the engine for NVIDIA GPUs cannot be loaded (%s); install CUDA 13 and cuDNN 9 where the system's"
+          throw new DataException(
+              "the engine for NVIDIA GPUs cannot be loaded (%s); install CUDA 13, cuDNN 9 and NCCL 2 where the"
                       .formatted(e.getMessage())
-                  + " loader finds them (LD_LIBRARY_PATH), or build without the profile cuda",
+                  + " system's loader finds them (LD_LIBRARY_PATH), or build without the profile cuda",
               e);
         }
       }

@@ -334,7 +334,11 @@ public final class RunFolder {
     return list().stream().reduce((older, newer) -> newer);
   }
 
-  /** The step of the newest checkpoint, or 0 where there is none. */
+  /**
+   * The step of the newest checkpoint, or 0 where there is none.
+   *
+   * @throws DataException if the folder cannot be read
+   */
   public long done() {
     return newest().map(RunFolder::step).orElse(0L);
   }

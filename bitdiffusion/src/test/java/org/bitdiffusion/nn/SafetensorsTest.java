@@ -58,7 +58,8 @@ class SafetensorsTest {
   void aTensorMayBeWrittenAndReadInSeveralPieces() throws IOException {
     try (var scope = new PointerScope()) {
       var file = folder.resolve("a.safetensors");
-      var large = torch.arange(new Scalar(17_000_000)).to(torch.ScalarType.Float); // 68 MB of 64
+      var large =
+          torch.arange(new Scalar(17_000_000)).to(torch.ScalarType.Float); // 68 MB; a piece has 64
       Safetensors.write(file, Map.of("large", large));
       var target = torch.zeros_like(large);
       Safetensors.read(file, Map.of("large", target));

@@ -1,6 +1,7 @@
 package org.bitdiffusion.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
@@ -8,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
+import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -18,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 class EngineTest {
   /** Loads the engine and computes 0 + 1 + ... + 9. */
@@ -127,5 +131,15 @@ class EngineTest {
       assertThat(Pointer.physicalBytes()).isLessThan(held - 100_000_000);
       assertThat(last.sum().item_float()).isZero();
     }
+  }
+
+  @Test
+  void librariesOfCudaThatAreMissingAreNamed(@TempDir Path folder) throws IOException {
+    Engine.loadCuda(List.of(folder.toFile())); // no GPU build, nothing to load
+    Files.writeString(folder.resolve("libtorch_cuda.so"), "none");
+    assertThatThrownBy(() -> Engine.loadCuda(List.of(folder.toFile())))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("the engine for NVIDIA GPUs cannot be loaded")
+        .hasMessageContaining("install CUDA 13, cuDNN 9 and NCCL 2");
   }
 }
