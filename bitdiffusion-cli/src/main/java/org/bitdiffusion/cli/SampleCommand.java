@@ -97,7 +97,8 @@ final class SampleCommand implements Callable<Integer> {
     var folder = RunFolder.open(run);
     var trained = folder.config(Map.of());
     var config = sampling.over(trained.sampling());
-    var label = label(trained, config);
+    var label = label(trained);
+    ImageModel.requireFit(trained, config, label);
     var size = size(trained.example());
     folder.requireNewest();
     threads.apply();
@@ -209,26 +210,13 @@ final class SampleCommand implements Callable<Integer> {
     return (int) all;
   }
 
-  private int label(RunConfig trained, SamplerConfig config) {
-    var conditional = trained.diffusion().conditional();
-    if (label != null && !conditional) {
-      throw new ConfigurationException("the run was trained without classes; leave --class out");
-    }
-    if (config.guidance() != 0 && (label == null || !conditional)) {
-      throw new ConfigurationException(
-          "guidance is %s; it needs %s"
-              .formatted(
-                  config.guidance(),
-                  conditional
-                      ? "--class; --guidance 0 is without"
-                      : "a run trained with diffusion.conditional"));
-    }
-    if (label == null && !ImageModel.knowsAnyClass(trained)) {
-      throw new ConfigurationException(
-          "the run was trained with diffusion.label_dropout 0: name a class with --class");
-    }
+  /** The number of the class that is asked for by its name or number. */
+  private int label(RunConfig trained) {
     if (label == null) {
       return ImageModel.ANY_CLASS;
+    }
+    if (!trained.diffusion().conditional()) {
+      throw new ConfigurationException("the run was trained without classes; leave --class out");
     }
     var classes = trained.example().classes();
     var byName = classes.indexOf(label);

@@ -461,7 +461,7 @@ class EvaluateTest extends CommandTest {
     assertThat(err.toString()).contains("--beams", "are for runs of captions");
     assertThat(runLine(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("guidance needs a run trained with diffusion.conditional")
+        .contains("it needs a run trained with diffusion.conditional")
         .doesNotContain("looking"); // at all the data, before
     assertThat(runLine(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
     assertThat(err.toString()).contains("none.safetensors does not exist");

@@ -225,7 +225,7 @@ public final class ImageEvaluation {
    * @throws ConfigurationException if it cannot
    */
   public void requireFit(ImageSource training) {
-    model.requireFit(sampling, labels(training, 0, n));
+    ImageModel.requireFit(model.config(), sampling, labels(training, 0, n));
   }
 
   /**

@@ -140,7 +140,7 @@ public final class ImageModel extends Model {
    */
   public Samples sample(
       SamplerConfig sampling, long seed, long first, int[] labels, Sampler.Listener listener) {
-    requireFit(sampling, labels);
+    requireFit(config(), sampling, labels);
     var count = labels.length;
     var conditional = config().diffusion().conditional();
     try (var scope = new PointerScope()) {
@@ -164,36 +164,44 @@ public final class ImageModel extends Model {
   }
 
   /**
-   * Complains unless the run can draw such samples.
+   * Complains unless a run can draw such samples.
    *
+   * @param run its configuration, with its example
    * @param labels of the samples, -1 for any class
-   * @throws ConfigurationException as {@link #sample} does, before anything is drawn
+   * @throws ConfigurationException as {@link #sample} does, before weights are read
    */
-  public void requireFit(SamplerConfig sampling, int... labels) {
-    new Sampler(diffusion, sampling); // complains of what the network was not trained for
+  public static void requireFit(RunConfig run, SamplerConfig sampling, int... labels) {
+    new Sampler(run.newDiffusion(), sampling); // complains of what the network was not trained for
     for (var label : labels) {
-      requireClass(label, sampling.guidance() != 0);
+      requireClass(run, label, sampling.guidance());
     }
   }
 
-  private void requireClass(int label, boolean guided) {
-    var classes = config().example().classes().size();
-    var conditional = config().diffusion().conditional();
+  private static void requireClass(RunConfig run, int label, double guidance) {
+    var classes = run.example().classes().size();
+    var conditional = run.diffusion().conditional();
     if (label >= 0 && (!conditional || label >= classes)) {
       throw new ConfigurationException(
           conditional
               ? "class " + label + " does not exist; the run has classes 0 to " + (classes - 1)
               : "the run was trained without classes; leave --class out");
     }
-    if (guided && (!conditional || label < 0)) {
+    if (guidance != 0 && (!conditional || label < 0)) {
       throw new ConfigurationException(
-          "guidance needs a run trained with diffusion.conditional, and a class");
+          "guidance is %s; it needs %s"
+              .formatted(
+                  guidance,
+                  conditional
+                      ? "--class; --guidance 0 is without"
+                      : "a run trained with diffusion.conditional"));
     }
-    if ((guided || label < 0) && !knowsAnyClass(config())) {
+    if ((guidance != 0 || label < 0) && !knowsAnyClass(run)) {
       throw new ConfigurationException(
           "the run was trained with diffusion.label_dropout 0: it knows its classes, but no image"
               + " of any class, which "
-              + (guided ? "guidance goes away from" : "is asked for; name one with --class"));
+              + (guidance != 0
+                  ? "guidance goes away from"
+                  : "is asked for; name one with --class"));
     }
   }
 
