@@ -9,8 +9,7 @@ final class BatchSizeOption {
       names = "--batch-size",
       paramLabel = "B",
       defaultValue = "64",
-      description =
-          "Images computed at a time (default ${DEFAULT-VALUE}); a GPU is faster with more.")
+      description = "Images computed at a time (default ${DEFAULT-VALUE}).")
   private int size;
 
   /** Complains about a size below 1. */

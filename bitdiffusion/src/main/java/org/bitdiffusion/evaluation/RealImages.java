@@ -52,12 +52,20 @@ public final class RealImages {
    */
   public static RealImages of(ImageSource source, IntConsumer progress) {
     var images = new ImageSet(source.format(), null, source.size(), 0);
+    read(source, images, false, progress);
+    return new RealImages(source, null, images, null);
+  }
+
+  private static void read(
+      ImageSource source, ImageSet images, boolean look, IntConsumer progress) {
     for (var first = 0; first < source.size(); first += BATCH) {
       var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
       images.count(batch);
+      if (look) {
+        images.look(batch);
+      }
       progress.accept(first + batch.count());
     }
-    return new RealImages(source, null, images, null);
   }
 
   /**
@@ -91,14 +99,7 @@ public final class RealImages {
             : null;
     var looked = known == null ? source.size() : compared;
     var images = new ImageSet(source.format(), features, looked, compared);
-    for (var first = 0; first < source.size(); first += BATCH) {
-      var batch = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
-      images.count(batch);
-      if (known == null) {
-        images.look(batch);
-      }
-      progress.accept(first + batch.count());
-    }
+    read(source, images, known == null, progress);
     if (known != null) { // then the network looks at those alone whose features are kept
       for (var first = 0; first < looked; first += BATCH) {
         images.look(ImageBatch.evenly(source, looked, first, Math.min(BATCH, looked - first)));
