@@ -1,16 +1,19 @@
 package org.bitdiffusion.nn;
 
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.grad;
 import static org.bytedeco.pytorch.global.torch.zeros;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -58,6 +61,29 @@ public final class Parameters implements AutoCloseable {
   /** The gradients of {@link #trained()} in the same order; backward passes add to it. */
   public Tensor gradients() {
     return gradients;
+  }
+
+  /**
+   * The gradients of {@link #trained()} in the same order, [n] float32, from one output and the
+   * gradient that has reached it; adds nothing to {@link #gradients()}.
+   */
+  Tensor gradients(Tensor output, Tensor reached) {
+    return Scope.result(
+        () -> {
+          var weights =
+              byName.values().stream().filter(Tensor::requires_grad).toArray(Tensor[]::new);
+          var gradients =
+              grad(
+                  new TensorVector(output),
+                  new TensorVector(weights),
+                  new TensorVector(reached),
+                  new BoolOptional(false),
+                  false,
+                  false);
+          var flat = new Tensor[weights.length];
+          Arrays.setAll(flat, i -> gradients.get(i).flatten());
+          return cat(new TensorVector(flat));
+        });
   }
 
   /**

@@ -9,9 +9,12 @@ import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.ImageFormat;
 import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.nn.BatchParts;
 import org.bitdiffusion.nn.UNet;
 import org.bitdiffusion.nn.UNetConfig;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
@@ -71,6 +74,26 @@ public final class ImageModel extends Model {
 
   @Override
   Tensor loss(Batches.Batch batch) {
+    return loss(network, batch);
+  }
+
+  @Override
+  double backward(Batches.Batch batch, double share) {
+    try (var scope = new PointerScope()) {
+      var parts = new BatchParts(network, mostParts());
+      var loss = loss(parts, batch);
+      loss.mul(new Scalar(share)).backward();
+      parts.backward();
+      return loss.item_float();
+    }
+  }
+
+  /** What dropout leaves out is drawn from one generator, and so depends on the order of parts. */
+  private int mostParts() {
+    return ((UNetConfig) config().network()).dropout() > 0 ? 1 : Engine.threads();
+  }
+
+  private Tensor loss(Denoiser denoiser, Batches.Batch batch) {
     var size = batch.labels().length;
     var shape = new long[config().example().shape().size() + 1];
     shape[0] = size;
@@ -79,7 +102,7 @@ public final class ImageModel extends Model {
     }
     var symbols =
         Tensor.create(batch.symbols(), shape).to(compute().newDevice(), torch.ScalarType.Int);
-    return diffusion.loss(network, symbols, labels(batch));
+    return diffusion.loss(denoiser, symbols, labels(batch));
   }
 
   /** The labels [B], some of them dropped for classifier-free guidance; null without classes. */
@@ -158,7 +181,9 @@ public final class ImageModel extends Model {
               shape,
               condition,
               conditional ? full_like(condition, new Scalar(-1)) : null);
-      var analog = new Sampler(diffusion, sampling).sample(network, request, device, listener);
+      var analog =
+          new Sampler(diffusion, sampling)
+              .sample(new BatchParts(network, Engine.threads()), request, device, listener);
       return new Samples(symbols(analog), floats(analog));
     }
   }

@@ -97,7 +97,8 @@ final class Learner implements AutoCloseable {
     manual_seed(Seed.of(training.seed(), RunConfig.NOISE, step));
     var loss = 0.0;
     for (var part = 0; part < training.accumulation(); part++) {
-      loss += backward(batches.next()) / training.accumulation();
+      last = batches.next();
+      loss += model.backward(last, 1.0 / training.accumulation()) / training.accumulation();
     }
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
@@ -129,16 +130,6 @@ final class Learner implements AutoCloseable {
         var noGrad = new NoGradGuard()) {
       manual_seed(Seed.of(model.config().training().seed(), RunConfig.NOISE, 0));
       return Double.isFinite(model.loss(last).item_float());
-    }
-  }
-
-  /** Adds the gradient of a batch's loss to the weights' gradients; returns the loss. */
-  private double backward(Batches.Batch batch) {
-    last = batch;
-    try (var scope = new PointerScope()) {
-      var loss = model.loss(batch);
-      loss.div(new Scalar(model.config().training().accumulation())).backward();
-      return loss.item_float();
     }
   }
 

@@ -10,6 +10,8 @@ import org.bitdiffusion.nn.UNetConfig;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Seed;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -106,6 +108,15 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
 
   /** The loss of a batch, one number, with the graph of the weights' gradient. */
   abstract Tensor loss(Batches.Batch batch);
+
+  /** Adds {@code share} of the gradient of a batch's loss to the weights'; returns the loss. */
+  double backward(Batches.Batch batch, double share) {
+    try (var scope = new PointerScope()) {
+      var loss = loss(batch);
+      loss.mul(new Scalar(share)).backward();
+      return loss.item_float();
+    }
+  }
 
   @Override
   public void close() {

@@ -153,6 +153,36 @@ class LearnerTest {
     }
   }
 
+  /**
+   * Parts of a batch on several threads change nothing but rounding, and that not from run to run.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"network.dropout=0", "network.dropout=0.3"})
+  void stepsOnTwoThreadsAreTheSameEachTime(String dropout) {
+    var config = config(dropout, "training.batch_size=16", "training.accumulation=2");
+    try (var scope = new PointerScope()) {
+      var alone = weightsAfterThreeSteps(config);
+      Engine.threads(2);
+      try {
+        var two = weightsAfterThreeSteps(config);
+        assertThat(difference(two, alone)).isLessThan(1e-4);
+        assertThat(weightsAfterThreeSteps(config).equal(two)).isTrue();
+      } finally {
+        Engine.threads(1);
+      }
+    }
+  }
+
+  private static Tensor weightsAfterThreeSteps(RunConfig config) {
+    try (var learner = Learner.begin(config, Compute.PLAIN);
+        var batches = batches(config)) {
+      for (var step = 1; step <= 3; step++) {
+        learner.step(step, batches);
+      }
+      return learner.model().network().parameters().values().clone();
+    }
+  }
+
   /** Some labels become "any class", at the rate that is set; the others stay. */
   @ParameterizedTest
   @ValueSource(doubles = {0, 0.1, 0.7})

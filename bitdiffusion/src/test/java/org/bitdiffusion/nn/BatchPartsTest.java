@@ -1,0 +1,193 @@
+package org.bitdiffusion.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.bytedeco.pytorch.global.torch.mse_loss;
+import static org.bytedeco.pytorch.global.torch.rand;
+import static org.bytedeco.pytorch.global.torch.randn;
+
+import java.util.List;
+import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.NativeObjects;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Parts of a batch against the whole: outputs, and gradients of the weights. */
+class BatchPartsTest {
+  private static final int BATCH = 13; // in 3 parts of 4, 4 and 5
+  private static int threads;
+  private static UNet network;
+
+  @BeforeAll
+  static void create() {
+    threads = Engine.threads();
+    torch.manual_seed(3);
+    network =
+        new UNet(
+            new UNetConfig(16, List.of(1, 2), 1, List.of(4), 16, 0), 4, 2, 8, 8, 3, Compute.PLAIN);
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      // Layers that start near zero would hide most of the others.
+      network
+          .parameters()
+          .byName()
+          .forEach(
+              (name, weight) -> {
+                if (name.endsWith("conv1.weight") || name.equals("output.weight")) {
+                  weight.copy_(randn(weight.shape()).mul(new Scalar(0.05)));
+                }
+              });
+    }
+  }
+
+  @AfterAll
+  static void close() {
+    network.close();
+    Engine.threads(threads);
+  }
+
+  /** A batch, and the network's output and gradients for it. */
+  private static final class Pass {
+    private final Tensor output;
+    private final Tensor gradients;
+
+    Pass(Denoiser denoiser, int batch, Runnable backward) {
+      torch.manual_seed(5);
+      var xt = randn(batch, 2, 8, 8);
+      var labels = torch.randint(-1, 3, new long[] {batch});
+      var gradients = network.parameters().gradients();
+      gradients.fill_(new Scalar(1)); // a backward pass adds to what is there
+      output = denoiser.forward(xt, randn(batch, 2, 8, 8), rand(batch), labels);
+      mse_loss(output, xt).backward();
+      backward.run();
+      this.gradients = gradients.clone();
+    }
+
+    static Pass inParts(int batch, int most) {
+      var parts = new BatchParts(network, most);
+      return new Pass(parts, batch, parts::backward);
+    }
+
+    static Pass whole(int batch) {
+      return new Pass(network, batch, () -> {});
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 16})
+  void partsTogetherAreTheWhole(int most) {
+    try (var scope = new PointerScope()) {
+      var parts = Pass.inParts(BATCH, most);
+      var whole = Pass.whole(BATCH);
+      assertThat(relative(parts.output, whole.output)).isLessThan(1e-4);
+      var ones = new Scalar(1);
+      assertThat(relative(parts.gradients.sub(ones), whole.gradients.sub(ones))).isLessThan(1e-4);
+      assertThat(whole.gradients.sub(ones).norm().item_float()).isGreaterThan(0.1f);
+    }
+  }
+
+  @Test
+  void aBatchIsDividedOnlyWherePartsAreLargeEnough() {
+    try (var scope = new PointerScope()) {
+      // What was divided is a leaf, which the weights' gradients do not reach by themselves.
+      assertThat(isDivided(2 * BatchParts.SMALLEST, 2)).isTrue();
+      assertThat(isDivided(2 * BatchParts.SMALLEST - 1, 2)).isFalse();
+      assertThat(isDivided(BATCH, 1)).isFalse();
+    }
+  }
+
+  private static boolean isDivided(int batch, int most) {
+    var x = randn(batch, 2, 8, 8);
+    return new BatchParts(network, most).forward(x, x, rand(batch), labels(batch)).is_leaf();
+  }
+
+  private static Tensor labels(int batch) {
+    return torch.zeros(new long[] {batch}).to(torch.ScalarType.Long);
+  }
+
+  @Test
+  void theSumOfGradientsIsTheSameEachTime() {
+    Engine.threads(3); // one for each part
+    try (var scope = new PointerScope()) {
+      var first = Pass.inParts(BATCH, 3);
+      for (var i = 0; i < 5; i++) {
+        assertThat(Pass.inParts(BATCH, 3).gradients.equal(first.gradients)).isTrue();
+      }
+    } finally {
+      Engine.threads(threads);
+    }
+  }
+
+  @Test
+  void severalForwardPassesAreFollowedBack() {
+    try (var scope = new PointerScope()) {
+      var parts = new BatchParts(network, 2);
+      var once = Pass.whole(8).gradients.sub(new Scalar(1));
+      var pass =
+          new Pass(
+              (xt, estimate, gamma, labels) -> {
+                var y = parts.forward(xt, estimate, gamma, labels);
+                return y.add(parts.forward(xt, estimate, gamma, labels)).div(new Scalar(2));
+              },
+              8,
+              parts::backward);
+      assertThat(relative(pass.gradients.sub(new Scalar(1)), once)).isLessThan(1e-4);
+    }
+  }
+
+  @Test
+  void withoutGradientsThereIsNoGraph() {
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var x = randn(BATCH, 2, 8, 8);
+      var gamma = rand(BATCH);
+      var y = new BatchParts(network, 3).forward(x, x, gamma, labels(BATCH));
+      assertThat(y.requires_grad()).isFalse();
+      assertThat(relative(y, network.forward(x, x, gamma, labels(BATCH)))).isLessThan(1e-4);
+    }
+  }
+
+  @Test
+  void aPartThatFailsFailsTheBatch() {
+    try (var scope = new PointerScope()) {
+      var x = randn(BATCH, 2, 8, 8);
+      var labels = labels(BATCH - 1); // the last part lacks one
+      var parts = new BatchParts(network, 3);
+      assertThatThrownBy(() -> parts.forward(x, x, rand(BATCH), labels))
+          .isInstanceOf(RuntimeException.class);
+    }
+  }
+
+  @Test
+  void memoryDoesNotGrowOverPasses() {
+    for (var i = 0; i < 3; i++) {
+      onePass();
+    }
+    var before = NativeObjects.settled();
+    for (var i = 0; i < 5; i++) {
+      onePass();
+    }
+    assertThat(Pointer.totalCount()).isEqualTo(before);
+  }
+
+  private static void onePass() {
+    try (var scope = new PointerScope()) {
+      Pass.inParts(BATCH, 3);
+    }
+  }
+
+  private static double relative(Tensor actual, Tensor expected) {
+    return actual.sub(expected).norm().item_float() / expected.norm().item_float();
+  }
+}
