@@ -9,7 +9,7 @@ final class ThreadsOption {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads of one operation; the physical cores if not given.")
+      description = "Threads that compute; one for each physical core if not given.")
   private Integer threads;
 
   /** Loads the engine if the option is given, and sets its threads. */

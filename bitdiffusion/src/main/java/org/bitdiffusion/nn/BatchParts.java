@@ -5,47 +5,56 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Workers;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 
 /**
- * A network that computes parts of a batch at the same time, each on its share of the processor's
- * cores. That is faster than all cores at each operation of the whole batch: some operations of the
- * engine use one core only, and at the end of the others the cores wait for each other.
+ * A network that computes parts of a batch at the same time, each with its share of the engine's
+ * threads. That is faster than all threads at each operation of the whole batch: some operations of
+ * the engine use one thread only, and at the end of the others the threads wait for each other.
  *
  * <p>Where gradients are enabled, the joined output is a leaf of the graph, so that the backward
  * pass runs in parts as well: after the loss's own, {@link #backward} gives each part of the
  * network what reached the leaf. The parts' gradients are added in their order: the sum is the same
- * each time. One object is for one step of training, within one scope.
+ * each time. An object is for one step of training, all of it in one scope, or for any number of
+ * passes without gradients.
  */
 public final class BatchParts implements Denoiser {
-  /** Fewer examples than this are no part: each has gradients of all weights, which are added. */
+  /** Examples in the smallest part: with fewer, adding up gradients would weigh too much. */
   static final int SMALLEST = 4;
+
+  /** Of the gradients of all parts together, which are held twice while they are made. */
+  private static final long MOST_BYTES = 1L << 30;
 
   private final Denoiser network;
   private final Parameters parameters;
-  private final int most;
+  private final boolean wholeWithGradients;
   private final List<Joined> joined = new ArrayList<>();
 
   /** The network's output for each part, and the leaf of the graph that stands for all of it. */
   private record Joined(List<Tensor> parts, Tensor leaf) {}
 
   /**
-   * @param network whose forward pass treats each example alone
-   * @param most parts; on a GPU there is one in any case
+   * @param network whose forward pass treats each example alone, and may be called by several
+   *     threads; its output must depend on all trained weights
+   * @param wholeWithGradients whether batches stay whole where gradients are enabled, as they must
+   *     with dropout: what it leaves out is drawn from one generator, in the order of operations
    */
-  public <N extends Network & Denoiser> BatchParts(N network, int most) {
+  public <N extends Network & Denoiser> BatchParts(N network, boolean wholeWithGradients) {
     this.network = network;
     parameters = network.parameters();
-    this.most = parameters.values().is_cuda() ? 1 : most;
+    this.wholeWithGradients = wholeWithGradients;
   }
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
-    var count = (int) Math.min(most, xt.size(0) / SMALLEST);
-    if (count < 2) {
+    var gradients = GradMode.is_enabled();
+    var count = parts(xt.size(0), gradients);
+    if (count == 1) {
       return network.forward(xt, estimate, gamma, condition);
     }
     var outputs =
@@ -57,12 +66,37 @@ public final class BatchParts implements Denoiser {
                     part(estimate, i, count),
                     part(gamma, i, count),
                     condition == null ? null : part(condition, i, count)));
-    if (!GradMode.is_enabled()) {
-      return join(outputs);
+    var whole = cat(new TensorVector(outputs.toArray(Tensor[]::new)));
+    if (!gradients) {
+      return whole;
     }
-    var leaf = join(outputs.stream().map(Tensor::detach).toList()).requires_grad_(true);
+    var leaf = whole.detach().requires_grad_(true);
     joined.add(new Joined(outputs, leaf));
     return leaf;
+  }
+
+  /** The number of parts of a batch. */
+  private int parts(long batch, boolean gradients) {
+    if (parameters.values().is_cuda() || gradients && wholeWithGradients) {
+      return 1;
+    }
+    var largest = batch / SMALLEST;
+    if (gradients) {
+      largest = Math.min(largest, MOST_BYTES / (2 * Float.BYTES * parameters.count()));
+    }
+    return parts(Engine.threads(), largest);
+  }
+
+  /**
+   * The largest number of parts, at most {@code most}, of which each has as many threads as the
+   * others and together at least three quarters of all.
+   */
+  static int parts(int threads, long most) {
+    var parts = (int) Math.max(1, Math.min(threads, most));
+    while (4 * (threads / parts * parts) < 3 * threads) {
+      parts--;
+    }
+    return parts;
   }
 
   /**
@@ -73,10 +107,11 @@ public final class BatchParts implements Denoiser {
     for (var output : joined) {
       var count = output.parts().size();
       var ofOutput = output.leaf().grad();
-      var ofWeights =
-          Workers.run(
-              count, i -> parameters.gradients(output.parts().get(i), part(ofOutput, i, count)));
-      ofWeights.forEach(parameters.gradients()::add_);
+      try (var scope = new PointerScope()) {
+        Workers.run(
+                count, i -> parameters.gradientsOf(output.parts().get(i), part(ofOutput, i, count)))
+            .forEach(parameters.gradients()::add_);
+      }
     }
     joined.clear();
   }
@@ -85,9 +120,5 @@ public final class BatchParts implements Denoiser {
     var size = whole.size(0);
     var from = size * i / count;
     return whole.narrow(0, from, size * (i + 1) / count - from);
-  }
-
-  private static Tensor join(List<Tensor> parts) {
-    return cat(new TensorVector(parts.toArray(Tensor[]::new)), 0);
   }
 }

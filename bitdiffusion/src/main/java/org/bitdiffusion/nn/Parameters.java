@@ -64,10 +64,10 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * The gradients of {@link #trained()} in the same order, [n] float32, from one output and the
-   * gradient that has reached it; adds nothing to {@link #gradients()}.
+   * The gradients of {@link #trained()} in the same order, [n] float32, from an output that depends
+   * on all of them and the gradient that has reached it; adds nothing to {@link #gradients()}.
    */
-  Tensor gradients(Tensor output, Tensor reached) {
+  Tensor gradientsOf(Tensor output, Tensor reached) {
     return Scope.result(
         () -> {
           var weights =

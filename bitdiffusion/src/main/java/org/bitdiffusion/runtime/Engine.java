@@ -22,6 +22,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class Engine {
   private static boolean loaded;
+  private static volatile int threads;
 
   private Engine() {}
 
@@ -59,7 +60,8 @@ public final class Engine {
     loadCuda(unpacked);
     // OpenBLAS keeps its own pool of spinning threads, which fight libtorch's for the cores.
     openblas_nolapack.blas_set_num_threads(1);
-    torch.set_num_threads(physicalCores());
+    threads = physicalCores();
+    torch.set_num_threads(threads);
     torch.globalContext().setUserEnabledNNPACK(false); // warns at every float32 convolution
     torch.globalContext().setAllowTF32CuDNN(false); // float32 means float32
     loaded = true;
@@ -97,16 +99,35 @@ public final class Engine {
     }
   }
 
-  /** Sets the number of threads of one operation. */
+  /**
+   * Sets the number of threads that compute, from then on: those of one operation on the calling
+   * thread and on threads that are new to the engine, and those that {@link Workers} share.
+   */
   public static void threads(int threads) {
     load();
+    Engine.threads = threads;
     torch.set_num_threads(threads);
   }
 
-  /** The number of threads of one operation. */
+  /** The number of threads that compute. */
   public static int threads() {
     load();
-    return torch.get_num_threads();
+    return threads;
+  }
+
+  /**
+   * Sets the number of threads of one operation on the calling thread, and on threads that are new
+   * to the engine, which take what was set last by any.
+   *
+   * @return whether it was another number before
+   */
+  static boolean threadsOfThisThread(int threads) {
+    // A new thread's first question gives it that last number, which would undo an earlier setting.
+    if (torch.get_num_threads() == threads) {
+      return false;
+    }
+    torch.set_num_threads(threads);
+    return true;
   }
 
   /**

@@ -8,12 +8,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
 import org.bytedeco.pytorch.GradMode;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Threads that compute at the same time, each with an equal share of the engine's threads for its
@@ -39,55 +37,43 @@ public final class Workers {
    * @throws RuntimeException what a task threw, of several the first in order
    */
   public static <P extends Pointer> List<P> run(int count, IntFunction<P> task) {
-    var gradients = GradMode.is_enabled();
     var threads = Engine.threads();
     var share = Math.max(1, threads / count);
+    var gradients = GradMode.is_enabled();
     var changed = new AtomicBoolean();
-    var running =
-        IntStream.range(0, count)
-            .mapToObj(
-                i ->
-                    POOL.submit(
-                        () -> {
-                          // Asking first makes the engine set up this thread, which would undo it.
-                          if (torch.get_num_threads() != share) {
-                            torch.set_num_threads(share);
-                            changed.set(true);
-                          }
-                          try (var mode = new AutoGradMode(gradients)) {
-                            return Scope.owned(() -> task.apply(i));
-                          }
-                        }))
-            .toList();
-    try {
-      return results(running);
-    } finally {
-      if (changed.get()) {
-        torch.set_num_threads(threads); // threads that are new to the engine take the last number
-      }
-    }
-  }
-
-  private static <P extends Pointer> List<P> results(List<Future<P>> running) {
-    var results = new ArrayList<P>();
+    var running = new ArrayList<Future<P>>();
     Throwable failure = null;
-    var interrupted = false;
-    for (var next = running.iterator(); next.hasNext(); ) {
-      var future = next.next();
-      for (var ended = false; !ended; ) {
-        try {
-          results.add(future.get());
-          ended = true;
-        } catch (ExecutionException e) {
-          failure = failure == null ? e.getCause() : failure;
-          ended = true;
-        } catch (InterruptedException e) {
-          interrupted = true; // later
+    try {
+      for (var i = 0; i < count; i++) {
+        var index = i;
+        running.add(
+            POOL.submit(
+                () -> {
+                  if (Engine.threadsOfThisThread(share)) {
+                    changed.set(true);
+                  }
+                  try (var mode = new AutoGradMode(gradients)) {
+                    return Scope.owned(() -> task.apply(index));
+                  }
+                }));
+      }
+    } catch (RuntimeException | Error e) { // no thread is to be had
+      failure = e;
+    }
+    var results = new ArrayList<P>();
+    for (var future : running) {
+      try {
+        results.add(await(future));
+      } catch (ExecutionException e) {
+        if (failure == null) {
+          failure = e.getCause();
+        } else {
+          failure.addSuppressed(e.getCause());
         }
       }
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (changed.get()) {
+      Engine.threads(threads); // for threads that are new to the engine
     }
     var scope = PointerScope.getInnerScope();
     if (scope != null) {
@@ -106,5 +92,23 @@ public final class Workers {
       throw (RuntimeException) failure; // a task declares no other
     }
     return results;
+  }
+
+  /** Waits also where the thread is interrupted, which it then still is. */
+  private static <P> P await(Future<P> future) throws ExecutionException {
+    var interrupted = false;
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 }

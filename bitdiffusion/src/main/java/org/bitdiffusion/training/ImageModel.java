@@ -14,7 +14,6 @@ import org.bitdiffusion.nn.BatchParts;
 import org.bitdiffusion.nn.UNet;
 import org.bitdiffusion.nn.UNetConfig;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
@@ -80,7 +79,7 @@ public final class ImageModel extends Model {
   @Override
   double backward(Batches.Batch batch, double share) {
     try (var scope = new PointerScope()) {
-      var parts = new BatchParts(network, mostParts());
+      var parts = parts();
       var loss = loss(parts, batch);
       loss.mul(new Scalar(share)).backward();
       parts.backward();
@@ -88,9 +87,8 @@ public final class ImageModel extends Model {
     }
   }
 
-  /** What dropout leaves out is drawn from one generator, and so depends on the order of parts. */
-  private int mostParts() {
-    return ((UNetConfig) config().network()).dropout() > 0 ? 1 : Engine.threads();
+  private BatchParts parts() {
+    return new BatchParts(network, ((UNetConfig) config().network()).dropout() > 0);
   }
 
   private Tensor loss(Denoiser denoiser, Batches.Batch batch) {
@@ -181,9 +179,7 @@ public final class ImageModel extends Model {
               shape,
               condition,
               conditional ? full_like(condition, new Scalar(-1)) : null);
-      var analog =
-          new Sampler(diffusion, sampling)
-              .sample(new BatchParts(network, Engine.threads()), request, device, listener);
+      var analog = new Sampler(diffusion, sampling).sample(parts(), request, device, listener);
       return new Samples(symbols(analog), floats(analog));
     }
   }

@@ -19,8 +19,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Parts of a batch against the whole: outputs, and gradients of the weights. */
@@ -51,6 +53,11 @@ class BatchPartsTest {
     }
   }
 
+  @BeforeEach
+  void oneThreadForEachPart() {
+    Engine.threads(3);
+  }
+
   @AfterAll
   static void close() {
     network.close();
@@ -74,8 +81,8 @@ class BatchPartsTest {
       this.gradients = gradients.clone();
     }
 
-    static Pass inParts(int batch, int most) {
-      var parts = new BatchParts(network, most);
+    static Pass inParts(int batch) {
+      var parts = new BatchParts(network, false);
       return new Pass(parts, batch, parts::backward);
     }
 
@@ -86,9 +93,10 @@ class BatchPartsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 16})
-  void partsTogetherAreTheWhole(int most) {
+  void partsTogetherAreTheWhole(int available) {
+    Engine.threads(available);
     try (var scope = new PointerScope()) {
-      var parts = Pass.inParts(BATCH, most);
+      var parts = Pass.inParts(BATCH);
       var whole = Pass.whole(BATCH);
       assertThat(relative(parts.output, whole.output)).isLessThan(1e-4);
       var ones = new Scalar(1);
@@ -100,16 +108,39 @@ class BatchPartsTest {
   @Test
   void aBatchIsDividedOnlyWherePartsAreLargeEnough() {
     try (var scope = new PointerScope()) {
-      // What was divided is a leaf, which the weights' gradients do not reach by themselves.
-      assertThat(isDivided(2 * BatchParts.SMALLEST, 2)).isTrue();
-      assertThat(isDivided(2 * BatchParts.SMALLEST - 1, 2)).isFalse();
-      assertThat(isDivided(BATCH, 1)).isFalse();
+      assertThat(isDivided(3 * BatchParts.SMALLEST, false)).isTrue();
+      assertThat(isDivided(3 * BatchParts.SMALLEST - 1, false)).isFalse();
+      assertThat(isDivided(BATCH, true)).isFalse();
+      Engine.threads(1);
+      assertThat(isDivided(BATCH, false)).isFalse();
     }
   }
 
-  private static boolean isDivided(int batch, int most) {
+  /** What was divided is a leaf, which gradients do not go beyond by themselves. */
+  private static boolean isDivided(int batch, boolean wholeWithGradients) {
     var x = randn(batch, 2, 8, 8);
-    return new BatchParts(network, most).forward(x, x, rand(batch), labels(batch)).is_leaf();
+    return new BatchParts(network, wholeWithGradients)
+        .forward(x, x, rand(batch), labels(batch))
+        .is_leaf();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 8, 1",
+    "2, 8, 2",
+    "2, 1, 1",
+    "2, 0, 1",
+    "16, 8, 8",
+    "16, 32, 16",
+    "12, 8, 6",
+    "15, 8, 7",
+    "24, 16, 12",
+    "7, 4, 3",
+    "3, 2, 1",
+    "64, 2, 2"
+  })
+  void partsAreAsManyAsLeaveFewThreadsWithoutWork(int threads, int most, int parts) {
+    assertThat(BatchParts.parts(threads, most)).isEqualTo(parts);
   }
 
   private static Tensor labels(int batch) {
@@ -118,29 +149,26 @@ class BatchPartsTest {
 
   @Test
   void theSumOfGradientsIsTheSameEachTime() {
-    Engine.threads(3); // one for each part
     try (var scope = new PointerScope()) {
-      var first = Pass.inParts(BATCH, 3);
+      var first = Pass.inParts(BATCH);
       for (var i = 0; i < 5; i++) {
-        assertThat(Pass.inParts(BATCH, 3).gradients.equal(first.gradients)).isTrue();
+        assertThat(Pass.inParts(BATCH).gradients.equal(first.gradients)).isTrue();
       }
-    } finally {
-      Engine.threads(threads);
     }
   }
 
   @Test
   void severalForwardPassesAreFollowedBack() {
     try (var scope = new PointerScope()) {
-      var parts = new BatchParts(network, 2);
-      var once = Pass.whole(8).gradients.sub(new Scalar(1));
+      var parts = new BatchParts(network, false);
+      var once = Pass.whole(BATCH).gradients.sub(new Scalar(1));
       var pass =
           new Pass(
               (xt, estimate, gamma, labels) -> {
                 var y = parts.forward(xt, estimate, gamma, labels);
                 return y.add(parts.forward(xt, estimate, gamma, labels)).div(new Scalar(2));
               },
-              8,
+              BATCH,
               parts::backward);
       assertThat(relative(pass.gradients.sub(new Scalar(1)), once)).isLessThan(1e-4);
     }
@@ -152,7 +180,7 @@ class BatchPartsTest {
         var noGrad = new NoGradGuard()) {
       var x = randn(BATCH, 2, 8, 8);
       var gamma = rand(BATCH);
-      var y = new BatchParts(network, 3).forward(x, x, gamma, labels(BATCH));
+      var y = new BatchParts(network, false).forward(x, x, gamma, labels(BATCH));
       assertThat(y.requires_grad()).isFalse();
       assertThat(relative(y, network.forward(x, x, gamma, labels(BATCH)))).isLessThan(1e-4);
     }
@@ -163,7 +191,7 @@ class BatchPartsTest {
     try (var scope = new PointerScope()) {
       var x = randn(BATCH, 2, 8, 8);
       var labels = labels(BATCH - 1); // the last part lacks one
-      var parts = new BatchParts(network, 3);
+      var parts = new BatchParts(network, false);
       assertThatThrownBy(() -> parts.forward(x, x, rand(BATCH), labels))
           .isInstanceOf(RuntimeException.class);
     }
@@ -183,7 +211,7 @@ class BatchPartsTest {
 
   private static void onePass() {
     try (var scope = new PointerScope()) {
-      Pass.inParts(BATCH, 3);
+      Pass.inParts(BATCH);
     }
   }
 

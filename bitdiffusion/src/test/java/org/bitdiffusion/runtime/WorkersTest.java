@@ -7,6 +7,7 @@ import static org.bytedeco.pytorch.global.torch.ones;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +20,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WorkersTest {
   private static int threads;
@@ -62,8 +65,9 @@ class WorkersTest {
           Workers.run(
               2,
               i -> {
-                made.add(ones(3));
-                return made.get(made.size() - 1).add(new Scalar(i));
+                var between = ones(3);
+                made.add(between);
+                return between.add(new Scalar(i));
               }));
       assertThat(made).hasSize(2).allMatch(t -> t.isNull());
       assertThat(results).noneMatch(t -> t.isNull());
@@ -81,21 +85,19 @@ class WorkersTest {
 
   @Test
   void gradientsAreEnabledAsInTheCaller() {
-    assertThat(gradientsInWorkers()).isTrue();
+    assertThat(gradientsInWorkers()).containsExactly(1, 1);
     try (var noGrad = new NoGradGuard()) {
-      assertThat(gradientsInWorkers()).isFalse();
+      assertThat(gradientsInWorkers()).containsExactly(0, 0);
     }
-    assertThat(gradientsInWorkers()).isTrue();
+    assertThat(gradientsInWorkers()).containsExactly(1, 1);
   }
 
-  private static boolean gradientsInWorkers() {
+  private static List<Integer> gradientsInWorkers() {
     try (var scope = new PointerScope()) {
       return Workers.run(2, i -> full(new long[] {1}, new Scalar(GradMode.is_enabled() ? 1 : 0)))
-              .stream()
-              .mapToInt(Tensor::item_int)
-              .distinct()
-              .sum()
-          == 1;
+          .stream()
+          .map(Tensor::item_int)
+          .toList();
     }
   }
 
@@ -115,47 +117,54 @@ class WorkersTest {
     }
   }
 
-  @Test
-  void aFailureWaitsForTheOthersAndLeavesNothingBehind() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aFailureWaitsForTheOthersAndLeavesNothingBehind(boolean inScope) {
     var made = Collections.synchronizedList(new ArrayList<Tensor>());
-    var failed = new CountDownLatch(1);
-    assertThatThrownBy(
-            () ->
-                Workers.run(
-                    3,
-                    i -> {
-                      if (i > 0) {
-                        failed.countDown();
-                        throw new IllegalStateException("task " + i);
-                      }
-                      try {
-                        assertThat(failed.await(1, TimeUnit.MINUTES)).isTrue();
-                        Thread.sleep(50);
-                      } catch (InterruptedException e) {
-                        throw new AssertionError(e);
-                      }
-                      made.add(ones(3));
-                      return made.get(0);
-                    }))
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage("task 1");
-    assertThat(made).hasSize(1).allMatch(t -> t.isNull());
+    var failed = new CountDownLatch(2);
+    try (var scope = inScope ? new PointerScope() : null) {
+      assertThatThrownBy(
+              () ->
+                  Workers.run(
+                      3,
+                      i -> {
+                        if (i > 0) {
+                          failed.countDown();
+                          throw new IllegalStateException("task " + i);
+                        }
+                        made.add(afterAWhile(failed));
+                        return made.get(0);
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("task 1")
+          .satisfies(
+              e ->
+                  assertThat(e.getSuppressed())
+                      .singleElement()
+                      .hasToString("java.lang.IllegalStateException: task 2"));
+      assertThat(made).hasSize(1);
+    }
+    assertThat(made).allMatch(t -> t.isNull());
   }
 
   @Test
   void anInterruptedCallerStillWaits() {
-    var made = Collections.synchronizedList(new ArrayList<Tensor>());
     Thread.currentThread().interrupt();
     try (var scope = new PointerScope()) {
-      Workers.run(
-          2,
-          i -> {
-            made.add(ones(i + 1));
-            return made.get(made.size() - 1);
-          });
-      assertThat(made).hasSize(2);
+      var results = Workers.run(2, i -> afterAWhile(new CountDownLatch(0)));
+      assertThat(results).extracting(t -> t.sum().item_int()).containsExactly(3, 3);
     } finally {
       assertThat(Thread.interrupted()).isTrue();
     }
+  }
+
+  private static Tensor afterAWhile(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(1, TimeUnit.MINUTES)).isTrue();
+      Thread.sleep(50);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    return ones(3);
   }
 }

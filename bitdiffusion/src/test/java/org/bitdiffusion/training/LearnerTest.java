@@ -153,33 +153,28 @@ class LearnerTest {
     }
   }
 
-  /**
-   * Parts of a batch on several threads change nothing but rounding, and that not from run to run.
-   */
+  /** Several threads change nothing but rounding, and the order in which dropout draws neither. */
   @ParameterizedTest
   @ValueSource(strings = {"network.dropout=0", "network.dropout=0.3"})
-  void stepsOnTwoThreadsAreTheSameEachTime(String dropout) {
-    var config = config(dropout, "training.batch_size=16", "training.accumulation=2");
+  void gradientsAreTheSameOnSeveralThreads(String dropout) {
+    var config = config(dropout, "training.batch_size=32", "training.accumulation=2");
     try (var scope = new PointerScope()) {
-      var alone = weightsAfterThreeSteps(config);
-      Engine.threads(2);
+      var alone = gradients(config);
+      Engine.threads(3);
       try {
-        var two = weightsAfterThreeSteps(config);
-        assertThat(difference(two, alone)).isLessThan(1e-4);
-        assertThat(weightsAfterThreeSteps(config).equal(two)).isTrue();
+        assertThat(difference(gradients(config), alone)).isLessThan(1e-4);
       } finally {
         Engine.threads(1);
       }
     }
   }
 
-  private static Tensor weightsAfterThreeSteps(RunConfig config) {
+  /** Those of the first step, up to a factor. */
+  private static Tensor gradients(RunConfig config) {
     try (var learner = Learner.begin(config, Compute.PLAIN);
         var batches = batches(config)) {
-      for (var step = 1; step <= 3; step++) {
-        learner.step(step, batches);
-      }
-      return learner.model().network().parameters().values().clone();
+      learner.step(1, batches);
+      return learner.tensors().get("optimizer").get("first_moment").clone();
     }
   }
 

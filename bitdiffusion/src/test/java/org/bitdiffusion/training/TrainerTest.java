@@ -201,6 +201,25 @@ class TrainerTest {
   }
 
   @Test
+  void samplesDoNotDependOnTheNumberOfThreads() {
+    var run = folder.resolve("run");
+    train(config(2), run);
+    var threads = Engine.threads();
+    try (var model = ImageModel.load(run, "float32")) {
+      var sampling = new SamplerConfig(4, "ddpm", 0, "previous", 0, 0, "", 0);
+      Engine.threads(1);
+      var whole = model.sample(sampling, 7, 0, 13, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
+      Engine.threads(3);
+      var inParts = model.sample(sampling, 7, 0, 13, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
+      for (var i = 0; i < whole.analog().length; i++) {
+        assertThat(inParts.analog()[i]).isCloseTo(whole.analog()[i], within(1e-4f));
+      }
+    } finally {
+      Engine.threads(threads);
+    }
+  }
+
+  @Test
   void bfloat16FollowsFloat32() throws IOException {
     var exact = folder.resolve("float32");
     var fast = folder.resolve("bfloat16");
