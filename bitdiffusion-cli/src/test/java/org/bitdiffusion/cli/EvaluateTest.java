@@ -353,7 +353,8 @@ class EvaluateTest extends CommandTest {
             runLine(
                 "train --preset icons --out FOLDER/classes --steps 1 --set network.width=8 --set"
                     + " network.multipliers=[1] --set network.blocks=1 --set network.attention=[]"
-                    + " --set training.batch_size=4 --set diffusion.conditional=true --data "
+                    + " --set training.batch_size=4 --set diffusion.conditional=true"
+                    + " --set sampling.steps=1 --data "
                     + data))
         .as(err.toString())
         .isZero();
@@ -425,7 +426,8 @@ class EvaluateTest extends CommandTest {
               runLine(
                   "train --preset icons --steps 1 --set network.width=8 --set"
                       + " network.multipliers=[1] --set network.blocks=1 --set"
-                      + " network.attention=[] --set training.batch_size=4 --data"
+                      + " network.attention=[] --set training.batch_size=4 --set"
+                      + " sampling.steps=1 --data"
                       + " images:FOLDER/train,size=8 --out FOLDER/flip-"
                       + flip
                       + " --set training.flip="
