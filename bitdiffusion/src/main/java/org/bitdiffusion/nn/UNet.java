@@ -25,7 +25,8 @@ import org.bytedeco.pytorch.global.torch;
  * Images of any height and width: a stage's maps have half the sides of the one before, rounded up.
  *
  * <p>Takes x_t and the estimate, [B, in / 2, H, W] each, gamma [B], and, if there are classes,
- * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32.
+ * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32. Several threads
+ * may compute with it at once.
  *
  * <p>Dropout is on wherever gradients are enabled ({@link GradMode}), there is no other switch:
  * whoever wants the gradient of a trained network without dropout makes one with rate 0. So the

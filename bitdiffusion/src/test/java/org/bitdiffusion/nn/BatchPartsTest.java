@@ -38,19 +38,7 @@ class BatchPartsTest {
     network =
         new UNet(
             new UNetConfig(16, List.of(1, 2), 1, List.of(4), 16, 0), 4, 2, 8, 8, 3, Compute.PLAIN);
-    try (var scope = new PointerScope();
-        var noGrad = new NoGradGuard()) {
-      // Layers that start near zero would hide most of the others.
-      network
-          .parameters()
-          .byName()
-          .forEach(
-              (name, weight) -> {
-                if (name.endsWith("conv1.weight") || name.equals("output.weight")) {
-                  weight.copy_(randn(weight.shape()).mul(new Scalar(0.05)));
-                }
-              });
-    }
+    UNetTest.startAwayFromZero(network);
   }
 
   @BeforeEach

@@ -153,7 +153,7 @@ class LearnerTest {
     }
   }
 
-  /** Several threads change nothing but rounding, and the order in which dropout draws neither. */
+  /** Several threads change nothing but rounding, not even what dropout leaves out. */
   @ParameterizedTest
   @ValueSource(strings = {"network.dropout=0", "network.dropout=0.3"})
   void gradientsAreTheSameOnSeveralThreads(String dropout) {

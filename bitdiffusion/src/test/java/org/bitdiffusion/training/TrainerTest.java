@@ -214,6 +214,13 @@ class TrainerTest {
       for (var i = 0; i < whole.analog().length; i++) {
         assertThat(inParts.analog()[i]).isCloseTo(whole.analog()[i], within(1e-4f));
       }
+      // Samples that are all alike would prove nothing.
+      var size = whole.analog().length / 13;
+      var apart = 0.0;
+      for (var i = 0; i < size; i++) {
+        apart = Math.max(apart, Math.abs(whole.analog()[i] - whole.analog()[12 * size + i]));
+      }
+      assertThat(apart).isGreaterThan(0.01);
     } finally {
       Engine.threads(threads);
     }
