@@ -5,10 +5,10 @@ import static org.bytedeco.pytorch.global.torch.randn;
 import java.util.concurrent.TimeUnit;
 import org.bitdiffusion.nn.Conv2d;
 import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Precision;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -53,7 +53,7 @@ public class ConvolutionBenchmark {
     Engine.load();
     var builder = new Parameters.Builder();
     convolution = new Conv2d(builder, channels, channels, 3, 1, 1);
-    parameters = builder.build(new Device(torch.DeviceType.CPU));
+    parameters = builder.build(Compute.PLAIN);
     x =
         org.bitdiffusion.runtime.Scope.owned(
             () ->

@@ -19,7 +19,9 @@ public enum SelfConditioning {
       case "half_batch" -> HALF_BATCH;
       default ->
           throw new ConfigurationException(
-              "self_conditioning '" + name + "' is unknown; use half_batch, coin or none");
+              "diffusion.self_conditioning '"
+                  + name
+                  + "' is unknown; use half_batch, coin or none");
     };
   }
 }

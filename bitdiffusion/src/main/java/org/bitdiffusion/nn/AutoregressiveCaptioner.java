@@ -53,7 +53,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
         p.in("embedding")
             .uniform("weight", Math.sqrt(3) * DEVIATION, vocabulary + 1, config.width());
     output = new Linear(p.in("output"), config.width(), vocabulary);
-    parameters = p.build(compute.newDevice());
+    parameters = p.build(compute);
   }
 
   @Override
@@ -119,9 +119,14 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
     private int done;
 
     private Growing(Tensor memory) {
-      this.memory = Scope.owned(() -> memory.detach().clone());
-      for (var i = 0; i < decoder.layers(); i++) {
-        caches.add(new Cache(memory));
+      this.memory = Scope.owned(memory::detach);
+      try {
+        for (var i = 0; i < decoder.layers(); i++) {
+          caches.add(new Cache(memory));
+        }
+      } catch (RuntimeException | Error e) {
+        close();
+        throw e;
       }
     }
 
@@ -174,7 +179,12 @@ public final class AutoregressiveCaptioner implements CaptionNetwork {
         var shape = new long[] {memory.size(0), length, decoder.width()};
         var options = memory.options().dtype(new ScalarTypeOptional(compute.precision().type()));
         keys = Scope.owned(() -> empty(shape, options, null));
-        values = Scope.owned(() -> empty(shape, options, null));
+        try {
+          values = Scope.owned(() -> empty(shape, options, null));
+        } catch (RuntimeException | Error e) {
+          keys.close();
+          throw e;
+        }
       }
 
       @Override

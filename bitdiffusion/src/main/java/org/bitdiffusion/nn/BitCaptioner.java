@@ -46,7 +46,7 @@ public final class BitCaptioner implements CaptionNetwork, Denoiser {
     time0 = new Linear(p.in("time.0"), width, 4 * width);
     time1 = new Linear(p.in("time.1"), 4 * width, width);
     output = new Linear(p.in("output"), width, out);
-    parameters = p.build(compute.newDevice());
+    parameters = p.build(compute);
   }
 
   @Override

@@ -128,7 +128,7 @@ public final class ConvolutionCheck {
             shape.padding(),
             1,
             true);
-    try (var weights = parameters.build(compute.newDevice());
+    try (var weights = parameters.build(compute);
         var scope = new PointerScope()) {
       var type = compute.precision().type();
       var weight = weights.byName().get("weight");

@@ -81,7 +81,7 @@ public final class InceptionV3 implements AutoCloseable {
           blockE(net.in("Mixed_7c"), 2048, x -> maximumPool(x, 1, 1)),
         };
     classes = new Linear(net.in("fc"), FEATURES, CLASSES);
-    parameters = p.build(compute.newDevice());
+    parameters = p.build(compute);
   }
 
   /** The weights and running statistics, none of which is trained. */

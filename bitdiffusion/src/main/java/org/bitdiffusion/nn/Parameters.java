@@ -11,10 +11,10 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -163,10 +163,11 @@ public final class Parameters implements AutoCloseable {
       return tensor;
     }
 
-    /** Moves all weights into one tensor on {@code device} and gives gradients to the trained. */
-    public Parameters build(Device device) {
+    /** Moves all weights into one tensor on the device and gives gradients to the trained. */
+    public Parameters build(Compute compute) {
       try (var scope = new PointerScope();
           var noGrad = new NoGradGuard()) {
+        var device = compute.newDevice();
         var byName = new LinkedHashMap<>(trained);
         byName.putAll(fixed);
         var parts = new ArrayList<Tensor>();

@@ -41,7 +41,7 @@ final class ResNet50 implements ImageEncoder {
       var inner = STEM << stage;
       for (var i = 0; i < BLOCKS[stage]; i++) {
         var stride = stage > 0 && i == 0 ? 2 : 1;
-        var name = "layer%d.%d".formatted(stage + 1, i);
+        var name = "layer" + (stage + 1) + "." + i;
         blocks.add(new Bottleneck(parameters.in(name), in, inner, stride, side));
         in = EXPANSION * inner;
         side = stride == 2 ? half(side) : side;

@@ -63,7 +63,7 @@ public final class SmallClassifier implements Network {
       }
     }
     this.classes = new Linear(p.in("classes"), FEATURES, classes);
-    parameters = p.build(compute.newDevice());
+    parameters = p.build(compute);
   }
 
   /**

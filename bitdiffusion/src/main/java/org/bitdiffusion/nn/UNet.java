@@ -137,7 +137,7 @@ public final class UNet implements Network, Denoiser {
     }
     outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
     output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, sides.get(0));
-    parameters = p.build(compute.newDevice());
+    parameters = p.build(compute);
   }
 
   private Conv2d convolution(

@@ -5,7 +5,6 @@ import static org.bytedeco.pytorch.global.torch.linear;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -40,11 +39,6 @@ final class VisionTransformer implements ImageEncoder {
       int depth,
       int heads,
       double dropout) {
-    if (imageSize % patch != 0) {
-      throw new ConfigurationException(
-          "network.encoder.patch %d does not divide images of %d pixels"
-              .formatted(patch, imageSize));
-    }
     this.patch = patch;
     this.width = width;
     side = imageSize / patch;

@@ -19,6 +19,9 @@ import org.bytedeco.pytorch.global.torch;
  */
 public record Compute(
     torch.DeviceType device, Precision precision, torch.MemoryFormat layout, String reason) {
+  /** Names that {@link #choose} knows. */
+  public static final List<String> PRECISIONS = List.of("auto", "float32", "bfloat16");
+
   /** float32 on the CPU in the engine's default layout: the reference to compare others with. */
   public static final Compute PLAIN =
       new Compute(
@@ -35,8 +38,7 @@ public record Compute(
    * @throws ConfigurationException if it is none of these
    */
   public static Compute choose(String precision) {
-    if (!List.of("auto", "float32", "bfloat16")
-        .contains(precision)) { // before the engine is loaded
+    if (!PRECISIONS.contains(precision)) { // before the engine is loaded
       throw new ConfigurationException(
           "precision '" + precision + "' is unknown; use auto, float32 or bfloat16");
     }

@@ -7,21 +7,21 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * DPM-Solver++ 2M (arXiv 2211.01095, algorithm 2): integrates the deterministic process in the
  * logarithm of the signal-to-noise ratio, extrapolating the estimate of x_0 from its last two
- * values. The first step, and the last, where the ratio may be infinite, are of first order, which
- * is DDIM.
+ * values. The first step, and one to the end of time, where the ratio may be infinite, are of first
+ * order, which is DDIM.
  *
  * <p>With asymmetric time intervals the steps taken and the times of the estimates differ; the
  * slope is taken between the times at which the network was asked.
  *
  * <p>Holds the last estimate between steps: one object a trajectory, closed after it.
  */
-final class DpmSolver implements Transition, AutoCloseable {
+final class DpmSolver implements Transition {
   private final double lastGamma;
   private Tensor previous;
   private double previousLambda;
 
   /**
-   * @param lastGamma gamma at the end of the last step
+   * @param lastGamma gamma at t = 0
    */
   DpmSolver(double lastGamma) {
     this.lastGamma = lastGamma;

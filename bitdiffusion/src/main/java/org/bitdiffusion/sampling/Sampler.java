@@ -54,7 +54,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * Which samples to draw.
    *
    * @param seed of all noise
-   * @param first index of the first sample: sample i of a seed is the same in any batch
+   * @param first index of the first sample: sample i of a seed has the same noise in any batch, and
+   *     is the same up to rounding in the network
    * @param count N
    * @param shape of one sample's analog bits, [D, ...]
    * @param condition of each sample, [N, ...], or null
@@ -92,7 +93,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         throw new ConfigurationException(
             "sampling.self_conditioning is "
                 + config.selfConditioning()
-                + ", but the network was trained without; use none");
+                + ", but diffusion.self_conditioning is none, or its rate 0: the network was trained"
+                + " without estimates; use previous or none");
       }
       config = config.withSelfConditioning("none");
     }
@@ -117,8 +119,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
               var noise =
                   new SampleNoise(
                       request.seed(), request.first(), request.count(), request.shape(), device);
-              var solver = new DpmSolver(schedule.gamma(0))) {
-            var transition = transition(solver);
+              var transition = transition(schedule.gamma(0))) {
             var xt = noise.get();
             var x0 = zeros_like(xt); // the estimate
             var seen = zeros_like(xt); // what the network sees of it: self-conditioning
@@ -156,7 +157,9 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     var w = config.selfGuidance();
     var first = guided(network, xt, zeros_like(xt), gamma, request);
     var second = guided(network, xt, first, gamma, request);
-    return clip(Transition.combine(second, w, first, 1 - w));
+    var b = diffusion.codec().scale();
+    return Transition.combine(second, w, first, 1 - w)
+        .clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
   }
 
   /**
@@ -166,13 +169,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    */
   private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
     var w = config.guidance();
-    var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
     if (w == 0) {
-      return diffusion.objective().estimate(conditional, xt, BitDiffusion.perExample(gamma, xt));
+      return diffusion.estimate(network, xt, seen, gamma, request.condition());
     }
+    var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
     var unconditional = diffusion.output(network, xt, seen, gamma, request.unconditional());
     var output = Transition.combine(conditional, 1 + w, unconditional, -w);
-    return clip(diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)));
+    return diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt));
   }
 
   /** What the next step's network sees of this step's estimate. */
@@ -186,17 +189,12 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     }
   }
 
-  private Tensor clip(Tensor x) {
-    var b = diffusion.codec().scale();
-    return x.clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
-  }
-
-  private Transition transition(DpmSolver solver) {
+  private Transition transition(double lastGamma) {
     return switch (config.sampler()) {
       case "ddim" -> Transition::ddim;
       case "ddpm" -> Transition::ddpm;
       case "ddpm_small" -> Transition::ddpmSmall;
-      case "dpm++" -> solver;
+      case "dpm++" -> new DpmSolver(lastGamma);
       default -> throw new IllegalStateException(config.sampler());
     };
   }

@@ -7,7 +7,7 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
 /**
  * How samples are drawn (arXiv 2208.04202, section 4 and appendices E and G).
  *
- * @param steps S, the number of transitions
+ * @param steps S, the number of estimates, with S - 1 transitions between them
  * @param sampler {@code ddim}, {@code ddpm}, {@code ddpm_small} or {@code dpm++}
  * @param td asymmetric time interval, in steps: each transition goes that much further than the
  *     time at which the network is asked next. Above 0 it sharpens: what the network thinks likely

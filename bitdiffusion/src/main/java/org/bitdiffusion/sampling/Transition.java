@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
  * appendices E and G).
  */
 @FunctionalInterface
-public interface Transition {
+public interface Transition extends AutoCloseable {
   /**
    * @param xt [N, D, ...]
    * @param x0 the clipped estimate, [N, D, ...]
@@ -19,6 +19,10 @@ public interface Transition {
    * @return x at t_next
    */
   Tensor step(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise);
+
+  /** Frees what is held between steps; most hold nothing. */
+  @Override
+  default void close() {}
 
   /** Deterministic: keeps the noise that x_t and the estimate imply. */
   static Tensor ddim(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise) {

@@ -30,7 +30,12 @@ final class Adam implements AutoCloseable {
     this.epsilon = epsilon;
     this.weightDecay = weightDecay;
     firstMoment = Scope.owned(() -> torch.zeros_like(parameters.trained()));
-    secondMoment = Scope.owned(() -> torch.zeros_like(parameters.trained()));
+    try {
+      secondMoment = Scope.owned(() -> torch.zeros_like(parameters.trained()));
+    } catch (RuntimeException | Error e) {
+      firstMoment.close();
+      throw e;
+    }
   }
 
   /**

@@ -3,8 +3,6 @@ package org.bitdiffusion.training;
 import static org.bytedeco.pytorch.global.torch.cross_entropy_loss;
 import static org.bytedeco.pytorch.global.torch.log_softmax;
 
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,7 +23,6 @@ import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.text.BeamSearch;
 import org.bitdiffusion.text.Tokenizer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -38,14 +35,12 @@ public final class CaptionModel extends Model {
   private static final Pattern UNUSED =
       Pattern.compile("(head|fc|pre_logits)\\..*|.*\\.num_batches_tracked");
 
-  private final BitDiffusion diffusion; // null where the decoder is autoregressive
   private final CaptionNetwork network;
   private final int length;
 
   private CaptionModel(
       RunConfig config, BitDiffusion diffusion, CaptionNetwork network, Compute compute) {
-    super(config, network, compute);
-    this.diffusion = diffusion;
+    super(config, diffusion, network, compute);
     this.network = network;
     length = config.captions().length();
   }
@@ -202,13 +197,6 @@ public final class CaptionModel extends Model {
     }
   }
 
-  /** The tokens [N, L] of analog bits [N, n, L], such as a step's estimate. */
-  public int[] symbols(Tensor analog) {
-    try (var scope = new PointerScope()) {
-      return ints(diffusion.codec().decode(analog));
-    }
-  }
-
   /**
    * The most likely captions of images, found token by token.
    *
@@ -250,12 +238,7 @@ public final class CaptionModel extends Model {
   private BeamSearch.Candidates candidates(Tensor tokens, Tensor logProbabilities) {
     var width = (int) tokens.size(1);
     var ids = ints(tokens);
-    var values = new float[ids.length];
-    logProbabilities
-        .to(new Device(torch.DeviceType.CPU), torch.ScalarType.Float)
-        .contiguous()
-        .<FloatBuffer>createBuffer()
-        .get(values);
+    var values = floats(logProbabilities);
     var rows = ids.length / width;
     var tokensByRow = new int[rows][];
     var valuesByRow = new float[rows][];
@@ -269,13 +252,6 @@ public final class CaptionModel extends Model {
   private Tensor longs(int[] values) {
     return Tensor.create(Arrays.stream(values).asLongStream().toArray(), values.length)
         .to(compute().newDevice(), torch.ScalarType.Long);
-  }
-
-  private static int[] ints(Tensor tensor) {
-    var values = tensor.to(new Device(torch.DeviceType.CPU), torch.ScalarType.Int).contiguous();
-    var array = new int[(int) values.numel()];
-    values.<IntBuffer>createBuffer().get(array);
-    return array;
   }
 
   private int count(byte[] rgb) {

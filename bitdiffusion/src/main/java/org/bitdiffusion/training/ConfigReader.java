@@ -210,6 +210,12 @@ public final class ConfigReader {
   }
 
   private static void set(ObjectNode tree, String key, String value) {
+    if (key.equals("network.kind") && !value.equals(tree.at("/network/kind").asText())) {
+      throw new ConfigurationException(
+          "--set network.kind: it is %s, and all other settings of the network go with that; begin"
+                  .formatted(tree.at("/network/kind").asText())
+              + " with a preset or a file of another kind");
+    }
     var section = tree;
     var names = key.split("\\.", -1);
     for (var i = 0; i < names.length - 1; i++) {

@@ -2,8 +2,6 @@ package org.bitdiffusion.training;
 
 import static org.bytedeco.pytorch.global.torch.full_like;
 
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
@@ -17,7 +15,6 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -27,12 +24,10 @@ public final class ImageModel extends Model {
   /** In place of a label: no class in particular. */
   public static final int ANY_CLASS = -1;
 
-  private final BitDiffusion diffusion;
   private final UNet network;
 
   private ImageModel(RunConfig config, BitDiffusion diffusion, UNet network, Compute compute) {
-    super(config, network, compute);
-    this.diffusion = diffusion;
+    super(config, diffusion, network, compute);
     this.network = network;
   }
 
@@ -229,26 +224,5 @@ public final class ImageModel extends Model {
   /** Whether a run can be asked for images of no class in particular: some labels were dropped. */
   public static boolean knowsAnyClass(RunConfig config) {
     return !config.diffusion().conditional() || config.diffusion().labelDropout() > 0;
-  }
-
-  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
-  public int[] symbols(Tensor analog) {
-    try (var scope = new PointerScope()) {
-      var symbols = diffusion.codec().decode(analog).to(cpu(), torch.ScalarType.Int).contiguous();
-      var array = new int[(int) symbols.numel()];
-      symbols.<IntBuffer>createBuffer().get(array);
-      return array;
-    }
-  }
-
-  private static float[] floats(Tensor tensor) {
-    var values = tensor.to(cpu(), torch.ScalarType.Float).contiguous();
-    var array = new float[(int) values.numel()];
-    values.<FloatBuffer>createBuffer().get(array);
-    return array;
-  }
-
-  private static Device cpu() {
-    return new Device(torch.DeviceType.CPU);
   }
 }

@@ -69,7 +69,12 @@ final class Learner implements AutoCloseable {
             training.beta2(),
             training.epsilon(),
             training.weightDecay());
-    average = Scope.owned(() -> parameters.values().clone());
+    try {
+      average = Scope.owned(() -> parameters.values().clone());
+    } catch (RuntimeException | Error e) {
+      optimizer.close();
+      throw e;
+    }
   }
 
   Model model() {
@@ -95,6 +100,9 @@ final class Learner implements AutoCloseable {
     var config = model.config();
     var training = config.training();
     manual_seed(Seed.of(training.seed(), RunConfig.NOISE, step));
+    try (var scope = new PointerScope()) {
+      parameters.gradients().zero_(); // also of a step that was not finished
+    }
     var loss = 0.0;
     for (var part = 0; part < training.accumulation(); part++) {
       last = batches.next();
@@ -111,7 +119,6 @@ final class Learner implements AutoCloseable {
         gradients.mul_(new Scalar(training.gradientClip() / result.gradientNorm()));
       }
       optimizer.step(step, config.learningRate(step));
-      gradients.zero_();
       var decay = Math.min(training.emaDecay(), (1.0 + step) / (10.0 + step));
       average.lerp_(parameters.values(), new Scalar(1 - decay));
       return result;

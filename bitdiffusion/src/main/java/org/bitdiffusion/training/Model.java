@@ -1,8 +1,11 @@
 package org.bitdiffusion.training;
 
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.nn.CaptionerConfig;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
@@ -11,6 +14,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Seed;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -22,10 +26,15 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
   private final RunConfig config;
   private final Network network;
   private final Compute compute;
+
+  /** What the network was, or will be, trained for; null of an autoregressive captioner. */
+  final BitDiffusion diffusion;
+
   private Path checkpoint;
 
-  Model(RunConfig config, Network network, Compute compute) {
+  Model(RunConfig config, BitDiffusion diffusion, Network network, Compute compute) {
     this.config = config;
+    this.diffusion = diffusion;
     this.network = network;
     this.compute = compute;
   }
@@ -116,6 +125,37 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
       loss.mul(new Scalar(share)).backward();
       return loss.item_float();
     }
+  }
+
+  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
+  public int[] symbols(Tensor analog) {
+    try (var scope = new PointerScope()) {
+      return ints(diffusion.codec().decode(analog));
+    }
+  }
+
+  /** A tensor's entries, row-major. */
+  static int[] ints(Tensor tensor) {
+    try (var scope = new PointerScope()) {
+      var values = onCpu(tensor, torch.ScalarType.Int);
+      var array = new int[(int) values.numel()];
+      values.<IntBuffer>createBuffer().get(array);
+      return array;
+    }
+  }
+
+  /** A tensor's entries, row-major. */
+  static float[] floats(Tensor tensor) {
+    try (var scope = new PointerScope()) {
+      var values = onCpu(tensor, torch.ScalarType.Float);
+      var array = new float[(int) values.numel()];
+      values.<FloatBuffer>createBuffer().get(array);
+      return array;
+    }
+  }
+
+  private static Tensor onCpu(Tensor tensor, torch.ScalarType type) {
+    return tensor.to(new Device(torch.DeviceType.CPU), type).contiguous();
   }
 
   @Override

@@ -13,6 +13,8 @@ import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.nn.CaptionerConfig;
 import org.bitdiffusion.nn.NetworkConfig;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.text.CaptionData;
 
@@ -98,7 +100,8 @@ public record RunConfig(
   /**
    * @param steps updates of the weights
    * @param batchSize examples an update, over all accumulated parts
-   * @param accumulation parts in which a batch is computed, to need less memory
+   * @param accumulation parts in which a batch is computed, to need less memory; the coin of
+   *     self-conditioning is tossed, and t stratified, in each of them
    * @param optimizer {@code adam} or {@code adamw}
    * @param learningRate after the warm-up
    * @param learningRateSchedule {@code constant} or {@code cosine} (falling to 0 at the last step)
@@ -199,6 +202,13 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    require(
+        Compute.PRECISIONS.contains(t.precision()),
+        "precision",
+        t.precision(),
+        "auto, float32 or bfloat16");
+    // What no data would make right is found before any is read.
+    new Sampler(newDiffusion(codec, diffusion, 2), sampling);
     if (diffusion.conditional() && diffusion.labelDropout() == 1) {
       throw new ConfigurationException(
           "diffusion.label_dropout is 1.0, so that no class is ever told; set"
@@ -211,14 +221,6 @@ public record RunConfig(
     if (captions != null && sampling.guidance() != 0) {
       throw new ConfigurationException(
           "sampling.guidance is " + sampling.guidance() + ", but captions are made without; use 0");
-    }
-    if ((diffusion.selfConditioning().equals("none") || diffusion.selfConditioningRate() == 0)
-        && !List.of("previous", "none").contains(sampling.selfConditioning())) {
-      throw new ConfigurationException(
-          "sampling.self_conditioning is %s, but diffusion.self_conditioning%s"
-              .formatted(
-                  sampling.selfConditioning(),
-                  diffusion.selfConditioning().equals("none") ? " is none" : "_rate is 0"));
     }
   }
 
@@ -278,13 +280,11 @@ public record RunConfig(
 
   /** The diffusion process that this configuration describes; needs {@link #example}. */
   public BitDiffusion newDiffusion() {
-    var codec =
-        Codec.of(
-            this.codec.encoding(),
-            example.categories(),
-            this.codec.scale(),
-            this.codec.permutationSeed());
-    var d = diffusion;
+    return newDiffusion(codec, diffusion, example.categories());
+  }
+
+  private static BitDiffusion newDiffusion(CodecConfig c, DiffusionConfig d, int categories) {
+    var codec = Codec.of(c.encoding(), categories, c.scale(), c.permutationSeed());
     return new BitDiffusion(
         codec,
         NoiseSchedule.parse(d.schedule()),

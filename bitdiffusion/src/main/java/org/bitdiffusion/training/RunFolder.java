@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
@@ -19,9 +21,12 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.bitdiffusion.ConfigurationException;
@@ -29,6 +34,8 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.nn.Safetensors;
 import org.bytedeco.pytorch.Tensor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code samples/} and {@code
@@ -44,6 +51,13 @@ public final class RunFolder {
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
   private static final int FORMAT = 1; // of checkpoints
   private static final String UNFINISHED = ".unfinished-";
+  private static final String LOCK = ".lock";
+  private static final String CONFIGURATION = "config.yaml";
+
+  /** The folders that this process trains, see {@link #lock}. */
+  private static final Set<Path> LOCKED = new HashSet<>();
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(RunFolder.class);
 
   /** How codecs write a symbol; weights learned in another order would read noise. */
   private static final String BIT_ORDER = "most significant first";
@@ -55,7 +69,7 @@ public final class RunFolder {
   }
 
   /**
-   * Complains unless a new run can have this folder: it is empty, or does not exist.
+   * Complains unless a new run can have this folder: it is empty but for a lock, or does not exist.
    *
    * @throws ConfigurationException if it holds anything, or is a file
    */
@@ -63,7 +77,7 @@ public final class RunFolder {
     if (!Files.exists(path)) {
       return;
     }
-    try (var content = Files.newDirectoryStream(path)) {
+    try (var content = Files.newDirectoryStream(path, file -> !file.endsWith(LOCK))) {
       if (content.iterator().hasNext()) {
         throw new ConfigurationException(
             "the run folder "
@@ -78,22 +92,30 @@ public final class RunFolder {
   }
 
   /**
-   * A new run.
+   * The folder of a new run, which is made. It becomes one with {@link #keep}; others may begin one
+   * in it until {@link #lock}.
    *
    * @throws ConfigurationException if the folder holds anything already
    */
-  public static RunFolder create(Path path, RunConfig config) {
+  static RunFolder create(Path path) {
     requireFree(path);
     try {
       Files.createDirectories(path);
-      var run = new RunFolder(path);
-      run.write("config.yaml", ConfigReader.yaml(config));
-      Files.createDirectories(run.checkpoints());
-      return run;
+      return new RunFolder(path);
     } catch (FileAlreadyExistsException e) {
       throw new ConfigurationException(e.getFile() + " is a file; a run needs a folder", e);
     } catch (IOException e) {
       throw cannotWrite(path, e);
+    }
+  }
+
+  /** Removes what was written of a new run that could not begin: the folder is free again. */
+  void abandon() {
+    try {
+      Files.deleteIfExists(path.resolve(CONFIGURATION));
+      Files.deleteIfExists(tokenizer());
+    } catch (IOException e) {
+      LOGGER.warn("{}; remove it", DataException.cannotWrite(path, e).getMessage());
     }
   }
 
@@ -103,7 +125,7 @@ public final class RunFolder {
    * @throws ConfigurationException if the folder is none of a run
    */
   public static RunFolder open(Path path) {
-    if (!Files.isRegularFile(path.resolve("config.yaml"))) {
+    if (!Files.isRegularFile(path.resolve(CONFIGURATION))) {
       throw new ConfigurationException(
           (Files.exists(path)
                   ? path + " is no run folder: it has no config.yaml"
@@ -119,12 +141,12 @@ public final class RunFolder {
 
   /** The run's configuration, as resolved when it began, with some settings changed. */
   public RunConfig config(Map<String, String> changes) {
-    return ConfigReader.file(path.resolve("config.yaml"), changes);
+    return ConfigReader.file(path.resolve(CONFIGURATION), changes);
   }
 
-  /** Replaces the run's configuration, which a resumed run has changed. */
+  /** Writes the run's configuration, or replaces that which a resumed run has changed. */
   void keep(RunConfig config) {
-    write("config.yaml", ConfigReader.yaml(config));
+    write(CONFIGURATION, ConfigReader.yaml(config));
   }
 
   /** Where grids of samples go. */
@@ -203,19 +225,35 @@ public final class RunFolder {
     }
   }
 
-  /** Keeps other processes from training the run; they would overwrite each other's files. */
+  /**
+   * Keeps others from training the run; they would overwrite each other's files.
+   *
+   * @throws ConfigurationException if it is being trained already
+   */
   Lock lock() {
-    var file = path.resolve(".lock");
+    var file = path.resolve(LOCK);
     try {
-      var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      try {
-        if (channel.tryLock() != null) {
-          return new Lock(channel);
+      var run = path.toRealPath();
+      synchronized (LOCKED) {
+        // A process that closes any channel of a file loses all its locks on it, so one that has
+        // the
+        // lock must not open the file again.
+        if (!LOCKED.contains(run)) {
+          var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          try {
+            if (channel.tryLock() != null) {
+              LOCKED.add(run);
+              return new Lock(run, channel);
+            }
+          } catch (OverlappingFileLockException e) {
+            // another copy of this class in this process has it
+          } finally {
+            if (!LOCKED.contains(run)) {
+              channel.close();
+            }
+          }
         }
-      } catch (OverlappingFileLockException e) {
-        // this process has it
       }
-      channel.close();
       throw new ConfigurationException(
           path + " is being trained already; wait for the other training, or stop it");
     } catch (IOException e) {
@@ -224,13 +262,16 @@ public final class RunFolder {
   }
 
   /** Closing it lets others train the run; so does the end of the process. */
-  record Lock(FileChannel channel) implements AutoCloseable {
+  record Lock(Path run, FileChannel channel) implements AutoCloseable {
     @Override
     public void close() {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        // nothing was written to it
+      synchronized (LOCKED) {
+        try {
+          channel.close();
+        } catch (IOException e) {
+          // nothing was written to it
+        }
+        LOCKED.remove(run);
       }
     }
   }
@@ -242,10 +283,11 @@ public final class RunFolder {
    * @param tensors by file name without ending, and by name
    */
   void save(long step, Unlogged unlogged, Map<String, Map<String, Tensor>> tensors, int keep) {
-    var target = checkpoints().resolve("step-%08d".formatted(step));
+    var target = checkpoints().resolve(String.format(Locale.ROOT, "step-%08d", step));
     var unfinished = checkpoints().resolve(UNFINISHED + target.getFileName());
+    sweep();
     try {
-      sweep();
+      Files.createDirectories(checkpoints());
       Files.createDirectory(unfinished);
       var checksums = new TreeMap<String, Long>();
       for (var file : tensors.entrySet()) {
@@ -265,38 +307,49 @@ public final class RunFolder {
         }
         channel.force(true);
       }
-      remove(target);
+      putAside(target);
       Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-      var all = list();
-      for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
-        remove(old);
-      }
     } catch (IOException e) {
-      try {
-        sweep();
-      } catch (IOException ignored) {
-        // the disk is failing anyway; the first failure is the one to report
-      }
+      sweep();
       throw cannotWrite(target, e);
+    }
+    forgetAllBut(keep);
+    sweep();
+  }
+
+  private void forgetAllBut(int keep) {
+    var all = list();
+    for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
+      try {
+        putAside(old);
+      } catch (IOException e) {
+        LOGGER.warn("the checkpoint {} stays: {}", old, e.toString());
+      }
     }
   }
 
   /** Under its final name a checkpoint is whole, also while it is being deleted. */
-  private void remove(Path checkpoint) throws IOException {
+  private void putAside(Path checkpoint) throws IOException {
     if (Files.exists(checkpoint)) {
       var unfinished = checkpoint.resolveSibling(UNFINISHED + "old-" + checkpoint.getFileName());
       Files.move(checkpoint, unfinished, StandardCopyOption.ATOMIC_MOVE);
-      deleteTree(unfinished);
     }
   }
 
-  /** Deletes what a kill has left unfinished. */
-  private void sweep() throws IOException {
-    Files.createDirectories(checkpoints());
+  /**
+   * Deletes what was put aside, and what a kill has left unfinished. What cannot be deleted, as
+   * another program reads it perhaps, waits for the next time: it ends no training.
+   */
+  private void sweep() {
+    if (!Files.isDirectory(checkpoints())) {
+      return;
+    }
     try (var entries = Files.newDirectoryStream(checkpoints(), UNFINISHED + "*")) {
       for (var entry : entries) {
         deleteTree(entry);
       }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOGGER.warn("{} holds what could not be deleted: {}", checkpoints(), e.toString());
     }
   }
 
@@ -453,6 +506,8 @@ public final class RunFolder {
       for (var entry : entries.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(entry);
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

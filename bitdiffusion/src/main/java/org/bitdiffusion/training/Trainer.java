@@ -93,19 +93,36 @@ public final class Trainer implements AutoCloseable {
     try {
       var batches = batches(resolved, source, 0); // before anything is written
       try {
-        var folder = RunFolder.create(path, resolved);
-        if (source instanceof CaptionData captions) {
-          captions.tokenizer().save(folder.tokenizer());
-        }
+        var folder = RunFolder.create(path);
         var lock = folder.lock();
-        return new Trainer(
-            resolved, learner, folder, lock, batches, 0, RunFolder.Unlogged.NONE, listener);
+        try {
+          RunFolder.requireFree(path); // another training may have been here before the lock
+          begin(folder, resolved, source);
+          return new Trainer(
+              resolved, learner, folder, lock, batches, 0, RunFolder.Unlogged.NONE, listener);
+        } catch (RuntimeException | Error e) {
+          lock.close();
+          throw e;
+        }
       } catch (RuntimeException | Error e) {
         batches.close();
         throw e;
       }
     } catch (RuntimeException | Error e) {
       learner.close();
+      throw e;
+    }
+  }
+
+  /** Writes what a run is known by, all or nothing. */
+  private static void begin(RunFolder folder, RunConfig config, DataSource source) {
+    try {
+      if (source instanceof CaptionData captions) {
+        captions.tokenizer().save(folder.tokenizer());
+      }
+      folder.keep(config);
+    } catch (RuntimeException | Error e) {
+      folder.abandon();
       throw e;
     }
   }

@@ -38,7 +38,7 @@ class BatchPartsTest {
     network =
         new UNet(
             new UNetConfig(16, List.of(1, 2), 1, List.of(4), 16, 0), 4, 2, 8, 8, 3, Compute.PLAIN);
-    UNetTest.startAwayFromZero(network);
+    UNetTest.startAwayFromZero(network.parameters());
   }
 
   @BeforeEach

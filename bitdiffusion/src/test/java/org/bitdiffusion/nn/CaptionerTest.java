@@ -177,4 +177,44 @@ class CaptionerTest {
         .hasMessage("network.encoder.patch is 5; it must be a divisor of encoder.image_size 12");
     assertThatThrownBy(() -> config("both")).hasMessageContaining("bits or autoregressive");
   }
+
+  @Test
+  void dropoutIsOnWhereGradientsAreEnabledOnly() {
+    var size =
+        new CaptionerConfig("bits", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+    torch.manual_seed(6);
+    try (var network = new BitCaptioner(size, 3, 3, LENGTH, Compute.PLAIN);
+        var scope = new PointerScope()) {
+      var images = torch.rand(2, 3, 12, 12);
+      var xt = torch.randn(2, 3, LENGTH);
+      var gamma = torch.full(new long[] {2}, new Scalar(0.5));
+      Tensor memory;
+      try (var noGrad = new NoGradGuard()) {
+        memory = network.memory(images);
+        assertThat(difference(network.memory(images), memory)).isZero();
+        var y = network.forward(xt, xt, gamma, memory);
+        assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isZero();
+      }
+      assertThat(difference(network.memory(images), network.memory(images))).isGreaterThan(0.01);
+      var y = network.forward(xt, xt, gamma, memory);
+      assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isGreaterThan(0.01);
+    }
+  }
+
+  /** Training changes the statistics of a ResNet's norms, but not of one that is frozen. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theStatisticsOfAFrozenEncoderStay(boolean frozen) {
+    var encoder = new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 0, 0, "symmetric", "", frozen);
+    torch.manual_seed(7);
+    try (var network =
+            new BitCaptioner(
+                new CaptionerConfig("bits", 16, 1, 4, 0, encoder), 3, 3, LENGTH, Compute.PLAIN);
+        var scope = new PointerScope()) {
+      var mean = network.parameters().byName().get("encoder.bn1.running_mean");
+      var before = mean.detach().clone();
+      network.memory(torch.rand(2, 3, 64, 64));
+      assertThat(mean.equal(before)).isEqualTo(frozen);
+    }
+  }
 }

@@ -46,7 +46,7 @@ class EncoderReferenceTest {
     var compute = new Compute(torch.DeviceType.CPU, precision, layout, "test");
     var builder = new Parameters.Builder();
     var encoder = new ResNet50(builder, SIDE, compute);
-    try (var parameters = builder.build(compute.newDevice());
+    try (var parameters = builder.build(compute);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       // The published counts: 25,557,032 weights, of which 2,049,000 are the classifier's, and the
@@ -72,7 +72,7 @@ class EncoderReferenceTest {
     var compute = new Compute(torch.DeviceType.CPU, Precision.FLOAT32, layout, "test");
     var builder = new Parameters.Builder();
     var encoder = new ResNet50(builder, SIDE, compute);
-    try (var parameters = builder.build(compute.newDevice());
+    try (var parameters = builder.build(compute);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       drawLikeTheReference(parameters.byName());
@@ -89,7 +89,7 @@ class EncoderReferenceTest {
   void visionTransformer(Precision precision, double tolerance) throws URISyntaxException {
     var builder = new Parameters.Builder();
     var encoder = new VisionTransformer(builder, SIDE, 16, 32, 2, 4, 0);
-    try (var parameters = builder.build(Compute.PLAIN.newDevice());
+    try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       drawLikeTheReference(parameters.byName());
@@ -128,7 +128,7 @@ class EncoderReferenceTest {
   void convolutionsAreThoseThatAreComputed() {
     var builder = new Parameters.Builder();
     var encoder = new ResNet50(builder, 224, Compute.PLAIN);
-    try (var parameters = builder.build(Compute.PLAIN.newDevice())) {
+    try (var parameters = builder.build(Compute.PLAIN)) {
       assertThat(encoder.convolutions()).hasSize(53);
       assertThat(encoder.convolutions().get(0))
           .isEqualTo(new ConvolutionCheck.Shape(3, 64, 7, 2, 224));

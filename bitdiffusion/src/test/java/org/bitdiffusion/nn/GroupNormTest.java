@@ -5,9 +5,9 @@ import static org.bytedeco.pytorch.global.torch.group_norm;
 import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -30,7 +30,7 @@ class GroupNormTest {
     torch.manual_seed(3);
     var builder = new Parameters.Builder();
     var norm = new GroupNorm(builder, channels, groups);
-    try (var parameters = builder.build(new Device(torch.DeviceType.CPU));
+    try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope()) {
       parameters.values().copy_(randn(parameters.count()));
       var values = randn(2, channels, 5, 6).mul(new Scalar(2)).add(new Scalar(mean));
@@ -55,7 +55,7 @@ class GroupNormTest {
     torch.manual_seed(3);
     var builder = new Parameters.Builder();
     var norm = new GroupNorm(builder, 64, 16);
-    try (var parameters = builder.build(new Device(torch.DeviceType.CPU));
+    try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       // Half of the groups are there, the others around zero: each group is treated by itself.

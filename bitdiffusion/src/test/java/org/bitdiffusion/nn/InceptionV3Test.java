@@ -64,7 +64,7 @@ class InceptionV3Test {
     var layer =
         Conv2d.withoutBias(
             builder, in, out, new long[] {height, width}, stride, new long[] {rows, columns});
-    try (var parameters = builder.build(Compute.PLAIN.newDevice());
+    try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var x = random(in * side * side);

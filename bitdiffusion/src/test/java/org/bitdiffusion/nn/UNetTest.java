@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class UNetTest {
+public class UNetTest {
   private static final UNetConfig SMALL =
       new UNetConfig(32, List.of(1, 2, 3), 1, List.of(8, 4), 32, 0);
   private static final Compute FLOAT32 = channelsLast(Precision.FLOAT32);
@@ -96,16 +96,15 @@ class UNetTest {
   private static UNet network(int side, Compute compute) {
     torch.manual_seed(4);
     var network = new UNet(SMALL, 10, 7, side, side, 3, compute);
-    startAwayFromZero(network);
+    startAwayFromZero(network.parameters());
     return network;
   }
 
   /** Draws the layers that start near zero, which would hide most of the others in comparisons. */
-  static void startAwayFromZero(UNet network) {
+  public static void startAwayFromZero(Parameters parameters) {
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
-      network
-          .parameters()
+      parameters
           .byName()
           .forEach(
               (name, weight) -> {

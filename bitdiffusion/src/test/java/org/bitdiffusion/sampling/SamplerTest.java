@@ -530,7 +530,8 @@ class SamplerTest {
         .isEqualTo("none");
     assertThatThrownBy(() -> new Sampler(diffusion, config(3, "ddim", 0, "self_guidance", 0)))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("self_guidance, but the network was trained without");
+        .hasMessageContaining(
+            "self_guidance, but diffusion.self_conditioning is none, or its rate 0");
   }
 
   @Test
@@ -621,6 +622,54 @@ class SamplerTest {
               .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE);
       assertThat((double) analog.select(0, 0).item_float()).isCloseTo(0.5, within(1e-6));
       assertThat((double) analog.select(0, 1).item_float()).isEqualTo(1);
+    }
+  }
+
+  /**
+   * Where the network outputs logits, they are mixed: 3 * 3 - 2 * 2 = 5, whose bit is tanh(2.5).
+   */
+  @Test
+  void guidanceMixesLogits() {
+    var codec = Codec.of("uint8", 2, 1, 0);
+    var ofLogits =
+        new BitDiffusion(
+            codec,
+            new NoiseSchedule.Cosine(),
+            Objective.of("x0", "sigmoid", false, codec),
+            SelfConditioning.HALF_BATCH,
+            0.5,
+            false,
+            false);
+    Denoiser network =
+        (xt, estimate, gamma, condition) -> xt.mul(new Scalar(0)).add(condition.unsqueeze(1));
+    assertThat(guided(ofLogits, "previous", network, 3, 2)).isCloseTo(Math.tanh(2.5), within(1e-6));
+  }
+
+  /** Both passes of self-guidance are guided: c = 3 * 0.3 - 2 * 0.2, and c + 3 * 0.2 c. */
+  @Test
+  void bothGuidancesGoTogether() {
+    Denoiser network =
+        (xt, estimate, gamma, condition) ->
+            xt.mul(new Scalar(0)).add(condition.unsqueeze(1)).add(estimate.mul(new Scalar(0.2)));
+    assertThat(guided(diffusion(1, "x0"), "self_guidance", network, 0.3f, 0.2f))
+        .isCloseTo(0.5 + 3 * 0.2 * 0.5, within(1e-6));
+  }
+
+  /** The last estimate of one bit, with guidance 2. */
+  private static double guided(
+      BitDiffusion diffusion, String mode, Denoiser network, float condition, float none) {
+    try (var scope = new PointerScope()) {
+      var request =
+          new Sampler.Request(
+              1,
+              0,
+              1,
+              new long[] {1},
+              Tensor.create(new float[] {condition}, 1),
+              Tensor.create(new float[] {none}, 1));
+      return new Sampler(diffusion, config(2, "ddim", 0, mode, 2))
+          .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE)
+          .item_float();
     }
   }
 

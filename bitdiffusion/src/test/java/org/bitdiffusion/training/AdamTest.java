@@ -5,11 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import org.bitdiffusion.nn.Conv2d;
 import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 /** Adam as its paper states it, number by number. */
@@ -19,7 +18,7 @@ class AdamTest {
     Engine.load();
     var builder = new Parameters.Builder();
     new Conv2d(builder, 1, 1, 1, 1, 1); // a weight and a bias
-    try (var parameters = builder.build(new Device(torch.DeviceType.CPU));
+    try (var parameters = builder.build(Compute.PLAIN);
         var adam = new Adam(parameters, 0.9, 0.99, 1e-3, 0.1);
         var scope = new PointerScope()) {
       parameters.values().fill_(new Scalar(2.0));

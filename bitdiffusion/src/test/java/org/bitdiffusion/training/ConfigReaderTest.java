@@ -162,7 +162,7 @@ class ConfigReaderTest {
                         "diffusion.self_conditioning_rate", "0",
                         "sampling.self_conditioning", "momentum")))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("momentum, but diffusion.self_conditioning_rate is 0");
+        .hasMessageContaining("momentum, but diffusion.self_conditioning is none, or its rate 0");
   }
 
   @Test

@@ -14,6 +14,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.nn.UNetTest;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Seed;
@@ -153,13 +154,35 @@ class LearnerTest {
     }
   }
 
+  /** What a step that was given up has left in the gradients does not come into the next. */
+  @Test
+  void gradientsBeginAtZero() {
+    var config = config();
+    try (var scope = new PointerScope()) {
+      var right = gradients(config);
+      try (var learner = Learner.begin(config, Compute.PLAIN);
+          var batches = batches(config)) {
+        torch.manual_seed(7);
+        UNetTest.startAwayFromZero(learner.model().network().parameters());
+        learner.model().network().parameters().gradients().fill_(new Scalar(Double.NaN));
+        learner.step(1, batches);
+        var moment = learner.tensors().get("optimizer").get("first_moment");
+        assertThat(difference(moment, right)).isZero();
+      }
+    }
+  }
+
   /** Several threads change nothing but rounding, not even what dropout leaves out. */
   @ParameterizedTest
   @ValueSource(strings = {"network.dropout=0", "network.dropout=0.3"})
   void gradientsAreTheSameOnSeveralThreads(String dropout) {
-    var config = config(dropout, "training.batch_size=32", "training.accumulation=2");
+    var size = new String[] {"training.batch_size=32", "training.accumulation=2"};
+    var config = config(dropout, size[0], size[1]);
     try (var scope = new PointerScope()) {
       var alone = gradients(config);
+      if (!dropout.endsWith("=0")) { // what is left out matters
+        assertThat(difference(gradients(config(size)), alone)).isGreaterThan(0.01);
+      }
       Engine.threads(3);
       try {
         assertThat(difference(gradients(config), alone)).isLessThan(1e-4);
@@ -173,6 +196,8 @@ class LearnerTest {
   private static Tensor gradients(RunConfig config) {
     try (var learner = Learner.begin(config, Compute.PLAIN);
         var batches = batches(config)) {
+      torch.manual_seed(7);
+      UNetTest.startAwayFromZero(learner.model().network().parameters());
       learner.step(1, batches);
       return learner.tensors().get("optimizer").get("first_moment").clone();
     }

@@ -1,5 +1,6 @@
 package org.bitdiffusion.training;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -14,7 +15,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
@@ -150,6 +153,9 @@ class TrainerTest {
       assertThat(actual.get(i).get("grad_norm").asDouble())
           .isEqualTo(expected.get(i).get("grad_norm").asDouble());
     }
+    // Those of steps 4, 8 and 10 were written, and two are kept.
+    assertThat(checkpoints(whole)).containsExactlyInAnyOrder("step-00000008", "step-00000010");
+    assertThat(checkpoints(parts)).containsExactlyInAnyOrder("step-00000008", "step-00000010");
     for (var name : List.of("model", "ema", "optimizer")) {
       var file = "checkpoints/step-00000010/" + name + ".safetensors";
       assertThat(parts.resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
@@ -182,9 +188,7 @@ class TrainerTest {
     }
   }
 
-  /**
-   * Sample i is the same in a batch of 1 and of 3, and so is its npy, up to the network's rounding.
-   */
+  /** Sample i is the same in a batch of 1 and of 3, up to the network's rounding. */
   @Test
   void samplesDoNotDependOnTheBatch() {
     var run = folder.resolve("run");
@@ -439,7 +443,7 @@ class TrainerTest {
   }
 
   @Test
-  void aRunIsTrainedByOneAtATime() {
+  void aRunIsTrainedByOneAtATime() throws IOException {
     var run = folder.resolve("run");
     var config = config(2);
     try (var trainer = Trainer.start(config, icons, run, new Trainer.Listener() {})) {
@@ -448,10 +452,38 @@ class TrainerTest {
               () -> Trainer.resume(open.config(Map.of()), icons, open, new Trainer.Listener() {}))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("is being trained already");
+      // The refusal has not given the lock away to other processes.
+      assertThat(lockFromAnotherProcess(run)).isEqualTo("refused");
       trainer.run();
     }
+    assertThat(lockFromAnotherProcess(run)).isEqualTo("taken");
     var open = RunFolder.open(run);
     Trainer.resume(open.config(Map.of()), icons, open, new Trainer.Listener() {}).close();
+  }
+
+  private static String lockFromAnotherProcess(Path run) throws IOException {
+    var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    var process =
+        new ProcessBuilder(
+                java,
+                "-cp",
+                System.getProperty("java.class.path"),
+                LockTaker.class.getName(),
+                run.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    return new String(process.getInputStream().readAllBytes(), UTF_8).strip();
+  }
+
+  /** A program that locks a run. */
+  static final class LockTaker {
+    public static void main(String[] args) {
+      try (var lock = RunFolder.open(Path.of(args[0])).lock()) {
+        System.out.println("taken");
+      } catch (ConfigurationException e) {
+        System.out.println("refused");
+      }
+    }
   }
 
   /** Data that can no longer be read after some examples. */
@@ -520,21 +552,67 @@ class TrainerTest {
       assertThat(trainer.done()).isEqualTo(4);
       trainer.run();
     }
-    try (var checkpoints = Files.list(run.resolve("checkpoints"))) {
-      assertThat(checkpoints)
-          .extracting(path -> path.getFileName().toString())
-          .containsExactlyInAnyOrder("step-00000004", "step-00000006");
-    }
+    assertThat(checkpoints(run)).containsExactlyInAnyOrder("step-00000004", "step-00000006");
   }
 
+  /** As on a disk that is full: the first file of the checkpoint is written, and another is not. */
   @Test
-  void categoriesThatDoNotFitTheCodecAreNamedBeforeAnythingIsWritten() {
+  void aCheckpointThatCannotBeWrittenLeavesTheOneBefore() throws IOException {
     var run = folder.resolve("run");
-    var config = config(1, "diffusion.loss=softmax");
-    assertThatThrownBy(() -> train(config, run))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("one_hot");
-    assertThat(run).doesNotExist();
+    train(config(4), run);
+    var open = RunFolder.open(run);
+    try (var model = Model.load(run, "float32")) {
+      var weights = model.network().parameters().byName();
+      var files = new TreeMap<>(Map.of("ema", weights, "no folder/model", weights));
+      assertThatThrownBy(() -> open.save(5, RunFolder.Unlogged.NONE, files, 1))
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("step-00000005 cannot be written")
+          .hasMessageContaining("what was written before is still there");
+    }
+    assertThat(checkpoints(run)).containsExactly("step-00000004");
+    resume(config(5), run);
+    assertThat(checkpoints(run)).containsExactlyInAnyOrder("step-00000004", "step-00000005");
+  }
+
+  /** Digits are those of all languages: names with others would not be found again. */
+  @Test
+  void checkpointsAreFoundInAnyLanguage() throws IOException {
+    var run = folder.resolve("run");
+    var locale = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("fa-IR-u-nu-arabext"));
+    try {
+      assertThat("%d".formatted(1)).isNotEqualTo("1");
+      train(config(2), run);
+      resume(config(3), run);
+    } finally {
+      Locale.setDefault(locale);
+    }
+    assertThat(checkpoints(run)).containsExactlyInAnyOrder("step-00000002", "step-00000003");
+    assertThat(metrics(run)).hasSize(3);
+  }
+
+  /** A run is whole or not there: one that could not begin can be begun again. */
+  @Test
+  void aRunThatCannotBeginLeavesItsFolderFree() throws IOException {
+    var run = folder.resolve("run");
+    var inTheWay = Files.createDirectories(run.resolve(".lock/a"));
+    assertThatThrownBy(() -> train(config(1), run))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining(".lock cannot be written");
+    Files.delete(inTheWay);
+    Files.delete(inTheWay.getParent());
+    var begun = RunFolder.create(run);
+    begun.keep(config(1));
+    Files.writeString(begun.tokenizer(), "half of it");
+    begun.abandon();
+    train(config(1), run);
+    assertThat(checkpoints(run)).containsExactly("step-00000001");
+  }
+
+  private static List<String> checkpoints(Path run) throws IOException {
+    try (var checkpoints = Files.list(run.resolve("checkpoints"))) {
+      return checkpoints.map(path -> path.getFileName().toString()).toList();
+    }
   }
 
   @Test
