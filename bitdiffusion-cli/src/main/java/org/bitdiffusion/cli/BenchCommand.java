@@ -49,8 +49,8 @@ final class BenchCommand implements Runnable {
       name = "unet",
       description = {
         "A U-Net of 6.5 M parameters (width 64, multipliers 1,2,2, 2 blocks) on 32x32 images of 24"
-            + " bits in batches of 32: whole training steps with self-conditioning, and steps of"
-            + " sampling. In the fastest way that this machine has, and plainly (float32, NCHW)."
+            + " bits: whole training steps with self-conditioning, and steps of sampling. In the"
+            + " fastest way that this machine has, and plainly (float32, NCHW)."
       })
   static final class UNet implements Callable<Integer> {
     private static final int WARM_UP = 3;
@@ -64,6 +64,13 @@ final class BenchCommand implements Runnable {
         description = "Training steps that are measured (default ${DEFAULT-VALUE}).")
     private int steps;
 
+    @Option(
+        names = "--batch-size",
+        paramLabel = "B",
+        defaultValue = "32",
+        description = "Images in a step (default ${DEFAULT-VALUE}).")
+    private int batchSize;
+
     @Option(names = "--json", description = "Reports as JSON.")
     private boolean json;
 
@@ -76,6 +83,10 @@ final class BenchCommand implements Runnable {
     public Integer call() throws IOException {
       if (steps < 1) {
         throw new ConfigurationException("--steps is " + steps + "; it must be at least 1");
+      }
+      if (batchSize < 1 || batchSize > Noise.SIZE) {
+        throw new ConfigurationException(
+            "--batch-size is %d; it must be in 1 .. %d".formatted(batchSize, Noise.SIZE));
       }
       threads.apply();
       var fastest = Compute.choose("auto");
@@ -94,12 +105,12 @@ final class BenchCommand implements Runnable {
                   "network.multipliers", "[1, 2, 2]",
                   "network.blocks", "2",
                   "diffusion.conditional", "false",
-                  "training.batch_size", "32",
+                  "training.batch_size", Integer.toString(batchSize),
                   "training.steps", Integer.toString(WARM_UP + steps),
                   "training.log_every", "1"));
       var folder = Files.createTempDirectory("bitdiff-bench-");
       try {
-        var clock = new Clock();
+        var clock = new Clock(batchSize);
         try (var trainer =
             Trainer.start(config, new Noise(), folder.resolve("run"), compute, clock)) {
           trainer.run();
@@ -117,15 +128,20 @@ final class BenchCommand implements Runnable {
     /** Adds up the time of the steps after the warm-up, and then measures sampling. */
     private static final class Clock implements Trainer.Listener {
       private static final int SAMPLING_STEPS = 6;
+      private final int batchSize;
       private double images;
       private double seconds;
       private double denoise;
 
+      Clock(int batchSize) {
+        this.batchSize = batchSize;
+      }
+
       @Override
       public void onLog(Trainer.Metrics metrics) {
         if (metrics.step() > WARM_UP) {
-          images += 32;
-          seconds += 32 / metrics.imagesPerSecond();
+          images += batchSize;
+          seconds += batchSize / metrics.imagesPerSecond();
         }
       }
 
@@ -136,11 +152,11 @@ final class BenchCommand implements Runnable {
         draw(model, sampling); // warms up
         var start = System.nanoTime();
         draw(model, sampling);
-        denoise = 32 * SAMPLING_STEPS / ((System.nanoTime() - start) / 1e9);
+        denoise = batchSize * SAMPLING_STEPS / ((System.nanoTime() - start) / 1e9);
       }
 
-      private static void draw(ImageModel model, SamplerConfig sampling) {
-        model.sample(sampling, 0, 0, 32, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
+      private void draw(ImageModel model, SamplerConfig sampling) {
+        model.sample(sampling, 0, 0, batchSize, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
       }
     }
 
@@ -153,6 +169,7 @@ final class BenchCommand implements Runnable {
       report.put("eager_denoise_images_per_second", plain.denoise());
       report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
       report.put("threads", Engine.threads());
+      report.put("batch_size", batchSize);
       if (json) {
         out.println(Json.line(report));
         return;
@@ -169,6 +186,7 @@ final class BenchCommand implements Runnable {
 
     /** Random images of CIFAR-10's shape. */
     private static final class Noise implements ImageSource {
+      private static final int SIZE = 1024;
       private static final ImageFormat FORMAT = new ImageFormat(3, 32, 32, 256, List.of());
 
       @Override
@@ -183,7 +201,7 @@ final class BenchCommand implements Runnable {
 
       @Override
       public int size() {
-        return 1024;
+        return SIZE;
       }
 
       @Override

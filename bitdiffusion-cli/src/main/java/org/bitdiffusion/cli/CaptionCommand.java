@@ -21,6 +21,9 @@ import picocli.CommandLine.Spec;
 /** Describes image files. */
 @Command(name = "caption", description = "Describes images in words.")
 final class CaptionCommand implements Callable<Integer> {
+  /** Captions that are made at a time. */
+  private static final int BATCH = 64;
+
   @Spec private CommandSpec spec;
 
   @Mixin private CaptioningOptions captioning;
@@ -63,21 +66,22 @@ final class CaptionCommand implements Callable<Integer> {
       }
       for (var image : images) {
         var rgb = ImageFiles.square(image, captioner.model().side());
-        var copies = new byte[n * rgb.length];
-        for (var i = 0; i < n; i++) {
-          System.arraycopy(rgb, 0, copies, i * rgb.length, rgb.length);
-        }
         var steps = new ArrayList<String>();
-        var captions =
-            captioner.describe(
-                copies,
-                0,
-                step -> {
-                  if (trace) {
-                    steps.add(captioner.texts(captioner.model().symbols(step.estimate())).get(0));
-                  }
-                  return true;
-                });
+        var captions = new ArrayList<String>();
+        while (captions.size() < n) {
+          var first = captions.size();
+          var copies = copies(rgb, Math.min(BATCH, n - first));
+          captions.addAll(
+              captioner.describe(
+                  copies,
+                  first,
+                  step -> {
+                    if (trace && first == 0) {
+                      steps.add(captioner.texts(captioner.model().symbols(step.estimate())).get(0));
+                    }
+                    return true;
+                  }));
+        }
         if (json) {
           var report = new LinkedHashMap<String, Object>();
           report.put("image", image.toString());
@@ -97,5 +101,13 @@ final class CaptionCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private static byte[] copies(byte[] image, int count) {
+    var copies = new byte[count * image.length];
+    for (var i = 0; i < count; i++) {
+      System.arraycopy(image, 0, copies, i * image.length, image.length);
+    }
+    return copies;
   }
 }

@@ -7,9 +7,7 @@ import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageGrid;
 import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.data.Npy;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -76,7 +74,7 @@ final class DataCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Target.requireImages("--out", out);
+    ImageTarget.require("--out", out);
     var grid = Target.endsIn(out, ".png");
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
@@ -87,33 +85,22 @@ final class DataCommand implements Callable<Integer> {
           n != null
               ? Math.min(n, images.size())
               : grid ? Math.min(64, images.size()) : images.size();
-      var symbols = read(images, count);
-      var format = images.format();
-      if (grid) {
-        ImageGrid.write(out, symbols, format);
-      } else if (!Target.endsIn(out, ".npy")) {
-        ImageGrid.writeEach(out, symbols, format, 0);
-      } else {
-        var shape = new int[] {count, format.channels(), format.height(), format.width()};
-        Npy.write(out, symbols, shape, format.categories());
-      }
+      write(images, count);
       report(images);
     }
     return 0;
   }
 
-  private static int[] read(ImageSource images, int count) {
+  private void write(ImageSource images, int count) {
     var size = images.format().symbols();
-    if ((long) count * size > Integer.MAX_VALUE - 8) {
-      throw new ConfigurationException(
-          "%d images are too many for one file; --n can be at most %d"
-              .formatted(count, Integer.MAX_VALUE / size));
-    }
-    var symbols = new int[count * size];
+    ImageTarget.requireRoom(out, count, 1, size);
+    var target = new ImageTarget(out, images.format(), count);
+    var image = new int[size];
     for (var i = 0; i < count; i++) {
-      images.read((int) ((long) i * images.size() / count), symbols, i * size);
+      images.read((int) ((long) i * images.size() / count), image, 0);
+      target.add(image);
     }
-    return symbols;
+    target.finish();
   }
 
   private void report(ImageSource images) {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.bitdiffusion.cli.DoctorCommand.Finding;
 import org.bitdiffusion.nn.ConvolutionCheck;
@@ -215,7 +214,7 @@ final class DoctorChecks {
   private static Finding convolutions(String name, Compute compute) {
     var shapes = new LinkedHashSet<ConvolutionCheck.Shape>();
     for (var preset : ConfigReader.presets()) {
-      var config = InfoCommand.describe(preset, Map.of());
+      var config = InfoCommand.describe(preset);
       try (var model = Model.create(config, Compute.PLAIN)) {
         shapes.addAll(model.network().convolutions());
       }

@@ -2,6 +2,7 @@ package org.bitdiffusion.cli;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -236,8 +237,8 @@ final class DoctorCommand implements Callable<Integer> {
           return Finding.ok(
               name, found.get() + ", which the engine must not take; 'native libraries' tells");
         }
-      } catch (IOException e) {
-        // no such folder
+      } catch (IOException | UncheckedIOException e) {
+        // no such folder, or none that may be looked into
       }
     }
     return Finding.ok(name, "none");

@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.Scenes;
 import org.bitdiffusion.data.WholeFile;
 import org.bitdiffusion.evaluation.ImageEvaluation;
 import org.bitdiffusion.metrics.CaptionScores;
@@ -133,7 +132,7 @@ final class EvaluateCommand implements Callable<Integer> {
       if (others != null) {
         evaluation.requireSame(others);
       }
-      evaluation.requireFit(training);
+      ImageEvaluation.requireFit(model.config(), sampling, captioning.seed(), samples, training);
       var real = comparing.real(training, features, samples, err);
       Map<String, Object> measured;
       try (var progress = new Progress("samples", samples, 0, err)) {
@@ -165,6 +164,7 @@ final class EvaluateCommand implements Callable<Integer> {
     var lines = new StringBuilder();
     var scored = new ArrayList<ScoredCaption>();
     var seconds = 0.0;
+    var judged = 0;
     var trueCaptions = 0;
     try (var captioner = captioning.open();
         var images = DataSources.open(DataSpec.parse(data))) {
@@ -189,9 +189,9 @@ final class EvaluateCommand implements Callable<Integer> {
           for (var i = 0; i < batch.length; i++) {
             lines.append(Json.line(new Line(batch[i], captions.get(i)))).append('\n');
             scored.add(scored(captions.get(i), images.captions(batch[i])));
-            if (images instanceof Scenes scenes && scenes.isTrue(batch[i], captions.get(i))) {
-              trueCaptions++;
-            }
+            var truth = images.isTrue(batch[i], captions.get(i));
+            judged += truth.isPresent() ? 1 : 0;
+            trueCaptions += truth.orElse(false) ? 1 : 0;
           }
           progress.to(first + batch.length, captions.get(0));
         }
@@ -200,8 +200,8 @@ final class EvaluateCommand implements Callable<Integer> {
         WholeFile.write(captionFile, out -> out.write(lines.toString().getBytes(UTF_8)));
       }
       var more = new LinkedHashMap<String, Number>();
-      if (images instanceof Scenes) {
-        more.put("true_captions", (double) trueCaptions / count);
+      if (judged > 0) {
+        more.put("true_captions", (double) trueCaptions / judged);
       }
       more.put("captions_per_second", count / seconds);
       MetricsCommand.report(CaptionScores.of(scored), more, json, spec.commandLine().getOut());

@@ -55,7 +55,7 @@ final class FeaturesOptions {
   /** Complains if both are given, or neither, but what needs one. */
   void requireOne() {
     if (reference != null) {
-      Target.requireFile("--reference", reference, ".npz");
+      Target.requireFileOrNew("--reference", reference, ".npz");
       if (inception == null && classifier == null) {
         throw new ConfigurationException(
             "--reference needs --inception or --features, whose statistics it holds");

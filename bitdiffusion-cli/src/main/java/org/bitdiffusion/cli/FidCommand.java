@@ -28,6 +28,9 @@ import picocli.CommandLine.Spec;
       "The literature takes 50,000 images. Fewer give a higher distance."
     })
 final class FidCommand implements Callable<Integer> {
+  /** Of red, green and blue in a batch: large images come fewer at a time. */
+  private static final int MOST_BYTES = 1 << 26;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -135,7 +138,7 @@ final class FidCommand implements Callable<Integer> {
       var batch = new ArrayList<ImageFiles.Rgb>(); // all of one size
       for (var i = 0; i < files.size(); i++) {
         var image = ImageFiles.whole(files.get(i));
-        if (!batch.isEmpty() && !sameSize(batch.get(0), image)) {
+        if (!batch.isEmpty() && !fits(image, batch)) {
           builder.add(features(features, batch));
           batch.clear();
         }
@@ -150,8 +153,11 @@ final class FidCommand implements Callable<Integer> {
     return builder.build();
   }
 
-  private static boolean sameSize(ImageFiles.Rgb a, ImageFiles.Rgb b) {
-    return a.height() == b.height() && a.width() == b.width();
+  /** Whether an image has the size of those of a batch, and there is room for one more of it. */
+  private static boolean fits(ImageFiles.Rgb image, List<ImageFiles.Rgb> batch) {
+    return image.height() == batch.get(0).height()
+        && image.width() == batch.get(0).width()
+        && (batch.size() + 1L) * image.rgb().length <= MOST_BYTES;
   }
 
   private static float[] features(InceptionFeatures features, List<ImageFiles.Rgb> images) {

@@ -37,7 +37,7 @@ final class InfoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    var config = preset == null ? null : describe(preset, Map.of());
+    var config = preset == null ? null : describe(preset);
     Engine.load();
     var report = new LinkedHashMap<String, Object>();
     report.put("version", Main.Version.version());
@@ -64,8 +64,8 @@ final class InfoCommand implements Callable<Integer> {
   }
 
   /** A preset's configuration with what its data would add, known without having the data. */
-  static RunConfig describe(String preset, Map<String, String> settings) {
-    var config = ConfigReader.preset(preset, settings);
+  static RunConfig describe(String preset) {
+    var config = ConfigReader.preset(preset, Map.of());
     var example =
         switch (DataSpec.parse(config.data()).source()) {
           case "icons" -> {

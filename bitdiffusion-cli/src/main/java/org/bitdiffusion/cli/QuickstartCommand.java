@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "quickstart",
-    description = "Trains on icons for about three minutes on two cores, and draws samples.")
+    description = "Trains on icons for three to fifteen minutes on two cores, and draws samples.")
 final class QuickstartCommand implements Callable<Integer> {
   private static final int SAMPLES = 64;
 
@@ -52,7 +52,7 @@ final class QuickstartCommand implements Callable<Integer> {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
       var progress = new TrainingProgress(config, spec.commandLine().getErr());
       try (var trainer = Trainer.start(config, source, out, progress)) {
-        TrainCommand.run(
+        UntilStopped.train(
             trainer, () -> writer.printf("step %d is saved in %s%n", trainer.done(), out));
         new Pictures(spec.commandLine().getErr())
             .paint(() -> Charts.loss(out.resolve("loss.png"), trainer.folder().history()));
@@ -70,7 +70,7 @@ final class QuickstartCommand implements Callable<Integer> {
     var file = out.resolve("samples.png");
     try (var model = ImageModel.load(out, "auto")) {
       var config = model.config().sampling();
-      var strip = new SampleCommand.Strip(model, config, 8);
+      var strip = new Strip(model, config, 8);
       try (var progress =
           new Progress("sampling", config.steps(), 0, spec.commandLine().getErr())) {
         var samples =

@@ -1,9 +1,6 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -11,10 +8,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.ImageFormat;
-import org.bitdiffusion.data.ImageGrid;
-import org.bitdiffusion.data.Npy;
-import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
 import org.bitdiffusion.training.RunConfig;
@@ -95,24 +88,22 @@ final class SampleCommand implements Callable<Integer> {
     requireTargets();
     // All that can be wrong is found before weights are read, which takes a while.
     var folder = RunFolder.open(run);
+    folder.requireNewest();
     var trained = folder.config(Map.of());
     var config = sampling.over(trained.sampling());
     var label = label(trained);
     ImageModel.requireFit(trained, config, label);
-    var size = size(trained.example());
-    folder.requireNewest();
+    ImageTarget.requireRoom(out, n, batching.size(), symbols(trained.example()));
     threads.apply();
     try (var model = ImageModel.load(run, precision)) {
-      TrainCommand.runToTheEnd(() -> draw(model, config, label, size), () -> stopped = true);
+      UntilStopped.run(() -> draw(model, config, label), () -> stopped = true);
     }
     return 0;
   }
 
   /** Draws and writes; where it is stopped before the end, what was drawn until then. */
-  private void draw(ImageModel model, SamplerConfig config, int label, int size) {
-    var format = model.format();
-    var inFolder = !Target.endsIn(out, ".png") && !Target.endsIn(out, ".npy");
-    var symbols = inFolder ? null : new int[size];
+  private void draw(ImageModel model, SamplerConfig config, int label) {
+    var target = new ImageTarget(out, model.format(), n);
     var bits = new Histogram(model.config().codec().scale());
     var frames =
         strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batching.size(), n)));
@@ -139,12 +130,7 @@ final class SampleCommand implements Callable<Integer> {
                   }
                   return !stopped;
                 });
-        if (inFolder) {
-          ImageGrid.writeEach(out, samples.symbols(), format, first);
-        } else {
-          System.arraycopy(
-              samples.symbols(), 0, symbols, first * format.symbols(), samples.symbols().length);
-        }
+        target.add(samples.symbols());
         if (histogram != null) {
           bits.add(samples.analog());
         }
@@ -154,10 +140,7 @@ final class SampleCommand implements Callable<Integer> {
       // who stops it wants what is there
     }
     if (done > 0) {
-      if (!inFolder) {
-        var all = done == n ? symbols : Arrays.copyOf(symbols, done * format.symbols());
-        write(format, all, done);
-      }
+      target.finish();
       if (frames != null) {
         frames.write(strip);
       }
@@ -180,7 +163,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private void requireTargets() {
-    Target.requireImages("--out", out);
+    ImageTarget.require("--out", out);
     if (strip != null) {
       Target.requireFile("--strip", strip, ".png");
     }
@@ -198,16 +181,8 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  /** The number of symbols of all samples, which must fit an array. */
-  private int size(RunConfig.ExampleConfig example) {
-    var each = example.shape().stream().mapToInt(Integer::intValue).reduce(1, Math::multiplyExact);
-    var all = (long) n * each;
-    if (all > Integer.MAX_VALUE - 8) {
-      throw new ConfigurationException(
-          "--n is %d; one call can draw at most %d samples of this size"
-              .formatted(n, Integer.MAX_VALUE / each));
-    }
-    return (int) all;
+  private static int symbols(RunConfig.ExampleConfig example) {
+    return example.shape().stream().mapToInt(Integer::intValue).reduce(1, Math::multiplyExact);
   }
 
   /** The number of the class that is asked for by its name or number. */
@@ -236,53 +211,5 @@ final class SampleCommand implements Callable<Integer> {
             + label
             + "' is none of the run's classes "
             + (classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1)));
-  }
-
-  private void write(ImageFormat format, int[] symbols, int count) {
-    if (Target.endsIn(out, ".png")) {
-      ImageGrid.write(out, symbols, format);
-    } else {
-      var shape = new int[] {count, format.channels(), format.height(), format.width()};
-      Npy.write(out, symbols, shape, format.categories());
-    }
-  }
-
-  /** Frames of the first samples: a row each, from noise to image. */
-  static final class Strip {
-    private static final int FRAMES = 10;
-
-    private final ImageModel model;
-    private final int steps;
-    private final int count;
-    private final List<int[]> frames = new ArrayList<>();
-
-    Strip(ImageModel model, SamplerConfig config, int count) {
-      this.model = model;
-      this.steps = config.steps();
-      this.count = count;
-    }
-
-    /** Keeps what x_t and, last, the estimate would be as symbols. */
-    void add(Sampler.Step step) {
-      var frame = frames.size() * (steps - 1) / Math.max(1, FRAMES - 2);
-      var last = step.index() == steps - 1;
-      if (step.index() >= frame && frames.size() < FRAMES - 1) {
-        frames.add(model.symbols(step.xt()));
-      }
-      if (last) {
-        frames.add(model.symbols(step.estimate()));
-      }
-    }
-
-    void write(Path file) {
-      var size = model.format().symbols();
-      var grid = new int[count * frames.size() * size];
-      for (var i = 0; i < count; i++) {
-        for (var f = 0; f < frames.size(); f++) {
-          System.arraycopy(frames.get(f), i * size, grid, (i * frames.size() + f) * size, size);
-        }
-      }
-      ImageGrid.write(file, grid, model.format(), frames.size());
-    }
   }
 }

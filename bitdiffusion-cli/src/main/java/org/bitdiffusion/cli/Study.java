@@ -120,9 +120,7 @@ record Study(
       }
       var study = yaml.treeToValue(root, Study.class);
       for (var variant : study.variants.keySet()) {
-        for (var way : study.sampling.values()) {
-          study.config(variant, 0, texts(way)); // complains if they do not fit each other
-        }
+        study.requireFit(variant);
         if (study.config(variant, 0).captions() != null) {
           throw new ConfigurationException(
               "studies are of images; '%s' makes captions".formatted(study.preset));
@@ -162,6 +160,17 @@ record Study(
     }
   }
 
+  /** Complains if a variant's settings do not fit each other, or those of a way to sample. */
+  private void requireFit(String variant) {
+    for (var way : sampling.keySet()) {
+      try {
+        config(variant, way);
+      } catch (ConfigurationException e) {
+        throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
+      }
+    }
+  }
+
   /** The images of all runs, which their samples are compared with. */
   String data() {
     return ConfigReader.preset(preset, texts(settings)).data();
@@ -170,6 +179,11 @@ record Study(
   /** The configuration of a run. */
   RunConfig config(String variant, long seed) {
     return config(variant, seed, Map.of());
+  }
+
+  /** The configuration of a variant's runs as it is sampled in one of the ways. */
+  RunConfig config(String variant, String way) {
+    return config(variant, seeds.get(0), sampling(way));
   }
 
   private RunConfig config(String variant, long seed, Map<String, String> sampling) {

@@ -107,12 +107,21 @@ final class StudyCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Complains before anything is trained if the settings of a variant make no network. */
+  /**
+   * Complains before anything is trained if the settings of a variant make no network, or one that
+   * cannot be sampled in one of the ways.
+   */
   private static void requireFit(Study study, ImageSource source) {
     for (var variant : study.variants().keySet()) {
       try {
         var config = study.config(variant, 0).forData(source);
         Model.create(config, Compute.choose(config.training().precision())).close();
+        for (var way : study.sampling().keySet()) {
+          var sampling = study.config(variant, way).sampling();
+          for (var seed : study.seeds()) {
+            ImageEvaluation.requireFit(config, sampling, seed, study.samples(), source);
+          }
+        }
       } catch (ConfigurationException e) {
         throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
       }
@@ -149,12 +158,20 @@ final class StudyCommand implements Callable<Integer> {
     try (var folders = Files.list(runs)) {
       return folders
           .filter(folder -> Files.exists(folder.resolve("config.yaml")))
-          .filter(folder -> settings(folder, Map.of()).equals(config))
+          .filter(folder -> isOf(config, folder))
           .sorted()
           .findFirst()
           .orElse(own);
     } catch (IOException e) {
       throw DataException.cannotRead(runs, e);
+    }
+  }
+
+  private static boolean isOf(RunConfig config, Path run) {
+    try {
+      return settings(run, Map.of()).equals(config);
+    } catch (ConfigurationException e) {
+      return false; // no run of this version: who shares the folder may keep others there
     }
   }
 
@@ -170,7 +187,7 @@ final class StudyCommand implements Callable<Integer> {
         isThere
             ? Trainer.resume(begun, source, RunFolder.open(run), progress)
             : Trainer.start(begun, source, run, progress)) {
-      TrainCommand.run(trainer, () -> {});
+      UntilStopped.train(trainer, () -> {});
       return trainer.done() >= config.training().steps();
     }
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
@@ -13,9 +12,6 @@ import org.bitdiffusion.DataException;
  * hours of it are not lost to a misspelt path.
  */
 final class Target {
-  /** Of a file, such as .gif: a folder's name seldom has one. */
-  private static final Pattern ENDING = Pattern.compile("\\.[A-Za-z]\\w{1,4}$");
-
   private Target() {}
 
   /** Whether a file's name ends so, as {@code .png}. */
@@ -31,14 +27,27 @@ final class Target {
    * @throws DataException if something is in its way, or its folder cannot be written
    */
   static void requireFile(String option, Path file, String... endings) {
-    if (Arrays.stream(endings).noneMatch(ending -> endsIn(file, ending))) {
-      throw new ConfigurationException(
-          "%s is %s; it must end in %s".formatted(option, file, String.join(" or ", endings)));
-    }
+    requireEnding(option, file, endings);
     if (Files.isDirectory(file)) {
       throw cannotWrite(file, "it is a folder");
     }
     requireWritable(file, file.toAbsolutePath().getParent());
+  }
+
+  /** Like {@link #requireFile}, of one that is only read if it is there already. */
+  static void requireFileOrNew(String option, Path file, String ending) {
+    if (Files.isRegularFile(file)) {
+      requireEnding(option, file, ending);
+    } else {
+      requireFile(option, file, ending);
+    }
+  }
+
+  private static void requireEnding(String option, Path file, String... endings) {
+    if (Arrays.stream(endings).noneMatch(ending -> endsIn(file, ending))) {
+      throw new ConfigurationException(
+          "%s is %s; it must end in %s".formatted(option, file, String.join(" or ", endings)));
+    }
   }
 
   /**
@@ -59,24 +68,12 @@ final class Target {
         throw DataException.cannotRead(folder, e);
       }
     }
-    requireWritable(folder, folder.toAbsolutePath());
+    requireWritable(folder);
   }
 
-  /**
-   * Complains unless images can be written: as a grid ({@code .png}), as an array ({@code .npy})
-   * or, under any other name, each to a file of its own in a folder.
-   */
-  static void requireImages(String option, Path out) {
-    if (endsIn(out, ".png") || endsIn(out, ".npy")) {
-      requireFile(option, out, ".png", ".npy");
-    } else if (ENDING.matcher(out.toString()).find() && !Files.isDirectory(out)) {
-      throw new ConfigurationException(
-          "%s is %s; it must end in .png or .npy, or be a folder, which must be there already if its"
-                  .formatted(option, out)
-              + " name has an ending");
-    } else {
-      requireFolder(out);
-    }
+  /** Complains unless a folder can be made, or written where it is there already. */
+  static void requireWritable(Path folder) {
+    requireWritable(folder, folder.toAbsolutePath());
   }
 
   /** The nearest folder that exists is the one in which the others are made. */

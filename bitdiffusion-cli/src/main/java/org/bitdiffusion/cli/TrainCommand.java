@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSource;
@@ -159,10 +158,11 @@ final class TrainCommand implements Callable<Integer> {
         throw new ConfigurationException(
             "--encoder-weights is for captioners; this configuration makes images");
       }
-      changes.put("network.encoder.weights", encoderWeights.toString());
+      put(changes, "--encoder-weights", "network.encoder.weights", encoderWeights);
     }
     var config = withSkipBad(read(changes));
     RunFolder.requireFree(out); // before data is read, which may take minutes
+    Target.requireWritable(out);
     threads.apply();
     try (var source = open(config, null)) {
       try (var trainer = Trainer.start(config, source, out, new Console(config))) {
@@ -257,7 +257,7 @@ final class TrainCommand implements Callable<Integer> {
           trainer.config().captions().length());
     }
     var before = trainer.done();
-    run(
+    UntilStopped.train(
         trainer,
         () -> {
           if (trainer.done() == before) {
@@ -272,45 +272,6 @@ final class TrainCommand implements Callable<Integer> {
             }
           }
         });
-  }
-
-  /**
-   * Runs a trainer so that SIGINT and SIGTERM make it save before the process ends: the shutdown
-   * waits for the trainer to return, and for the report on it.
-   */
-  static void run(Trainer trainer, Runnable report) {
-    runToTheEnd(
-        () -> {
-          trainer.run();
-          report.run();
-        },
-        trainer::stop);
-  }
-
-  /** Does work that the end of the process asks to stop, and waits for. */
-  static void runToTheEnd(Runnable work, Runnable stop) {
-    var returned = new CountDownLatch(1);
-    var hook =
-        new Thread(
-            () -> {
-              stop.run();
-              try {
-                returned.await();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    Runtime.getRuntime().addShutdownHook(hook);
-    try {
-      work.run();
-    } finally {
-      returned.countDown();
-      try {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      } catch (IllegalStateException e) {
-        // the process is ending already
-      }
-    }
   }
 
   /** Shows progress, and paints the loss and a grid of samples at each checkpoint. */
@@ -342,7 +303,10 @@ final class TrainCommand implements Callable<Integer> {
       say("step " + step + " is saved; draws samples");
       try {
         var samples = draw(model, stopped);
-        var file = RunFolder.open(out).samples().resolve("step-%08d.png".formatted(step));
+        var file =
+            RunFolder.open(out)
+                .samples()
+                .resolve(String.format(Locale.ROOT, "step-%08d.png", step));
         pictures.paint(() -> ImageGrid.write(file, samples, model.format()));
       } catch (CancellationException e) {
         // who stops a run wants to leave, not to see samples

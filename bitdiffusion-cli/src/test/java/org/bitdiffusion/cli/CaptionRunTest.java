@@ -61,6 +61,12 @@ class CaptionRunTest extends CommandTest {
         .last(InstanceOfAssertFactories.STRING)
         .contains("\"id\":6"); // of 0, 2, 4, 6
     assertThat(new ObjectMapper().readTree(out.toString()).path("images").asInt()).isEqualTo(4);
+    // More than are made at a time, and the first ones as above.
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 66 --json")).isZero();
+    var many = new ObjectMapper().readTree(out.toString()).path("captions");
+    assertThat(many).hasSize(66).startsWith(report.path("captions").get(0));
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9,subset=2 --json")).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).has("true_captions")).isTrue();
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
     assertThat(err.toString()).contains("--n is 0; it must be at least 1");
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --guidance 2"))

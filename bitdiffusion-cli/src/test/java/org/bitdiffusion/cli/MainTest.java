@@ -69,6 +69,8 @@ class MainTest extends CommandTest {
           --versio                                     | there is no option '--versio'; did you mean --version?
           bench captions --preset icons                | preset icons makes no captions
           bench                                        | what to measure is missing
+          bench unet --steps 0                         | --steps is 0; it must be at least 1
+          bench unet --batch-size 1025                 | --batch-size is 1025; it must be in 1 .. 1024
           metrics                                      | what to measure is missing: bitdiff metrics captions, frechet or fid
           metrics captions --candidates a              | '--references=FILE'
           data                                         | SOURCE
@@ -87,6 +89,11 @@ class MainTest extends CommandTest {
           train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
           train --preset icons --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
+          train --preset icons --out FOLDER/r --set network.kind=captioner | --set network.kind: it is unet, and all other settings of the network go with that; begin with a preset
+          train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | training.precision is fp16; it must be auto, float32 or bfloat16
+          train --preset icons --data images:FOLDER/none --out FOLDER/r --set codec.encoding=grey | codec.encoding 'grey' is unknown; use uint8, gray
+          train --preset icons --data images:FOLDER/none --out FOLDER/r --set diffusion.loss=l1 | diffusion.loss 'l1' is unknown
+          train --preset scene-captions --out FOLDER/r --encoder-weights a --set network.encoder.weights=b | --encoder-weights and --set network.encoder.weights are the same setting
           train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
           train --preset icons --out FOLDER/r --encoder-weights a | is for captioners; this configuration makes images
           train --resume --out FOLDER/r --encoder-weights a | leave --encoder-weights out

@@ -75,7 +75,7 @@ class RunTest extends CommandTest {
     assertRefused(2, "--class 2 --out FOLDER/s.png", "'2' is none of the run's classes few, many");
     assertRefused(2, "--out FOLDER/s.png", "guidance is 1.0; it needs --class");
     assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "sampling.steps is 0");
-    assertRefused(2, "--class few --n 99999999 --out FOLDER/s.png", "at most 33554431 samples");
+    assertRefused(2, "--class few --n 99999999 --out FOLDER/s.png", "--n can be at most 33554431");
     assertRefused(2, "--class few --out FOLDER/s.gif", "must end in .png or .npy, or be a folder");
     assertRefused(
         2, "--class few --out FOLDER/s.npy --strip s.jpg", "--strip is s.jpg; it must end in .png");
@@ -85,6 +85,13 @@ class RunTest extends CommandTest {
     assertRefused(2, "--class few --momentum 0.5 --out FOLDER/s.png", "--momentum has no effect");
     assertRefused(
         1, "--class few --out FOLDER/s.png --histogram FOLDER/s.npy/h.png", "s.npy is in the way");
+  }
+
+  @Test
+  void aConfigurationThatWasNeverTrainedIsNoRun() throws IOException {
+    Files.createDirectory(folder.resolve("run"));
+    Files.writeString(folder.resolve("run/config.yaml"), "data: icons");
+    assertRefused(1, "--out FOLDER/s.png", "run has no checkpoint yet");
   }
 
   private void assertRefused(int exit, String options, String message) {

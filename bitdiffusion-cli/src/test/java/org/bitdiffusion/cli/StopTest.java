@@ -77,7 +77,7 @@ class StopTest {
   static final class Slow {
     public static void main(String[] args) {
       var stopped = new CountDownLatch(1);
-      TrainCommand.runToTheEnd(
+      UntilStopped.run(
           () -> {
             System.out.println("works");
             try {

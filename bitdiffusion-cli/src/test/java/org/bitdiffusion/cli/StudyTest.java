@@ -130,6 +130,8 @@ class StudyTest extends CommandTest {
   void studiesShareRunsOfTheSameSettings() throws IOException {
     assertThat(study(STUDY)).as(err.toString()).isZero();
     var before = files();
+    var foreign = Files.createDirectory(folder.resolve("out/runs/another"));
+    Files.writeString(foreign.resolve("config.yaml"), "of: another program");
     var other =
         STUDY
             .replace("  with: {}", "  same: {}\n  more: {training.batch_size: 5}")
@@ -235,6 +237,9 @@ class StudyTest extends CommandTest {
         .isEqualTo(2);
     assertThat(err.toString())
         .contains("self_conditioning is momentum, but diffusion.self_conditioning is none");
+    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"))).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("variant 'with': guidance is 2.0; it needs a run trained with");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }

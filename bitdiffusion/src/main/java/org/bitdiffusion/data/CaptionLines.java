@@ -1,6 +1,7 @@
 package org.bitdiffusion.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -18,16 +19,13 @@ final class CaptionLines {
   private CaptionLines() {}
 
   static ImageSource open(Path file, int size) {
-    var json = new ObjectMapper();
+    var json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     var files = new ArrayList<Path>();
     var captions = new ArrayList<List<String>>();
-    try (var reader = Files.newBufferedReader(file)) {
+    try (var reader = TextFile.open(file)) {
       var number = 0;
       for (var line = reader.readLine(); line != null; line = reader.readLine()) {
         number++;
-        if (number == 1 && line.startsWith("\ufeff")) { // as Windows' editors begin files
-          line = line.substring(1);
-        }
         if (line.isBlank()) {
           continue;
         }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -62,7 +61,7 @@ final class Coco {
   }
 
   private static JsonNode tree(Path file) {
-    try (var reader = Files.newBufferedReader(file)) {
+    try (var reader = TextFile.open(file)) {
       var tree = new ObjectMapper().readTree(reader);
       if (!tree.path("images").isArray() || !tree.path("annotations").isArray()) {
         throw new DataException(file + " has no \"images\" and \"annotations\", as COCO's have");

@@ -97,7 +97,18 @@ public final class ImageFiles {
         image -> {
           var height = image.getHeight();
           var width = image.getWidth();
-          return new Rgb(height, width, averaged(image, height, width, true));
+          var pixels = Pixels.of(image, true);
+          var rows = new double[3][width];
+          var rgb = new byte[3 * height * width];
+          for (var y = 0; y < height; y++) {
+            pixels.read(y, rows);
+            for (var c = 0; c < 3; c++) {
+              for (var x = 0; x < width; x++) {
+                rgb[(c * height + y) * width + x] = (byte) Math.round(rows[c][x]);
+              }
+            }
+          }
+          return new Rgb(height, width, rgb);
         });
   }
 
@@ -282,19 +293,15 @@ public final class ImageFiles {
     var side = Math.min(image.getWidth(), image.getHeight());
     var left = (image.getWidth() - side) / 2;
     var top = (image.getHeight() - side) / 2;
-    return averaged(image.getSubimage(left, top, side, side), size, size, false);
+    return averaged(image.getSubimage(left, top, side, side), size);
   }
 
-  /**
-   * An image averaged down, as bytes of R, G and B [3, height, width].
-   *
-   * @param opaque whether its transparency is left out, instead of showing white
-   */
-  private static byte[] averaged(BufferedImage image, int height, int width, boolean opaque) {
-    var pixels = Pixels.of(image, opaque);
+  /** An image averaged down, on white, as bytes of R, G and B [3, size, size]. */
+  private static byte[] averaged(BufferedImage image, int size) {
+    var pixels = Pixels.of(image, false);
     var channels = new Area[3];
     for (var c = 0; c < 3; c++) {
-      channels[c] = new Area(image.getHeight(), image.getWidth(), height, width);
+      channels[c] = new Area(image.getHeight(), image.getWidth(), size, size);
     }
     var rows = new double[3][image.getWidth()];
     for (var y = 0; y < image.getHeight(); y++) {
@@ -303,7 +310,7 @@ public final class ImageFiles {
         channels[c].add(rows[c]);
       }
     }
-    var result = new byte[3 * height * width];
+    var result = new byte[3 * size * size];
     for (var c = 0; c < 3; c++) {
       var means = channels[c].means();
       for (var i = 0; i < means.length; i++) {

@@ -148,7 +148,7 @@ record ImageFolder(
     }
     if (!skip) {
       throw new DataException(
-          "%s%s; --skip-bad leaves bad images out"
+          "%s%s; ',skip_bad=true' after the folder leaves bad images out, as --skip-bad does"
               .formatted(bad.get(0), more == 0 ? "" : " (and %,d more)".formatted(more)));
     }
     LOGGER.warn(

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
@@ -72,7 +73,9 @@ public final class ImageGrid {
    */
   public static void writeEach(Path folder, int[] symbols, ImageFormat format, int first) {
     for (var i = 0; i < count(symbols, format); i++) {
-      write(folder.resolve("%06d.png".formatted(first + i)), paint(symbols, i, format));
+      write(
+          folder.resolve(String.format(Locale.ROOT, "%06d.png", first + i)),
+          paint(symbols, i, format));
     }
   }
 

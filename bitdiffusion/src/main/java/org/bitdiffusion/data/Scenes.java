@@ -33,7 +33,7 @@ public final class Scenes implements ImageSource {
   /** One combination of so many is for tests. */
   private static final int TEST = 10;
 
-  private static final Map<String, Integer> COLOURS = new LinkedHashMap<>();
+  static final Map<String, Integer> COLOURS = new LinkedHashMap<>();
 
   /** The names in captions, and those of the icons. */
   private static final Map<String, String> ICONS = new LinkedHashMap<>();
@@ -238,9 +238,10 @@ public final class Scenes implements ImageSource {
         .toList();
   }
 
-  /** Whether a caption says what a picture shows: in a known phrasing, all objects and places. */
-  public boolean isTrue(int index, String caption) {
-    return parse(caption).filter(scene(index)::equals).isPresent();
+  /** A caption is true if it says, in a known phrasing, all objects of the picture and places. */
+  @Override
+  public Optional<Boolean> isTrue(int index, String caption) {
+    return Optional.of(parse(caption).filter(scene(index)::equals).isPresent());
   }
 
   /** What a caption says; empty if it is none of the known phrasings. */

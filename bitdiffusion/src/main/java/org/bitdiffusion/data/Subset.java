@@ -1,6 +1,7 @@
 package org.bitdiffusion.data;
 
 import java.util.List;
+import java.util.Optional;
 
 /** {@code size} images of a source, evenly spread over it. */
 record Subset(ImageSource source, int size) implements ImageSource {
@@ -31,6 +32,11 @@ record Subset(ImageSource source, int size) implements ImageSource {
   @Override
   public List<String> captions(int index) {
     return source.captions(original(index));
+  }
+
+  @Override
+  public Optional<Boolean> isTrue(int index, String caption) {
+    return source.isTrue(original(index), caption);
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import org.bitdiffusion.ConfigurationException;
@@ -29,6 +30,7 @@ import org.bitdiffusion.runtime.Seed;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ImageModel;
+import org.bitdiffusion.training.RunConfig;
 
 /**
  * Draws samples of a run and compares them with images of a source, piece by piece, so that memory
@@ -38,6 +40,9 @@ import org.bitdiffusion.training.ImageModel;
 public final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
+
+  /** The most symbols that these may have: of large images fewer are looked at. */
+  private static final int NEAREST_SYMBOLS = 1 << 26;
 
   /** Samples in one file. */
   private static final int PIECE = 64;
@@ -72,8 +77,13 @@ public final class ImageEvaluation {
     this.n = n;
     this.batchSize = batchSize;
     var drawn =
-        "seed %d, %s, %s, weights %08x"
-            .formatted(seed, sampling, model.compute().precision().name(), model.checksum());
+        String.format(
+            Locale.ROOT,
+            "seed %d, %s, %s, weights %08x",
+            seed,
+            sampling,
+            model.compute().precision().name(),
+            model.checksum());
     folder =
         run.resolve("evaluations")
             .resolve(model.checkpoint().getFileName() + "-" + digest(drawn).substring(0, 16));
@@ -219,13 +229,17 @@ public final class ImageEvaluation {
   }
 
   /**
-   * Complains unless the run can draw these samples.
+   * Complains unless a run can draw samples, which may be before it is trained.
    *
+   * @param run its configuration, with its example
+   * @param seed of the samples
+   * @param n how many samples
    * @param training whose classes are asked for
    * @throws ConfigurationException if it cannot
    */
-  public void requireFit(ImageSource training) {
-    ImageModel.requireFit(model.config(), sampling, labels(training, 0, n));
+  public static void requireFit(
+      RunConfig run, SamplerConfig sampling, long seed, int n, ImageSource training) {
+    ImageModel.requireFit(run, sampling, labels(run, seed, training, 0, n));
   }
 
   /**
@@ -248,7 +262,8 @@ public final class ImageEvaluation {
       requireSame(heldOut);
     }
     var format = model.format();
-    var some = new int[Math.min(n, NEAREST) * format.symbols()];
+    var most = Math.max(1, Math.min(NEAREST, NEAREST_SYMBOLS / format.symbols()));
+    var some = new int[Math.min(n, most) * format.symbols()];
     for (var first = 0; first * (long) format.symbols() < some.length; first += PIECE) {
       var at = first * format.symbols();
       var symbols = samples(training, first).symbols();
@@ -259,7 +274,7 @@ public final class ImageEvaluation {
     report.put("nearest_distance", median(distances));
     report.put("least_nearest_distance", distances[0]);
     if (heldOut != null) {
-      var count = Math.min(heldOut.size(), NEAREST);
+      var count = Math.min(heldOut.size(), most);
       var others = nearest(ImageBatch.evenly(heldOut, count, 0, count), training);
       report.put("nearest_distance_of_held_out", median(others));
       report.put("least_nearest_distance_of_held_out", others[0]);
@@ -379,13 +394,19 @@ public final class ImageEvaluation {
         model.config().diffusion().conditional()
             ? "-of-classes-%08x".formatted(Arrays.hashCode(labels(training, first, count)))
             : "";
-    return folder.resolve("samples-%07d-%07d%s.npy".formatted(first, first + count, ofClasses));
+    return folder.resolve(
+        String.format(Locale.ROOT, "samples-%07d-%07d%s.npy", first, first + count, ofClasses));
+  }
+
+  private int[] labels(ImageSource training, int first, int count) {
+    return labels(model.config(), seed, training, first, count);
   }
 
   /** Of a run with classes, those of training images: as often as they occur there. */
-  private int[] labels(ImageSource training, int first, int count) {
+  private static int[] labels(
+      RunConfig run, long seed, ImageSource training, int first, int count) {
     var labels = new int[count];
-    var conditional = model.config().diffusion().conditional();
+    var conditional = run.diffusion().conditional();
     Arrays.setAll(
         labels,
         i -> {

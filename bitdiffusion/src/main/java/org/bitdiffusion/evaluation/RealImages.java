@@ -78,7 +78,8 @@ public final class RealImages {
    * @param compared of how many images, evenly from all, the features are kept, which the cost of
    *     precision and recall grows with the square of; at most as many as there are, and as there
    *     will be samples
-   * @param progress is told how many images are read, after each batch
+   * @param progress is told how many images are read, after each batch; where the file is there,
+   *     then also how many the network has looked at
    * @throws org.bitdiffusion.DataException if an image cannot be read or is of another size than
    *     the features need, or if the file cannot be read or written, or holds statistics of other
    *     features
@@ -89,7 +90,7 @@ public final class RealImages {
       Path reference,
       int compared,
       IntConsumer progress) {
-    if (compared < 0 || compared > source.size()) {
+    if (compared < 1 || compared > source.size()) {
       throw new IllegalArgumentException(
           "%d of %d images cannot be compared".formatted(compared, source.size()));
     }
@@ -102,7 +103,9 @@ public final class RealImages {
     read(source, images, known == null, progress);
     if (known != null) { // then the network looks at those alone whose features are kept
       for (var first = 0; first < looked; first += BATCH) {
-        images.look(ImageBatch.evenly(source, looked, first, Math.min(BATCH, looked - first)));
+        var batch = ImageBatch.evenly(source, looked, first, Math.min(BATCH, looked - first));
+        images.look(batch);
+        progress.accept(first + batch.count());
       }
       return new RealImages(source, features, images, known);
     }

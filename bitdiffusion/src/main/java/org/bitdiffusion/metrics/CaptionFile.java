@@ -5,9 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.TextFile;
 
 /**
  * The captions of images in a file of one of three formats, which is told by its content:
@@ -36,7 +35,6 @@ public record CaptionFile(Path path, List<Caption> captions) {
   private static final JsonMapper JSON = new JsonMapper();
 
   private static final String ANNOTATIONS = "annotations";
-  private static final char BYTE_ORDER_MARK = '\ufeff';
 
   public CaptionFile {
     captions = List.copyOf(captions);
@@ -69,7 +67,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
       }
       return new CaptionFile(path, captions);
     } catch (JsonProcessingException e) {
-      throw noJson(path, e.getLocation().getLineNr(), e);
+      throw noJson(path, e.getLocation() == null ? 1 : e.getLocation().getLineNr(), e);
     } catch (IOException e) {
       throw DataException.cannotRead(path, e);
     }
@@ -141,19 +139,9 @@ public record CaptionFile(Path path, List<Caption> captions) {
     return candidates;
   }
 
-  /** Opens a file behind the byte order mark that some editors put before all. */
-  private static BufferedReader open(Path path) throws IOException {
-    var in = Files.newBufferedReader(path);
-    in.mark(1);
-    if (in.read() != BYTE_ORDER_MARK) {
-      in.reset();
-    }
-    return in;
-  }
-
   /** The first character that is no blank, or -1. */
   private static int firstCharacter(Path path) throws IOException {
-    try (var in = open(path)) {
+    try (var in = TextFile.open(path)) {
       var c = in.read();
       while (Character.isWhitespace(c)) {
         c = in.read();
@@ -167,7 +155,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
    * JSON counts as lines: their reader says in which line.
    */
   private static boolean isOfLines(Path path) throws IOException {
-    try (var in = open(path);
+    try (var in = TextFile.open(path);
         var parser = JSON.createParser(in)) {
       parser.nextToken();
       var firstLine = parser.currentLocation().getLineNr();
@@ -189,7 +177,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
 
   private static List<Caption> lines(Path path) throws IOException {
     var captions = new ArrayList<Caption>();
-    try (var in = open(path)) {
+    try (var in = TextFile.open(path)) {
       var number = 0;
       for (var line = in.readLine(); line != null; line = in.readLine()) {
         number++;
@@ -216,7 +204,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
   }
 
   private static List<Caption> results(Path path) throws IOException {
-    try (var in = open(path);
+    try (var in = TextFile.open(path);
         var parser = JSON.createParser(in)) {
       parser.nextToken();
       var captions = entries(path, parser, "entry ");
@@ -227,7 +215,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
 
   private static List<Caption> annotations(Path path) throws IOException {
     var captions = new ArrayList<Caption>();
-    try (var in = open(path);
+    try (var in = TextFile.open(path);
         var parser = JSON.createParser(in)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {

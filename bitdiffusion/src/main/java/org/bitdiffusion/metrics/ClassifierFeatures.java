@@ -2,6 +2,7 @@ package org.bitdiffusion.metrics;
 
 import java.nio.channels.Channels;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.DataException;
@@ -21,6 +22,9 @@ public final class ClassifierFeatures extends ImageFeatures {
   private static final String CLASSES = "classes"; // in the file's header, a name on each line
   private static final String BETWEEN = "\n";
   private static final String SIZE = "size"; // in the file's header, width x height
+
+  /** Far more than any has: so many weights still fit memory. */
+  private static final int MOST_CLASSES = 1_000_000;
 
   private final SmallClassifier network;
   private final String name;
@@ -47,7 +51,7 @@ public final class ClassifierFeatures extends ImageFeatures {
    */
   public static ClassifierFeatures load(Path file, String precision) {
     var compute = Compute.choose(precision);
-    var classes = Math.toIntExact(Safetensors.shape(file, SmallClassifier.LAST_WEIGHT)[0]);
+    var classes = classes(file);
     var network = new SmallClassifier(classes, compute);
     try {
       Safetensors.read(file, network.parameters().byName());
@@ -64,6 +68,16 @@ public final class ClassifierFeatures extends ImageFeatures {
       network.close();
       throw e;
     }
+  }
+
+  private static int classes(Path file) {
+    var shape = Safetensors.shape(file, SmallClassifier.LAST_WEIGHT);
+    if (shape.length != 2 || shape[0] < 1 || shape[0] > MOST_CLASSES) {
+      throw new DataException(
+          "%s is no classifier of this program: %s has the shape %s"
+              .formatted(file, SmallClassifier.LAST_WEIGHT, Arrays.toString(shape)));
+    }
+    return (int) shape[0];
   }
 
   /**

@@ -1,5 +1,7 @@
 package org.bitdiffusion.metrics;
 
+import org.bitdiffusion.DataException;
+
 /**
  * The Inception Score (arXiv 1606.03498): the exponential of the mean divergence of each image's
  * class probabilities from those of all images. It is high where each image is clearly of one class
@@ -43,6 +45,7 @@ public record InceptionScore(double mean, double deviation) {
      * Adds images.
      *
      * @param probabilities of the classes, row-major [B, classes]
+     * @throws DataException if one is no number
      */
     public void add(float[] probabilities) {
       var classes = sums[0].length;
@@ -53,6 +56,9 @@ public record InceptionScore(double mean, double deviation) {
         var part = (int) (count * parts / images);
         for (var i = 0; i < classes; i++) {
           var p = (double) probabilities[offset + i];
+          if (!(p >= 0)) {
+            throw new DataException("the probability of an image's class is " + p);
+          }
           sums[part][i] += p;
           negativeEntropies[part] += p > 0 ? p * Math.log(p) : 0;
         }

@@ -20,8 +20,10 @@ import org.bytedeco.pytorch.global.torch;
  * samples that are nearer to it than held-out images are copied, at least in part.
  */
 public final class NearestExamples {
-  /** Training images that are compared at once. */
+  /** Training images that are compared at once, and the most numbers that these may have. */
   private static final int BLOCK = 1000;
+
+  private static final int MOST = 1 << 25;
 
   private NearestExamples() {}
 
@@ -47,8 +49,9 @@ public final class NearestExamples {
                       new Scalar(Double.POSITIVE_INFINITY),
                       images.options()));
       try (nearest) {
-        for (var first = 0; first < training.size(); first += BLOCK) {
-          var block = ImageBatch.read(training, first, Math.min(BLOCK, training.size() - first));
+        var most = Math.max(1, Math.min(BLOCK, MOST / size));
+        for (var first = 0; first < training.size(); first += most) {
+          var block = ImageBatch.read(training, first, Math.min(most, training.size() - first));
           try (var step = new PointerScope()) {
             var distances = cdist(images, colours(block.rgb(), size)).amin(new long[] {1}, false);
             nearest.copy_(minimum(nearest, distances));
@@ -64,6 +67,6 @@ public final class NearestExamples {
   private static Tensor colours(byte[] rgb, int size) {
     return Tensor.create(rgb, false, rgb.length / size, size)
         .to(torch.ScalarType.Double) // distances come from products, and copies would not have 0
-        .div(new Scalar(255));
+        .div_(new Scalar(255));
   }
 }

@@ -4,16 +4,17 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.TextFile;
 
 /**
  * Captions without their images, to learn a tokenizer from: one a line ({@code .txt}); JSON Lines
@@ -53,11 +54,11 @@ public final class CaptionCorpus {
    */
   public long read(Consumer<String> captions) {
     var counting = new Counting(captions);
-    try (var reader = Files.newBufferedReader(file)) {
+    try (var reader = TextFile.open(file)) {
       switch (ending) {
         case ".txt" -> lines(reader, (number, line) -> counting.accept(line));
         case ".jsonl" -> {
-          var json = new ObjectMapper();
+          var json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
           lines(reader, (number, line) -> object(number, json.readTree(line), counting));
         }
         default -> annotations(reader, counting);
@@ -97,9 +98,6 @@ public final class CaptionCorpus {
   private void lines(BufferedReader reader, Line each) throws IOException {
     var number = 1;
     for (var line = reader.readLine(); line != null; line = reader.readLine(), number++) {
-      if (number == 1 && line.startsWith("\ufeff")) { // as Windows' editors begin files
-        line = line.substring(1);
-      }
       if (line.isBlank()) {
         continue;
       }
@@ -140,7 +138,7 @@ public final class CaptionCorpus {
         while (json.nextToken() == JsonToken.FIELD_NAME) {
           var list = json.currentName().equals("annotations");
           if (json.nextToken() == JsonToken.START_ARRAY && list) {
-            while (json.nextToken() == JsonToken.START_OBJECT) {
+            while (json.nextToken() != JsonToken.END_ARRAY) {
               annotation(json, captions);
             }
             return;
@@ -153,14 +151,23 @@ public final class CaptionCorpus {
     }
   }
 
-  private static void annotation(JsonParser json, Consumer<String> captions) throws IOException {
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      var caption = json.currentName().equals("caption");
-      if (json.nextToken() == JsonToken.VALUE_STRING && caption) {
-        captions.accept(json.getText());
+  private void annotation(JsonParser json, Consumer<String> captions) throws IOException {
+    var line = json.currentTokenLocation().getLineNr();
+    String caption = null;
+    if (json.currentToken() == JsonToken.START_OBJECT) {
+      while (json.nextToken() == JsonToken.FIELD_NAME) {
+        var isCaption = json.currentName().equals("caption");
+        if (json.nextToken() == JsonToken.VALUE_STRING && isCaption) {
+          caption = json.getText();
+        }
+        json.skipChildren();
       }
-      json.skipChildren();
     }
+    if (caption == null) {
+      throw new DataException(
+          "%s, line %d: an annotation has no \"caption\" that is a text".formatted(file, line));
+    }
+    captions.accept(caption);
   }
 
   private static int line(JsonProcessingException e) {

@@ -79,8 +79,57 @@ class JitterTest {
     }
   }
 
+  /** Of a steep plane, whose direction is known to 0.03: angles to both sides, up to s / 2. */
   @Test
-  void zoomsTurnsAndMovesInAllDirections() {
+  void turnsToBothSides() {
+    var angles =
+        LongStream.range(0, 200)
+            .mapToDouble(
+                seed -> {
+                  var rgb = image((x, y) -> 128 + 8 * (x - SIDE / 2));
+                  new Jitter(0.2).apply(rgb, 0, SIDE, SIDE, seed);
+                  return Math.atan2(
+                      at(rgb, 0, 16, 19) - at(rgb, 0, 16, 13),
+                      at(rgb, 0, 19, 16) - at(rgb, 0, 13, 16));
+                })
+            .toArray();
+    assertSpread(angles, 0.1, 0.03);
+  }
+
+  /** The middle of a square, which zooming and turning leave where it is: up to s / 4 of 32. */
+  @Test
+  void movesInAllDirections() {
+    for (var axis = 0; axis < 2; axis++) {
+      var down = axis == 1;
+      var places =
+          LongStream.range(0, 200)
+              .mapToDouble(
+                  seed -> {
+                    var rgb = image((x, y) -> x >= 12 && x < 20 && y >= 12 && y < 20 ? 180 : 80);
+                    new Jitter(0.2).apply(rgb, 0, SIDE, SIDE, seed);
+                    var sum = 0.0;
+                    var moment = 0.0;
+                    for (var i = 0; i < PLANE; i++) {
+                      var above = (rgb[i] & 255) - at(rgb, 0, 0, 0);
+                      sum += above;
+                      moment += above * (down ? i / SIDE : i % SIDE);
+                    }
+                    return moment / sum - (SIDE - 1) / 2.0;
+                  })
+              .toArray();
+      assertSpread(places, 1.6, 0.1);
+    }
+  }
+
+  /** Values reach four fifths of {@code most} on both sides of 0, and no farther than it. */
+  private static void assertSpread(double[] values, double most, double error) {
+    assertThat(Arrays.stream(values).max().orElseThrow()).isBetween(0.8 * most, most + error);
+    assertThat(Arrays.stream(values).min().orElseThrow()).isBetween(-most - error, -0.8 * most);
+    assertThat(Arrays.stream(values).average().orElseThrow()).isBetween(-0.2 * most, 0.2 * most);
+  }
+
+  @Test
+  void zoomsInAndOut() {
     var zooms = LongStream.range(0, 200).mapToDouble(seed -> mass(seed)).toArray();
     assertThat(Arrays.stream(zooms).filter(m -> m > 64).count()).isBetween(60L, 140L);
     assertThat(Arrays.stream(zooms).min().orElseThrow()).isLessThan(50);

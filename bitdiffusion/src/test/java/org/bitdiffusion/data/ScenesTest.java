@@ -2,9 +2,12 @@ package org.bitdiffusion.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ScenesTest {
@@ -17,12 +20,12 @@ class ScenesTest {
       var captions = scenes.captions(i);
       assertThat(captions).hasSize(5).doesNotHaveDuplicates();
       for (var caption : captions) {
-        assertThat(scenes.isTrue(i, caption)).as(caption).isTrue();
+        assertThat(scenes.isTrue(i, caption)).as(caption).contains(true);
         assertThat(Scenes.parse(caption)).contains(scenes.scene(i));
         // As a tokenizer of words gives it back.
         assertThat(scenes.isTrue(i, caption.replace(" ,", ",").toUpperCase(java.util.Locale.ROOT)))
-            .isTrue();
-        assertThat(scenes.isTrue((i + 1) % scenes.size(), caption)).as(caption).isFalse();
+            .contains(true);
+        assertThat(scenes.isTrue((i + 1) % scenes.size(), caption)).as(caption).contains(false);
       }
     }
   }
@@ -91,6 +94,44 @@ class ScenesTest {
       }
       assertThat(runs).as("%d: %s", index, scene).isGreaterThanOrEqualTo(scene.items().size());
     }
+  }
+
+  /**
+   * Each object's third or half of the picture has pixels of its colour and of no other, and they
+   * have one shape for each icon.
+   */
+  @Test
+  void eachObjectIsInItsPlaceInItsColourAndShape() {
+    var scenes = Scenes.open(true, 300);
+    var side = scenes.format().height();
+    var shapes = new HashMap<String, Set<Integer>>();
+    for (var index = 0; index < scenes.size(); index++) {
+      var symbols = DataSourcesTest.read(scenes, index);
+      var scene = scenes.scene(index);
+      var slot = side / scene.items().size();
+      for (var i = 0; i < scene.items().size(); i++) {
+        var item = scene.items().get(i);
+        var shape = new TreeSet<Integer>();
+        for (var at = 0; at < side * side; at++) {
+          var along = scene.row() ? at % side : at / side;
+          if (along / slot == i) {
+            var colour =
+                symbols[at] << 16 | symbols[side * side + at] << 8 | symbols[2 * side * side + at];
+            if (colour == Scenes.COLOURS.get(item.colour())) {
+              shape.add(at);
+            } else {
+              assertThat(Scenes.COLOURS).as("%d: %s", index, scene).doesNotContainValue(colour);
+            }
+          }
+        }
+        assertThat(shape).as("%d: %s", index, scene).hasSizeGreaterThan(4);
+        var first = shape.first();
+        var moved = shape.stream().map(at -> at - first).collect(Collectors.toSet());
+        assertThat(moved).isEqualTo(shapes.computeIfAbsent(item.icon(), icon -> moved));
+      }
+    }
+    assertThat(shapes).hasSize(12);
+    assertThat(shapes.values()).doesNotHaveDuplicates();
   }
 
   @Test

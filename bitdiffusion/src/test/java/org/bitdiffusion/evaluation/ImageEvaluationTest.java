@@ -3,12 +3,16 @@ package org.bitdiffusion.evaluation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Npy;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.ConfigReader;
 import org.bitdiffusion.training.ImageModel;
@@ -31,7 +35,7 @@ class ImageEvaluationTest {
 
   /** What a program does that measures a run, twice: the second time nothing is drawn. */
   @Test
-  void aRunIsMeasuredAndItsSamplesAreKept() {
+  void aRunIsMeasuredAndItsSamplesAreKept() throws IOException {
     var run = folder.resolve("run");
     var config = ConfigReader.preset("icons", SMALL);
     try (var icons = DataSources.open(DataSpec.parse(config.data()))) {
@@ -53,14 +57,33 @@ class ImageEvaluationTest {
             .containsEntry("samples", 70)
             .containsEntry("seed", 7L)
             .containsEntry("network_evaluations_per_sample", 2);
-        // Also in batches of another size, which may hold several pieces.
+        // Also where another size of batches is asked for.
         var again = new ImageEvaluation(run, model, sampling, 7, 70, 500);
         assertThat(again.measure(real, done -> {}))
             .containsEntry("pair_total_variation", numbers.get("pair_total_variation"));
         assertThat(again.found()).isEqualTo(70);
-        assertThat(new ImageEvaluation(run, model, sampling, 8, 70, 500).measure(real, done -> {}))
+        // Of one batch that holds both pieces come the same samples, up to rounding.
+        var kept = samples(first.folder());
+        assertThat(new ImageEvaluation(run, model, sampling, 7, 70, 500).measure(real, done -> {}))
             .containsKey("samples_per_second");
+        var inOne = samples(first.folder());
+        assertThat(inOne).hasSameSizeAs(kept);
+        var different = IntStream.range(0, kept.length).filter(i -> kept[i] != inOne[i]).count();
+        assertThat(different).isLessThan(kept.length / 100);
+        assertThat(IntStream.of(kept).distinct().count()).isGreaterThan(1);
       }
+    }
+  }
+
+  /** The symbols of all samples that are kept, which are removed. */
+  private static int[] samples(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
+      var symbols = IntStream.empty();
+      for (var file : files.sorted().toList()) {
+        symbols = IntStream.concat(symbols, IntStream.of(Npy.read(file).values()));
+        Files.delete(file);
+      }
+      return symbols.toArray();
     }
   }
 

@@ -66,6 +66,14 @@ class CaptionCorpusTest {
     assertBroken("a.json", "{\"images\": []}", "no \"annotations\"");
     assertBroken("a.json", "[1]", "no \"annotations\"");
     assertBroken("a.json", "{\"annotations\": [\n{\"caption\": oops}]}", "line 2");
+    // Nothing behind what is wrong is left out without a word.
+    var two = "{\"annotations\": [{\"caption\": \"a\"},\n%s, {\"caption\": \"b\"}]}";
+    for (var wrong : List.of("null", "[]", "\"a\"", "{}", "{\"caption\": 7}")) {
+      assertBroken("a.json", two.formatted(wrong), "line 2: an annotation has no \"caption\"");
+    }
+    assertBroken("a.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"} {\"text\": \"c\"}", "line 2 is");
+    assertThat(read("a.json", "\ufeff{\"annotations\": [{\"caption\": \"a\"}]}"))
+        .containsExactly("a");
     assertBroken("a.json", "{\"annotations\": [\n{\"caption\": \"cut", "line 2");
     assertBroken("a.jsonl", "{\"text\": \"a\"}\n{\"caption\" \"b\"}", "line 2 is no JSON");
     assertBroken("a.jsonl", "\n{\"title\": \"a\"}", "line 2 has no \"captions\"");
