@@ -106,7 +106,8 @@ final class FeaturesOptions {
           reference);
     }
     var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
-    try (var progress = new Progress("looking", source.size(), 0, err)) {
+    var looked = source.size() + (features != null && isKnown ? compared : 0);
+    try (var progress = new Progress("looking", looked, 0, err)) {
       return features == null
           ? RealImages.of(source, done -> progress.to(done, ""))
           : RealImages.of(source, features, reference, compared, done -> progress.to(done, ""));

@@ -12,7 +12,7 @@ import org.bitdiffusion.data.Npy;
 /**
  * Where images go, batch by batch: a grid ({@code .png}), an array ({@code .npy}), or under any
  * other name a folder with a file for each. The one file is written at the end, and all images are
- * held until then; those of a folder are written at once.
+ * held until then; those of a folder are written as they come.
  */
 final class ImageTarget {
   /** Of a file, such as .gif: a folder's name seldom has one. */
@@ -90,7 +90,9 @@ final class ImageTarget {
     if (symbols == null) {
       return;
     }
-    var all = Arrays.copyOf(symbols, count * format.symbols());
+    var size = count * format.symbols();
+    // What is whole is not copied: it may be a quarter of Java's memory.
+    var all = size == symbols.length ? symbols : Arrays.copyOf(symbols, size);
     if (Target.endsIn(out, ".png")) {
       ImageGrid.write(out, all, format);
     } else {

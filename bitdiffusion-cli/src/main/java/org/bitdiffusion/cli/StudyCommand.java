@@ -150,7 +150,7 @@ final class StudyCommand implements Callable<Integer> {
   }
 
   /** The folder of a run: one that is there with these settings, or else the one of this name. */
-  private static Path run(Path runs, String name, RunConfig config) {
+  private Path run(Path runs, String name, RunConfig config) {
     var own = runs.resolve(name);
     if (Files.exists(own) || !Files.isDirectory(runs)) {
       return own;
@@ -167,11 +167,12 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
-  private static boolean isOf(RunConfig config, Path run) {
+  private boolean isOf(RunConfig config, Path run) {
     try {
       return settings(run, Map.of()).equals(config);
-    } catch (ConfigurationException e) {
-      return false; // no run of this version: who shares the folder may keep others there
+    } catch (ConfigurationException e) { // who shares the folder may keep other things there
+      spec.commandLine().getErr().printf("passes over %s: %s%n", run, e.getMessage());
+      return false;
     }
   }
 

@@ -33,7 +33,9 @@ class CaptionRunTest extends CommandTest {
         .containsPattern("[1-9]\\d* captions are longer than captions.length 12");
     assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
 
-    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 2 --json --trace"))
+    assertThat(
+            runLine(
+                "caption --run FOLDER/run FOLDER/a.png --n 2 --json --trace --precision float32"))
         .as(err.toString())
         .isZero();
     var report = new ObjectMapper().readTree(out.toString());
@@ -62,7 +64,8 @@ class CaptionRunTest extends CommandTest {
         .contains("\"id\":6"); // of 0, 2, 4, 6
     assertThat(new ObjectMapper().readTree(out.toString()).path("images").asInt()).isEqualTo(4);
     // More than are made at a time, and the first ones as above.
-    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 66 --json")).isZero();
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 66 --json --precision float32"))
+        .isZero();
     var many = new ObjectMapper().readTree(out.toString()).path("captions");
     assertThat(many).hasSize(66).startsWith(report.path("captions").get(0));
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9,subset=2 --json")).isZero();

@@ -76,6 +76,10 @@ class RunTest extends CommandTest {
     assertRefused(2, "--out FOLDER/s.png", "guidance is 1.0; it needs --class");
     assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "sampling.steps is 0");
     assertRefused(2, "--class few --n 99999999 --out FOLDER/s.png", "--n can be at most 33554431");
+    assertRefused(
+        2,
+        "--class few --n 99999999 --batch-size 99999999 --out FOLDER/new",
+        "--batch-size is 99999999; of images of this size it can be at most 33554431");
     assertRefused(2, "--class few --out FOLDER/s.gif", "must end in .png or .npy, or be a folder");
     assertRefused(
         2, "--class few --out FOLDER/s.npy --strip s.jpg", "--strip is s.jpg; it must end in .png");

@@ -41,8 +41,8 @@ public final class ImageEvaluation {
   /** Samples whose nearest training example is looked for: each costs a pass over all of them. */
   private static final int NEAREST = 500;
 
-  /** The most symbols that these may have: of large images fewer are looked at. */
-  private static final int NEAREST_SYMBOLS = 1 << 26;
+  /** The most values that the colours of these may have: of large images fewer are looked at. */
+  private static final int NEAREST_COLOURS = 1 << 26;
 
   /** Samples in one file. */
   private static final int PIECE = 64;
@@ -262,7 +262,8 @@ public final class ImageEvaluation {
       requireSame(heldOut);
     }
     var format = model.format();
-    var most = Math.max(1, Math.min(NEAREST, NEAREST_SYMBOLS / format.symbols()));
+    var colours = 3 * format.height() * format.width();
+    var most = Math.max(1, Math.min(NEAREST, NEAREST_COLOURS / colours));
     var some = new int[Math.min(n, most) * format.symbols()];
     for (var first = 0; first * (long) format.symbols() < some.length; first += PIECE) {
       var at = first * format.symbols();

@@ -76,10 +76,10 @@ public final class RealImages {
    * @param reference statistics that are taken instead of the source's own where the file is there,
    *     and written where it is not; or null
    * @param compared of how many images, evenly from all, the features are kept, which the cost of
-   *     precision and recall grows with the square of; at most as many as there are, and as there
-   *     will be samples
-   * @param progress is told how many images are read, after each batch; where the file is there,
-   *     then also how many the network has looked at
+   *     precision and recall grows with the square of; at least 1, at most as many as there are,
+   *     and as there will be samples
+   * @param progress is told how many images are read, after each batch: all, and where the file is
+   *     there the compared ones once more, as the network looks at those alone
    * @throws org.bitdiffusion.DataException if an image cannot be read or is of another size than
    *     the features need, or if the file cannot be read or written, or holds statistics of other
    *     features
@@ -105,7 +105,7 @@ public final class RealImages {
       for (var first = 0; first < looked; first += BATCH) {
         var batch = ImageBatch.evenly(source, looked, first, Math.min(BATCH, looked - first));
         images.look(batch);
-        progress.accept(first + batch.count());
+        progress.accept(source.size() + first + batch.count());
       }
       return new RealImages(source, features, images, known);
     }

@@ -57,7 +57,9 @@ public record InceptionScore(double mean, double deviation) {
         for (var i = 0; i < classes; i++) {
           var p = (double) probabilities[offset + i];
           if (!(p >= 0)) {
-            throw new DataException("the probability of an image's class is " + p);
+            throw new DataException(
+                "the network gives an image's class a probability of %s; its weights are damaged"
+                    .formatted(p));
           }
           sums[part][i] += p;
           negativeEntropies[part] += p > 0 ? p * Math.log(p) : 0;

@@ -127,7 +127,10 @@ public abstract sealed class Model implements AutoCloseable permits ImageModel, 
     }
   }
 
-  /** The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate. */
+  /**
+   * The symbols [N, C, ...] of analog bits [N, C * bits, ...], such as a step's estimate; an
+   * autoregressive captioner makes none.
+   */
   public int[] symbols(Tensor analog) {
     try (var scope = new PointerScope()) {
       return ints(diffusion.codec().decode(analog));

@@ -207,8 +207,10 @@ public record RunConfig(
         "precision",
         t.precision(),
         "auto, float32 or bfloat16");
-    // What no data would make right is found before any is read.
-    new Sampler(newDiffusion(codec, diffusion, 2), sampling);
+    if (!(network instanceof CaptionerConfig captioner && !captioner.decoder().equals("bits"))) {
+      // What no data would make right is found before any is read.
+      new Sampler(newDiffusion(codec, diffusion, 2), sampling);
+    }
     if (diffusion.conditional() && diffusion.labelDropout() == 1) {
       throw new ConfigurationException(
           "diffusion.label_dropout is 1.0, so that no class is ever told; set"

@@ -92,8 +92,8 @@ public final class RunFolder {
   }
 
   /**
-   * The folder of a new run, which is made. It becomes one with {@link #keep}; others may begin one
-   * in it until {@link #lock}.
+   * The folder of a new run, which is made. It becomes a run with {@link #keep}; until {@link
+   * #lock}, others may begin one in it.
    *
    * @throws ConfigurationException if the folder holds anything already
    */
@@ -235,9 +235,8 @@ public final class RunFolder {
     try {
       var run = path.toRealPath();
       synchronized (LOCKED) {
-        // A process that closes any channel of a file loses all its locks on it, so one that has
-        // the
-        // lock must not open the file again.
+        // A process loses its locks on a file with any channel of it that it closes: one that has
+        // the lock must not open the file again.
         if (!LOCKED.contains(run)) {
           var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           try {
@@ -284,16 +283,17 @@ public final class RunFolder {
    */
   void save(long step, Unlogged unlogged, Map<String, Map<String, Tensor>> tensors, int keep) {
     var target = checkpoints().resolve(String.format(Locale.ROOT, "step-%08d", step));
-    var unfinished = checkpoints().resolve(UNFINISHED + target.getFileName());
     sweep();
     try {
       Files.createDirectories(checkpoints());
-      Files.createDirectory(unfinished);
+      // A name of its own each time, as what a kill has left may resist.
+      var name = UNFINISHED + target.getFileName() + "-" + Long.toHexString(System.nanoTime());
+      var unfinished = Files.createDirectory(checkpoints().resolve(name));
       var checksums = new TreeMap<String, Long>();
       for (var file : tensors.entrySet()) {
-        var name = file.getKey() + ".safetensors";
-        Safetensors.write(unfinished.resolve(name), file.getValue());
-        checksums.put(name, checksum(unfinished.resolve(name)));
+        var weights = unfinished.resolve(file.getKey() + ".safetensors");
+        Safetensors.write(weights, file.getValue());
+        checksums.put(weights.getFileName().toString(), checksum(weights));
       }
       var state = new State(FORMAT, step, BIT_ORDER, unlogged, checksums);
       var json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(state);
@@ -318,13 +318,16 @@ public final class RunFolder {
   }
 
   private void forgetAllBut(int keep) {
-    var all = list();
-    for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
-      try {
+    try {
+      var all = list();
+      for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
         putAside(old);
-      } catch (IOException e) {
-        LOGGER.warn("the checkpoint {} stays: {}", old, e.toString());
       }
+    } catch (IOException e) {
+      LOGGER.warn(
+          "{}; old checkpoints stay", DataException.cannotWrite(checkpoints(), e).getMessage());
+    } catch (DataException e) {
+      LOGGER.warn("{}; old checkpoints stay", e.getMessage());
     }
   }
 
@@ -346,10 +349,14 @@ public final class RunFolder {
     }
     try (var entries = Files.newDirectoryStream(checkpoints(), UNFINISHED + "*")) {
       for (var entry : entries) {
-        deleteTree(entry);
+        try {
+          deleteTree(entry);
+        } catch (IOException e) {
+          LOGGER.warn("{}; it is old, remove it", DataException.cannotWrite(entry, e).getMessage());
+        }
       }
     } catch (IOException | DirectoryIteratorException e) {
-      LOGGER.warn("{} holds what could not be deleted: {}", checkpoints(), e.toString());
+      LOGGER.warn("{} cannot be tidied up: {}", checkpoints(), e.getMessage());
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 
 class InceptionScoreTest {
@@ -44,6 +45,9 @@ class InceptionScoreTest {
 
   @Test
   void needsAsManyImagesAsWereSaid() {
+    assertThatThrownBy(() -> score(1, new float[] {Float.NaN, 1}))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("a probability of NaN");
     assertThatThrownBy(() -> new InceptionScore.Builder(3, 2, 10))
         .isInstanceOf(IllegalArgumentException.class);
     var builder = new InceptionScore.Builder(2, 2, 1);

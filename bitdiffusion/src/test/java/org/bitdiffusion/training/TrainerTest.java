@@ -601,12 +601,17 @@ class TrainerTest {
         .hasMessageContaining(".lock cannot be written");
     Files.delete(inTheWay);
     Files.delete(inTheWay.getParent());
-    var begun = RunFolder.create(run);
+    train(config(1), run);
+    assertThat(checkpoints(run)).containsExactly("step-00000001");
+  }
+
+  @Test
+  void whatIsAbandonedIsFree() throws IOException {
+    var begun = RunFolder.create(folder.resolve("run"));
     begun.keep(config(1));
     Files.writeString(begun.tokenizer(), "half of it");
     begun.abandon();
-    train(config(1), run);
-    assertThat(checkpoints(run)).containsExactly("step-00000001");
+    RunFolder.requireFree(begun.path());
   }
 
   private static List<String> checkpoints(Path run) throws IOException {
