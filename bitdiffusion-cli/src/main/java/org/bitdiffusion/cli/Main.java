@@ -77,7 +77,7 @@ public final class Main implements Runnable {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
-    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT); // numbers are as English as the words
+    Locale.setDefault(Locale.ROOT); // numbers are as English as the words
     System.exit(run(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
   }
 
