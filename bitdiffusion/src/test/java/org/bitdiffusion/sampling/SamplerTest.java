@@ -53,12 +53,17 @@ class SamplerTest {
   }
 
   private static BitDiffusion diffusion(double b, String prediction) {
+    return diffusion(b, prediction, "l2", SelfConditioning.HALF_BATCH);
+  }
+
+  private static BitDiffusion diffusion(
+      double b, String prediction, String loss, SelfConditioning estimates) {
     var codec = Codec.of("uint8", 2, b, 0);
     return new BitDiffusion(
         codec,
         new NoiseSchedule.Cosine(),
-        Objective.of(prediction, "l2", false, codec),
-        SelfConditioning.HALF_BATCH,
+        Objective.of(prediction, loss, false, codec),
+        estimates,
         0.5,
         false,
         false);
@@ -515,16 +520,7 @@ class SamplerTest {
 
   @Test
   void aNetworkTrainedWithoutEstimatesSeesNone() {
-    var codec = Codec.of("uint8", 2, 1, 0);
-    var diffusion =
-        new BitDiffusion(
-            codec,
-            new NoiseSchedule.Cosine(),
-            Objective.of("x0", "l2", false, codec),
-            SelfConditioning.NONE,
-            0.5,
-            false,
-            false);
+    var diffusion = diffusion(1, "x0", "l2", SelfConditioning.NONE);
     assertThat(
             new Sampler(diffusion, config(3, "ddim", 0, "previous", 0)).config().selfConditioning())
         .isEqualTo("none");
@@ -630,16 +626,7 @@ class SamplerTest {
    */
   @Test
   void guidanceMixesLogits() {
-    var codec = Codec.of("uint8", 2, 1, 0);
-    var ofLogits =
-        new BitDiffusion(
-            codec,
-            new NoiseSchedule.Cosine(),
-            Objective.of("x0", "sigmoid", false, codec),
-            SelfConditioning.HALF_BATCH,
-            0.5,
-            false,
-            false);
+    var ofLogits = diffusion(1, "x0", "sigmoid", SelfConditioning.HALF_BATCH);
     Denoiser network =
         (xt, estimate, gamma, condition) -> xt.mul(new Scalar(0)).add(condition.unsqueeze(1));
     assertThat(guided(ofLogits, "previous", network, 3, 2)).isCloseTo(Math.tanh(2.5), within(1e-6));
