@@ -2,33 +2,42 @@ package org.bitdiffusion;
 
 import java.nio.file.Path;
 import java.util.Map;
-import org.bitdiffusion.data.DataSources;
-import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Run;
 import org.bitdiffusion.sampling.Sampler;
-import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.ImageModel;
+import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
 
-/** Trains a model of icons in the folder of the first argument, and paints 16 samples. */
+/** Trains a model of any kind of data, draws 16 samples and measures it. */
 final class LibraryExample implements Trainer.Listener {
+  /** Arguments: a new folder, a preset such as icons, and a number of steps. */
   public static void main(String[] args) {
-    var run = Path.of(args[0]);
-    var config = ConfigReader.preset("icons", Map.of("training.steps", args[1]));
-    try (var icons = DataSources.open(DataSpec.parse(config.data()));
-        var trainer = Trainer.start(config, icons, run, new LibraryExample())) {
-      trainer.run();
-    }
-    try (var model = ImageModel.load(run, "auto")) {
-      var options = SamplerConfig.DEFAULT;
-      var samples = model.sample(options, 0, 0, 16, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
-      ImageGrid.write(run.resolve("icons.png"), samples.symbols(), model.format());
+    train(Path.of(args[0]), ConfigReader.preset(args[1], Map.of("training.steps", args[2])));
+  }
+
+  /** Returns the samples as a file's bytes, such as an answer over HTTP. */
+  static byte[] train(Path folder, RunConfig config) {
+    try (var source = Run.data(config)) {
+      try (var trainer = Run.start(config, source, folder, new LibraryExample())) {
+        trainer.run();
+      }
+      var run = Run.open(folder);
+      try (var model = run.model("auto");
+          var renderer = run.renderer()) {
+        var request = Run.preview(run.config(), source, 16); // of images, where it needs some
+        var samples = model.sample(request, Sampler.Listener.NONE);
+        var file = folder.resolve("samples" + renderer.endings().get(0)); // of images, .png
+        SampleFile.write(file, renderer, samples);
+        System.out.println(run.evaluate(model, source, 16));
+        return renderer.picture(samples);
+      }
     }
   }
 
   @Override
-  public void onLog(Trainer.Metrics metrics) {
+  public void onLog(Metrics metrics) {
     System.out.printf("step %d  loss %.4f%n", metrics.step(), metrics.loss());
   }
 }

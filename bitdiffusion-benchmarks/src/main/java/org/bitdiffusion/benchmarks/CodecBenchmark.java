@@ -3,7 +3,7 @@ package org.bitdiffusion.benchmarks;
 import static org.bytedeco.pytorch.global.torch.randint;
 
 import java.util.concurrent.TimeUnit;
-import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -35,7 +35,7 @@ public class CodecBenchmark {
   @Param({"256", "200"})
   private int categories;
 
-  private Codec codec;
+  private UniformCodec codec;
   private Tensor symbols;
   private Tensor analog;
 
@@ -43,7 +43,7 @@ public class CodecBenchmark {
   @Setup
   public void setUp() {
     Engine.load();
-    codec = Codec.of(encoding, categories, 1, 0);
+    codec = UniformCodec.of(encoding, categories, 1, 0);
     symbols =
         org.bitdiffusion.runtime.Scope.owned(
             () -> randint(categories, new long[] {128, 3, 64, 64}));

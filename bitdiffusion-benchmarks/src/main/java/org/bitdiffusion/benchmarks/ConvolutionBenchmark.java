@@ -51,7 +51,7 @@ public class ConvolutionBenchmark {
   @Setup
   public void setUp() {
     Engine.load();
-    var builder = new Parameters.Builder();
+    var builder = new Parameters.Builder(0);
     convolution = new Conv2d(builder, channels, channels, 3, 1, 1);
     parameters = builder.build(Compute.PLAIN);
     x =

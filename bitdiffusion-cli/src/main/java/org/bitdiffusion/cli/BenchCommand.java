@@ -12,15 +12,19 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.ImageFormat;
-import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.Model;
+import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,6 +75,12 @@ final class BenchCommand implements Runnable {
         description = "Images in a step (default ${DEFAULT-VALUE}).")
     private int batchSize;
 
+    @Option(
+        names = "--network",
+        paramLabel = "KEY=VALUE",
+        description = "Another network: a setting of it, such as width=128.")
+    private Map<String, String> network = new LinkedHashMap<>();
+
     @Option(names = "--json", description = "Reports as JSON.")
     private boolean json;
 
@@ -97,9 +107,8 @@ final class BenchCommand implements Runnable {
     }
 
     private Speed measure(Compute compute) throws IOException {
-      var config =
-          ConfigReader.preset(
-              "cifar10-small",
+      var settings =
+          new LinkedHashMap<>(
               Map.of(
                   "network.width", "64",
                   "network.multipliers", "[1, 2, 2]",
@@ -108,11 +117,12 @@ final class BenchCommand implements Runnable {
                   "training.batch_size", Integer.toString(batchSize),
                   "training.steps", Integer.toString(WARM_UP + steps),
                   "training.log_every", "1"));
+      network.forEach((key, value) -> settings.put("network." + key, value));
+      var config = ConfigReader.preset("cifar10-small", settings);
       var folder = Files.createTempDirectory("bitdiff-bench-");
       try {
         var clock = new Clock(batchSize);
-        try (var trainer =
-            Trainer.start(config, new Noise(), folder.resolve("run"), compute, clock)) {
+        try (var trainer = Run.start(config, new Noise(), folder.resolve("run"), compute, clock)) {
           trainer.run();
         }
         return new Speed(clock.images / clock.seconds, clock.denoise);
@@ -138,25 +148,25 @@ final class BenchCommand implements Runnable {
       }
 
       @Override
-      public void onLog(Trainer.Metrics metrics) {
+      public void onLog(Metrics metrics) {
         if (metrics.step() > WARM_UP) {
           images += batchSize;
-          seconds += batchSize / metrics.imagesPerSecond();
+          seconds += batchSize / metrics.examplesPerSecond();
         }
       }
 
       @Override
-      public void onCheckpoint(long step, Model trained, BooleanSupplier stopped) {
-        var model = (ImageModel) trained;
-        var sampling = new SamplerConfig(SAMPLING_STEPS, "ddim", 0, "previous", 0, 0, "", 0);
+      public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+        var sampling = SamplerConfig.DEFAULT.withSteps(SAMPLING_STEPS);
         draw(model, sampling); // warms up
         var start = System.nanoTime();
         draw(model, sampling);
         denoise = batchSize * SAMPLING_STEPS / ((System.nanoTime() - start) / 1e9);
       }
 
-      private void draw(ImageModel model, SamplerConfig sampling) {
-        model.sample(sampling, 0, 0, batchSize, ImageModel.ANY_CLASS, Sampler.Listener.NONE);
+      private void draw(Model model, SamplerConfig sampling) {
+        var request = SampleRequest.of(sampling, 0, batchSize, Given.NONE);
+        model.sample(request, Sampler.Listener.NONE);
       }
     }
 
@@ -167,7 +177,7 @@ final class BenchCommand implements Runnable {
       report.put("denoise_images_per_second", fast.denoise());
       report.put("eager_train_images_per_second", plain.train());
       report.put("eager_denoise_images_per_second", plain.denoise());
-      report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
+      report.put("precision", compute.precision().toString());
       report.put("threads", Engine.threads());
       report.put("batch_size", batchSize);
       if (json) {
@@ -185,9 +195,9 @@ final class BenchCommand implements Runnable {
     }
 
     /** Random images of CIFAR-10's shape. */
-    private static final class Noise implements ImageSource {
+    private static final class Noise implements DataSource {
       private static final int SIZE = 1024;
-      private static final ImageFormat FORMAT = new ImageFormat(3, 32, 32, 256, List.of());
+      private static final Schema SCHEMA = Schema.of(Space.of(List.of(3, 32, 32), 256));
 
       @Override
       public String name() {
@@ -195,8 +205,8 @@ final class BenchCommand implements Runnable {
       }
 
       @Override
-      public ImageFormat format() {
-        return FORMAT;
+      public Schema schema() {
+        return SCHEMA;
       }
 
       @Override
@@ -207,7 +217,7 @@ final class BenchCommand implements Runnable {
       @Override
       public void read(int index, int[] target, int offset) {
         var random = new SplittableRandom(index);
-        for (var i = 0; i < FORMAT.symbols(); i++) {
+        for (var i = 0; i < SCHEMA.space().places(); i++) {
           target[offset + i] = random.nextInt(256);
         }
       }

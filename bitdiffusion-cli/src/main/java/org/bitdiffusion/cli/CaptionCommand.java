@@ -1,5 +1,7 @@
 package org.bitdiffusion.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -7,10 +9,19 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.ImageFiles;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.model.AutoregressiveModel;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.model.Samples;
+import org.bitdiffusion.run.Run;
+import org.bitdiffusion.sampling.SamplerConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,9 +35,11 @@ final class CaptionCommand implements Callable<Integer> {
   /** Captions that are made at a time. */
   private static final int BATCH = 64;
 
+  private static final String TEXT = ".txt";
+
   @Spec private CommandSpec spec;
 
-  @Mixin private CaptioningOptions captioning;
+  @Mixin private DrawingOptions drawing;
 
   @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "PNG, JPEG, GIF or BMP files.")
   private List<Path> images;
@@ -52,62 +65,90 @@ final class CaptionCommand implements Callable<Integer> {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
     threads.apply();
-    var out = spec.commandLine().getOut();
-    try (var captioner = captioning.open()) {
-      if (!captioner.model().hasSteps() && (trace || n > 1)) {
-        throw new ConfigurationException(
-            "the run's decoder is autoregressive: it has no steps to trace and one caption for an"
-                + " image; leave --trace and --n out");
-      }
+    var opened = Run.open(drawing.run());
+    var how = drawing.sampling().over(opened.config().sampling());
+    requireFit(opened, how);
+    try (var renderer = opened.renderer();
+        var model = opened.model(drawing.precision())) {
       for (var image : images) { // before the work begins
         if (!Files.exists(image)) {
           throw DataException.cannotRead(image, new NoSuchFileException(image.toString()));
         }
       }
       for (var image : images) {
-        var rgb = ImageFiles.square(image, captioner.model().side());
-        var steps = new ArrayList<String>();
-        var captions = new ArrayList<String>();
-        while (captions.size() < n) {
-          var first = captions.size();
-          var copies = copies(rgb, Math.min(BATCH, n - first));
-          captions.addAll(
-              captioner.describe(
-                  copies,
-                  first,
-                  step -> {
-                    if (trace && first == 0) {
-                      steps.add(captioner.texts(captioner.model().symbols(step.estimate())).get(0));
-                    }
-                    return true;
-                  }));
-        }
-        if (json) {
-          var report = new LinkedHashMap<String, Object>();
-          report.put("image", image.toString());
-          report.put("captions", captions);
-          if (trace) {
-            report.put("steps", steps);
-          }
-          out.println(Json.line(report));
-          continue;
-        }
-        for (var i = 0; i < steps.size(); i++) {
-          out.printf(Locale.ROOT, "%4d  %s%n", i + 1, steps.get(i));
-        }
-        for (var caption : captions) {
-          out.println(images.size() == 1 ? caption : image + ": " + caption);
-        }
+        describe(image, model, renderer, how);
       }
     }
     return 0;
   }
 
-  private static byte[] copies(byte[] image, int count) {
-    var copies = new byte[count * image.length];
-    for (var i = 0; i < count; i++) {
-      System.arraycopy(image, 0, copies, i * image.length, image.length);
+  private void requireFit(Run opened, SamplerConfig how) {
+    if (!(opened.config().condition() instanceof Condition.Pixels)) {
+      throw new ConfigurationException(
+          "%s describes no images: its data is of the kind %s; use 'sample'"
+              .formatted(drawing.run(), opened.modality().name()));
     }
-    return copies;
+    if (opened.config().network().autoregressive()) {
+      drawing.sampling().requireNone();
+      if (trace || n > 1) {
+        throw new ConfigurationException(
+            "the run's decoder is autoregressive: it has no steps to trace and one caption for an"
+                + " image; leave --trace and --n out");
+      }
+      drawing.search().search(); // complains
+      return;
+    }
+    drawing.search().requireNone();
+    if (how.guidance() != 0) {
+      throw new ConfigurationException("--guidance is for classes of images; leave it out");
+    }
+  }
+
+  private void describe(Path image, Model model, Renderer renderer, SamplerConfig how) {
+    var steps = new ArrayList<String>();
+    var captions = new ArrayList<String>();
+    var given = renderer.given(image.toString(), n);
+    if (model instanceof AutoregressiveModel words) {
+      captions.addAll(texts(renderer, words.search(drawing.search().search(), given, 1)));
+    } else if (model instanceof DiffusionModel bits) {
+      bits.sampleAll(
+          new SampleRequest(how, drawing.seed(), 0, n, given, Optional.empty()),
+          BATCH,
+          step -> {
+            if (trace && captions.isEmpty()) {
+              var space = model.config().schema().space();
+              var estimate = new Samples(space, bits.symbols(step.estimate()));
+              steps.add(texts(renderer, estimate).get(0));
+            }
+            return true;
+          },
+          samples -> captions.addAll(texts(renderer, samples)));
+    }
+    print(image, captions, steps);
+  }
+
+  private static List<String> texts(Renderer renderer, Samples samples) {
+    var lines = new String(renderer.render(TEXT, samples, 1), UTF_8);
+    return List.of(lines.split("\n", -1)).subList(0, samples.count()); // also empty ones
+  }
+
+  private void print(Path image, List<String> captions, List<String> steps) {
+    var out = spec.commandLine().getOut();
+    if (json) {
+      var report = new LinkedHashMap<String, Object>();
+      report.put("image", image.toString());
+      report.put("captions", captions);
+      if (trace) {
+        report.put("steps", steps);
+      }
+      out.println(Json.line(report));
+      return;
+    }
+    for (var i = 0; i < steps.size(); i++) {
+      out.printf(Locale.ROOT, "%4d  %s%n", i + 1, steps.get(i));
+    }
+    for (var caption : captions) {
+      out.println(images.size() == 1 ? caption : image + ": " + caption);
+    }
   }
 }

@@ -2,21 +2,25 @@ package org.bitdiffusion.cli;
 
 import java.io.IOException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.model.AutoregressiveModel;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.BeamSearch;
 import org.bitdiffusion.sampling.Sampler;
-import org.bitdiffusion.text.BeamSearch;
-import org.bitdiffusion.training.CaptionModel;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.Model;
-import org.bitdiffusion.training.RunConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,7 +38,6 @@ import picocli.CommandLine.Spec;
 final class CaptionsBench implements Callable<Integer> {
   private static final int BATCH = 32;
   private static final int LENGTH = 64;
-  private static final int NEVER = -1; // no token ends a caption
 
   @Spec private CommandSpec spec;
 
@@ -60,6 +63,12 @@ final class CaptionsBench implements Callable<Integer> {
       description = "That are measured of each, in turn (default ${DEFAULT-VALUE}).")
   private int batches;
 
+  @Option(
+      names = "--network",
+      paramLabel = "KEY=VALUE",
+      description = "Another size: a setting of the network, such as layers=6.")
+  private Map<String, String> network = new LinkedHashMap<>();
+
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
@@ -73,26 +82,27 @@ final class CaptionsBench implements Callable<Integer> {
     if (batches < 1) {
       throw new ConfigurationException("--batches is " + batches + "; it must be at least 1");
     }
-    if (ConfigReader.preset(preset, Map.of()).captions() == null) {
+    var sizes = ConfigReader.preset(preset, Map.of());
+    if (!(Modality.of(sizes).expected(sizes).condition() instanceof Condition.Pixels)) {
       throw new ConfigurationException("--preset " + preset + " makes no captions");
     }
     var bitsConfig = config("bits");
     var wordsConfig = config("autoregressive");
     threads.apply();
     var compute = Compute.choose("auto");
-    try (var bits = (CaptionModel) Model.create(bitsConfig, compute);
-        var words = (CaptionModel) Model.create(wordsConfig, compute)) {
-      ConvolutionCheck.ensureRight(bits.network().convolutions(), compute);
-      var images = images(bits.side());
-      var sampling = bitsConfig.sampling();
+    try (var bits = (DiffusionModel) Model.create(bitsConfig, compute);
+        var words = (AutoregressiveModel) Model.create(wordsConfig, compute)) {
+      bits.ensureRight();
+      var images = images(bitsConfig.schema().condition().pixels());
+      var request = SampleRequest.of(bitsConfig.sampling(), 0, BATCH, images);
       var greedy = new BeamSearch(1, 0);
       var bitsTime = 0L;
       var wordsTime = 0L;
       for (var i = -1; i < batches; i++) { // the first of each warms up
         var start = System.nanoTime();
-        bits.sample(sampling, 0, 0, images, Sampler.Listener.NONE);
+        bits.sample(request, Sampler.Listener.NONE);
         var middle = System.nanoTime();
-        words.search(greedy, images);
+        words.search(greedy, images, BATCH);
         if (i >= 0) {
           bitsTime += middle - start;
           wordsTime += System.nanoTime() - middle;
@@ -104,25 +114,24 @@ final class CaptionsBench implements Callable<Integer> {
   }
 
   private RunConfig config(String decoder) {
-    var config =
-        ConfigReader.preset(
-            preset,
-            Map.of(
-                "network.decoder", decoder,
-                "captions.length", Integer.toString(LENGTH),
-                "sampling.steps", Integer.toString(steps)));
-    return config.withExample(
-        new RunConfig.ExampleConfig(
-            List.of(1, LENGTH), config.captions().vocabulary(), List.of(), List.of(), NEVER));
+    var settings = new LinkedHashMap<String, String>();
+    network.forEach((key, value) -> settings.put("network." + key, value));
+    settings.put("network.decoder", decoder);
+    settings.put("modality.length", Integer.toString(LENGTH));
+    settings.put("sampling.steps", Integer.toString(steps));
+    var config = ConfigReader.preset(preset, settings);
+    var expected = Modality.of(config).expected(config);
+    return config.withSchema(
+        new Schema(expected.space(), expected.condition(), Schema.NO_END, Map.of()));
   }
 
-  private static byte[] images(int side) {
-    var images = new byte[BATCH * 3 * side * side];
+  private static Given images(int bytes) {
+    var images = new byte[BATCH * bytes];
     new Random(0).nextBytes(images);
-    return images;
+    return Given.pixels(images);
   }
 
-  private void print(Compute compute, CaptionModel bits, double bitsSpeed, double wordsSpeed)
+  private void print(Compute compute, Model bits, double bitsSpeed, double wordsSpeed)
       throws IOException {
     var report = new LinkedHashMap<String, Object>();
     report.put("bits_images_per_second", bitsSpeed);
@@ -130,7 +139,7 @@ final class CaptionsBench implements Callable<Integer> {
     report.put("ratio", bitsSpeed / wordsSpeed);
     report.put("steps", steps);
     report.put("parameters", bits.network().parameters().count());
-    report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
+    report.put("precision", compute.precision().toString());
     report.put("threads", Engine.threads());
     var out = spec.commandLine().getOut();
     if (json) {

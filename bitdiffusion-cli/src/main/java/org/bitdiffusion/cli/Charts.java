@@ -8,8 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.ImageGrid;
-import org.bitdiffusion.training.Trainer;
+import org.bitdiffusion.io.Png;
+import org.bitdiffusion.io.WholeFile;
+import org.bitdiffusion.storage.Metrics;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
@@ -40,12 +41,12 @@ final class Charts {
   }
 
   /** The loss by step, as it was logged and smoothed; no chart where nothing was logged yet. */
-  static void loss(Path file, List<Trainer.Metrics> history) {
+  static void loss(Path file, List<Metrics> history) {
     if (history.isEmpty()) {
       return;
     }
-    var steps = history.stream().mapToDouble(Trainer.Metrics::step).toArray();
-    var loss = history.stream().mapToDouble(Trainer.Metrics::loss).toArray();
+    var steps = history.stream().mapToDouble(Metrics::step).toArray();
+    var loss = history.stream().mapToDouble(Metrics::loss).toArray();
     var chart = chart("Training loss", "step", "loss");
     var styler = chart.getStyler();
     var range = Arrays.stream(loss).summaryStatistics();
@@ -165,7 +166,8 @@ final class Charts {
   }
 
   private static void write(Path file, Chart<? extends AxesChartStyler, ?> chart) {
-    ImageGrid.write(file, paint(file, chart));
+    var png = Png.of(paint(file, chart));
+    WholeFile.write(file, out -> out.write(png));
   }
 
   private static BufferedImage paint(Path file, Chart<? extends AxesChartStyler, ?> chart) {

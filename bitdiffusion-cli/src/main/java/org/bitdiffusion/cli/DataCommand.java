@@ -1,13 +1,17 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.DataSources;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageSource;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.model.Samples;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -16,35 +20,13 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "data",
-    description = "Shows what a data source yields: images, shape, categories, classes.",
-    footer = {
-      "",
-      "Sources, with their options and defaults:",
-      "  icons,size=24,levels=2",
-      "  idx:FOLDER|FILE,split=train|test,size=AS_STORED,levels=256",
-      "      MNIST and its family, gzip or not",
-      "  cifar10:FOLDER,split=train|test,size=32,levels=256",
-      "  cifar100:FOLDER,split=train|test,labels=fine|coarse,size=32,levels=256",
-      "      the binary versions",
-      "  imagenet64:FOLDER,split=train|val",
-      "      the npz files of downsampled ImageNet",
-      "  images:FOLDER,size=64,color=rgb|grey,levels=256,skip_bad=false",
-      "  images:FOLDER,size=64,color=palette,palette=16,skip_bad=false",
-      "      PNG, JPEG, GIF and BMP; sub-folders are classes",
-      "With captions:",
-      "  scenes,split=train|test,count=50000",
-      "      made-up pictures of icons",
-      "  captions:FILE.jsonl,size=224",
-      "      lines of {\"image\": PATH, \"captions\": [TEXT, ...]}",
-      "  coco:FOLDER,split=train|val,size=224",
-      "      MS-COCO 2017",
-      "  emoji:FOLDER,split=train|test,hold_out=vendor|emoji,size=64",
-      "      unpacked npm packages emoji-datasource-VENDOR",
-      "All take subset=N."
-    })
+    description = "Shows what a data source yields: examples, shape, categories, classes.")
 final class DataCommand implements Callable<Integer> {
   /** Classes in a report for people. */
   private static final int LISTED = 100;
+
+  /** Examples in one picture. */
+  private static final int SHOWN = 64;
 
   @Spec private CommandSpec spec;
 
@@ -56,14 +38,16 @@ final class DataCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "FILE.png|FILE.npy|DIR",
-      description = "A grid, the symbols as integers [N, C, H, W], or a folder of images.")
+      paramLabel = "FILE|DIR",
+      description =
+          "By its ending: all in one (.png of images), .npy for the symbols as integers [N, C, ...],"
+              + " or a folder with a file for each.")
   private Path out;
 
   @Option(
       names = "--n",
       paramLabel = "N",
-      description = "Number of images, evenly spread: 64 for a grid, else all.")
+      description = "Number of examples, evenly spread: 64 for a picture, else all.")
   private Integer n;
 
   @Option(names = "--skip-bad", description = "Leaves images out that cannot be read.")
@@ -72,66 +56,95 @@ final class DataCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
+  /** The lines of help that tell of all sources. */
+  static String[] sources() {
+    var lines = new java.util.ArrayList<String>();
+    lines.add("");
+    lines.add("Sources, with their options and defaults:");
+    for (var modality : Modality.ALL.all()) {
+      for (var kind : modality.sources()) {
+        for (var line : kind.usage()) {
+          // What it is, behind how it is written.
+          var isSource = line.startsWith(kind.name() + ":") || line.startsWith(kind.name() + ",");
+          lines.add((isSource || line.equals(kind.name()) ? "  " : "      ") + escaped(line));
+        }
+      }
+    }
+    lines.add("All take subset=N.");
+    return lines.toArray(String[]::new);
+  }
+
+  /** picocli takes % and @| for its own. */
+  private static String escaped(String line) {
+    return line.replace("%", "%%");
+  }
+
   @Override
   public Integer call() {
-    ImageTarget.require("--out", out);
-    var grid = Target.endsIn(out, ".png");
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
-    var data = DataSpec.parse(source);
-    try (var images = DataSources.open(skipBad ? data.with("skip_bad", "true") : data)) {
-      var count =
-          n != null
-              ? Math.min(n, images.size())
-              : grid ? Math.min(64, images.size()) : images.size();
-      write(images, count);
-      report(images);
+    var line = DataSpec.parse(source);
+    var data = skipBad ? line.with("skip_bad", "true") : line;
+    var modality = Modality.ofSource(data).modality();
+    var plan = Modality.plan(data);
+    try (var opened = plan.open();
+        var renderer = modality.renderer(opened)) {
+      Target.requireSamples("--out", out, renderer);
+      var ending = SampleFile.ending(out, renderer);
+      var picture = ending != null && renderer.endings().contains(ending);
+      var count = Math.min(n != null ? n : picture ? SHOWN : Integer.MAX_VALUE, opened.size());
+      write(opened, renderer, count);
+      report(opened);
     }
     return 0;
   }
 
-  private void write(ImageSource images, int count) {
-    var size = images.format().symbols();
-    ImageTarget.requireRoom(out, count, 1, size);
-    var target = new ImageTarget(out, images.format(), count);
-    var image = new int[size];
+  private void write(DataSource opened, Renderer renderer, int count) {
+    var space = opened.schema().space();
+    var target = new SampleFile(out, renderer, space, count);
     for (var i = 0; i < count; i++) {
-      images.read((int) ((long) i * images.size() / count), image, 0);
-      target.add(image);
+      var one = Batch.of(opened, Given.evenly(opened, count, i, 1));
+      target.add(new Samples(space, one.symbols()));
     }
     target.finish();
   }
 
-  private void report(ImageSource images) {
-    var counts = new int[images.classes().size()];
-    for (var i = 0; i < images.size(); i++) {
-      if (images.label(i) >= 0) {
-        counts[images.label(i)]++;
+  private void report(DataSource opened) {
+    var schema = opened.schema();
+    var classes = schema.condition().classes();
+    var counts = new int[classes.size()];
+    for (var i = 0; i < opened.size(); i++) {
+      if (opened.label(i) >= 0) {
+        counts[opened.label(i)]++;
       }
     }
+    var categories =
+        schema.space().uniform()
+            ? (Object) schema.space().mostCategories()
+            : schema.space().categories();
     var writer = spec.commandLine().getOut();
     if (json) {
-      var classes = new LinkedHashMap<String, Integer>();
+      var byName = new LinkedHashMap<String, Integer>();
       for (var c = 0; c < counts.length; c++) {
-        classes.put(images.classes().get(c), counts[c]);
+        byName.put(classes.get(c), counts[c]);
       }
       var report = new LinkedHashMap<String, Object>();
-      report.put("source", images.name());
-      report.put("examples", images.size());
-      report.put("shape", images.shape());
-      report.put("categories", images.categories());
-      report.put("palette", images.format().palette().stream().map("%06x"::formatted).toList());
-      report.put("classes", classes);
+      report.put("source", opened.name());
+      report.put("examples", opened.size());
+      report.put("shape", schema.space().shape());
+      report.put("categories", categories);
+      report.putAll(schema.details());
+      report.put("classes", byName);
       report.put("out", out.toString());
       writer.println(Json.line(report));
       return;
     }
     writer.printf(
-        "%s: %d examples of shape %s, K = %d%n",
-        images.name(), images.size(), Arrays.toString(images.shape()), images.categories());
+        "%s: %d examples of shape %s, K = %s%n",
+        opened.name(), opened.size(), schema.space().shape(), categories);
     for (var c = 0; c < Math.min(counts.length, LISTED); c++) {
-      writer.printf("  class %d %s: %d%n", c, images.classes().get(c), counts[c]);
+      writer.printf("  class %d %s: %d%n", c, classes.get(c), counts[c]);
     }
     if (counts.length > LISTED) {
       writer.printf("  and %d classes more; --json lists all%n", counts.length - LISTED);

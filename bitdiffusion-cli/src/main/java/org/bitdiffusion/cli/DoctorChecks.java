@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 import org.bitdiffusion.cli.DoctorCommand.Finding;
+import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Precision;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.Model;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -76,7 +76,7 @@ final class DoctorChecks {
 
   private static void arithmetic(Compute compute) {
     var way =
-        compute.precision().toString().toLowerCase(Locale.ROOT)
+        compute.precision()
             + (compute.layout() == torch.MemoryFormat.ChannelsLast ? " NHWC" : " NCHW");
     var products = "matrix products, " + way;
     check(products, () -> matrixProducts(products, compute));
@@ -162,7 +162,7 @@ final class DoctorChecks {
 
   private static Finding precision(String name) {
     var compute = Compute.choose("auto");
-    var found = compute.precision().toString().toLowerCase(Locale.ROOT) + ": " + compute.reason();
+    var found = compute.precision() + ": " + compute.reason();
     return compute.precision() == Precision.BFLOAT16
         ? Finding.ok(name, found)
         : Finding.warn(name, found, "it works, but training takes about twice as long");

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Version;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -104,7 +105,7 @@ final class DoctorCommand implements Callable<Integer> {
     var warned = findings.stream().filter(f -> f.status() == Status.WARN).count();
     if (json) {
       var report = new LinkedHashMap<String, Object>();
-      report.put("version", Main.Version.version());
+      report.put("version", Version.version());
       report.put("platform", Loader.getPlatform());
       report.put("failed", failed);
       report.put("warnings", warned);

@@ -6,14 +6,14 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageBatch;
-import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.metrics.ClassifierFeatures;
-import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.modality.image.ClassifierFeatures;
+import org.bitdiffusion.modality.image.ClassifierTraining;
+import org.bitdiffusion.modality.image.ImageBatch;
+import org.bitdiffusion.modality.image.ImageFeatures;
+import org.bitdiffusion.modality.image.ImageSource;
+import org.bitdiffusion.modality.image.ImageSources;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.training.ClassifierTraining;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -105,7 +105,7 @@ final class FeaturesCommand implements Runnable {
               standard.batchSize(),
               standard.learningRate(),
               seed);
-      try (var source = DataSources.open(DataSpec.parse(data));
+      try (var source = ImageSources.open(DataSpec.parse(data));
           var others = test == null ? null : opened(source);
           var progress =
               new Progress("training", training.steps(), 0, spec.commandLine().getErr());
@@ -135,7 +135,7 @@ final class FeaturesCommand implements Runnable {
     }
 
     private ImageSource opened(ImageSource training) {
-      var others = DataSources.open(DataSpec.parse(test));
+      var others = ImageSources.open(DataSpec.parse(test));
       if (!others.format().equals(training.format())
           || !others.classes().equals(training.classes())) {
         others.close();
@@ -150,7 +150,8 @@ final class FeaturesCommand implements Runnable {
       var right = 0;
       for (var first = 0; first < source.size(); first += BATCH) {
         var images = ImageBatch.read(source, first, Math.min(BATCH, source.size() - first));
-        var labels = IntStream.range(first, first + images.count()).map(source::label).toArray();
+        var labels =
+            IntStream.range(first, first + images.count()).mapToLong(source::label).toArray();
         right += features.of(images).agreeing(labels);
       }
       return (double) right / source.size();

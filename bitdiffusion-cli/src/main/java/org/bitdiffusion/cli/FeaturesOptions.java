@@ -1,34 +1,29 @@
 package org.bitdiffusion.cli;
 
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.evaluation.RealImages;
-import org.bitdiffusion.metrics.ClassifierFeatures;
-import org.bitdiffusion.metrics.ImageFeatures;
-import org.bitdiffusion.metrics.InceptionFeatures;
+import org.bitdiffusion.modality.Modality;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
-/** Options that say by whose features images are compared. */
+/** Options of evaluations that compare images by features, by the names that the library has. */
 final class FeaturesOptions {
-  /** Images of each set whose places among each other are compared: the cost is their square. */
-  private static final int MANIFOLD = 10_000;
-
   @Option(
       names = "--inception",
       paramLabel = "FILE",
       description =
           "The weights of FID's Inception-v3 as safetensors, for FID and the Inception Score; README"
               + " says how to get them.")
-  private Path inception;
+  private String inception;
 
   @Option(
       names = "--features",
       paramLabel = "FILE",
       description = "A classifier of 'features train', for a Frechet distance that is not FID.")
-  private Path classifier;
+  private String classifier;
 
   @Option(
       names = "--features-precision",
@@ -47,80 +42,68 @@ final class FeaturesOptions {
               + " written.")
   private Path reference;
 
-  /** Whether any of them is given. */
-  boolean isGiven() {
-    return inception != null || classifier != null || reference != null || precision != null;
-  }
-
-  /** Complains if both are given, or neither, but what needs one. */
-  void requireOne() {
-    if (reference != null) {
-      Target.requireFileOrNew("--reference", reference, ".npz");
-      if (inception == null && classifier == null) {
-        throw new ConfigurationException(
-            "--reference needs --inception or --features, whose statistics it holds");
-      }
+  /**
+   * Those that are given.
+   *
+   * @throws ConfigurationException if they do not go together
+   */
+  Map<String, String> given() {
+    var none = inception == null && classifier == null;
+    if (none && reference != null) {
+      throw new ConfigurationException(
+          "--reference needs --inception or --features, whose statistics it holds");
     }
-    if (precision != null && inception == null && classifier == null) {
+    if (none && precision != null) {
       throw new ConfigurationException(
           "--features-precision needs --inception or --features, which compute in it");
     }
     if (inception != null && classifier != null) {
       throw new ConfigurationException("--inception and --features exclude each other; take one");
     }
-  }
-
-  /** The features, or null where none are given. */
-  ImageFeatures open() {
-    requireOne();
-    var precision = this.precision == null ? "float32" : this.precision;
-    if (inception != null) {
-      return InceptionFeatures.load(inception, precision);
+    var given = new LinkedHashMap<String, String>();
+    put(given, "inception", inception);
+    put(given, "features", classifier);
+    put(given, "features_precision", precision);
+    put(given, "reference", reference);
+    if (reference != null) {
+      Target.requireFileOrNew("--reference", reference, ".npz");
     }
-    return classifier == null ? null : ClassifierFeatures.load(classifier, precision);
+    return given;
   }
 
   /**
-   * Looks at the images that samples are compared with.
+   * Complains of options that the evaluation of a kind of data does not have.
    *
-   * @param features of {@link #open}
-   * @param samples how many are compared with them
+   * @param options by the names that the library has
+   * @param command that has an option for some of them
    */
-  RealImages real(ImageSource source, ImageFeatures features, int samples, PrintWriter err) {
-    var isKnown = reference != null && Files.exists(reference);
-    if (features != null) {
-      if (samples < 2) {
+  static void requireKnown(Modality modality, Map<String, String> options, CommandSpec command) {
+    var known = modality.evaluation().options();
+    for (var name : options.keySet()) {
+      if (!known.contains(name)) {
         throw new ConfigurationException(
-            "a covariance of features needs 2 samples at least, and --n is " + samples);
+            "%s is not for runs of the kind %s; there are %s"
+                .formatted(
+                    option(name, command),
+                    modality.name(),
+                    known.isEmpty()
+                        ? "no such options"
+                        : known.stream()
+                            .map(other -> option(other, command))
+                            .collect(Collectors.joining(", "))));
       }
-      warnOfFew("the set of samples", samples, features.size(), err);
-      if (!isKnown) {
-        warnOfFew(source.name(), source.size(), features.size(), err);
-      }
-    }
-    if (reference != null) {
-      err.printf(
-          isKnown
-              ? "the distance is to the statistics in %s%n"
-              : "the statistics of the images are written to %s%n",
-          reference);
-    }
-    var compared = Math.min(MANIFOLD, Math.min(samples, source.size()));
-    var looked = source.size() + (features != null && isKnown ? compared : 0);
-    try (var progress = new Progress("looking", looked, 0, err)) {
-      return features == null
-          ? RealImages.of(source, done -> progress.to(done, ""))
-          : RealImages.of(source, features, reference, compared, done -> progress.to(done, ""));
     }
   }
 
-  /** Says so where images are too few for a covariance of full rank. */
-  static void warnOfFew(String set, int images, int features, PrintWriter err) {
-    if (images <= features) {
-      err.printf(
-          "warning: %s holds %,d images, too few for %,d features: their covariance has not full"
-              + " rank below %,d, and the distance is far too high%n",
-          set, images, features, features + 1);
+  private static String option(String name, CommandSpec command) {
+    var option = "--" + name.replace('_', '-');
+    return command.optionsMap().containsKey(option) ? option : "--with " + name;
+  }
+
+  /** Adds an option's value, if it is given. */
+  static void put(Map<String, String> given, String name, Object value) {
+    if (value != null) {
+      given.put(name, value.toString());
     }
   }
 }

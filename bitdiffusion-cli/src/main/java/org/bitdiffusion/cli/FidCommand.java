@@ -7,10 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.ImageFiles;
-import org.bitdiffusion.metrics.FeatureStatistics;
-import org.bitdiffusion.metrics.InceptionFeatures;
-import org.bitdiffusion.nn.InceptionV3;
+import org.bitdiffusion.modality.image.FeatureStatistics;
+import org.bitdiffusion.modality.image.ImageFeatures;
+import org.bitdiffusion.modality.image.ImageFiles;
+import org.bitdiffusion.modality.image.InceptionFeatures;
+import org.bitdiffusion.modality.image.InceptionV3;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -123,8 +124,10 @@ final class FidCommand implements Callable<Integer> {
       throw new DataException(
           "%s holds %d images; a covariance needs 2 at least".formatted(set, files.size()));
     }
-    FeaturesOptions.warnOfFew(
-        set.toString(), files.size(), InceptionV3.FEATURES, spec.commandLine().getErr());
+    if (files.size() <= InceptionV3.FEATURES) {
+      var warning = ImageFeatures.tooFew(set.toString(), files.size(), InceptionV3.FEATURES);
+      spec.commandLine().getErr().println("warning: " + warning);
+    }
     return new ImagesOrStatistics(set, files, null);
   }
 

@@ -6,14 +6,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import org.bitdiffusion.data.DataSources;
-import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.Version;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.config.ConfigYaml;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.nn.NetworkKind;
+import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.Model;
-import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.sampling.Solver;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,7 +43,7 @@ final class InfoCommand implements Callable<Integer> {
     var config = preset == null ? null : describe(preset);
     Engine.load();
     var report = new LinkedHashMap<String, Object>();
-    report.put("version", Main.Version.version());
+    report.put("version", Version.version());
     report.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
     report.put("javacpp", Loader.getVersion());
     report.put("engine", "libtorch " + Engine.version());
@@ -48,15 +51,19 @@ final class InfoCommand implements Callable<Integer> {
     var compute = Compute.choose("auto");
     report.put("device", compute.device().toString().toLowerCase(Locale.ROOT));
     report.put("threads", Engine.threads());
-    report.put("precision", compute.precision().toString().toLowerCase(Locale.ROOT));
+    report.put("precision", compute.precision().toString());
     report.put("precision_reason", compute.reason());
     report.put("presets", ConfigReader.presets());
+    report.put("kinds_of_data", Modality.ALL.names());
+    report.put("kinds_of_network", NetworkKind.ALL.names());
+    report.put("samplers", Solver.ALL.names());
+    report.put("encodings", Codec.ENCODINGS);
     if (config != null) {
       try (var model = Model.create(config, Compute.PLAIN)) {
         report.put("preset", preset);
         report.put("parameters", model.network().parameters().count());
       }
-      report.put("config", ConfigReader.tree(config));
+      report.put("config", ConfigYaml.tree(config));
     }
     report.put("native_libraries", Engine.libraries());
     print(report, config);
@@ -65,35 +72,12 @@ final class InfoCommand implements Callable<Integer> {
 
   /** A preset's configuration with what its data would add, known without having the data. */
   static RunConfig describe(String preset) {
-    var config = ConfigReader.preset(preset, Map.of());
-    var example =
-        switch (DataSpec.parse(config.data()).source()) {
-          case "icons" -> {
-            try (var icons = DataSources.open(DataSpec.parse(config.data()))) {
-              yield config.forData(icons).example();
-            }
-          }
-          case "idx" -> images(1, 28, 10);
-          case "cifar10" -> images(3, 32, 10);
-          case "imagenet64" -> images(3, 64, 1000);
-          default ->
-              new RunConfig.ExampleConfig(
-                  List.of(1, config.captions().length()),
-                  config.captions().vocabulary(),
-                  List.of(),
-                  List.of(),
-                  0);
-        };
-    return config.withExample(example);
+    return describe(ConfigReader.preset(preset, Map.of()));
   }
 
-  private static RunConfig.ExampleConfig images(int channels, int side, int classes) {
-    return new RunConfig.ExampleConfig(
-        List.of(channels, side, side), 256, numbers(classes), List.of(), null);
-  }
-
-  private static List<String> numbers(int count) {
-    return IntStream.range(0, count).mapToObj(Integer::toString).toList();
+  /** A configuration with what its data would add, known without having the data. */
+  static RunConfig describe(RunConfig config) {
+    return config.withSchema(Modality.of(config).expected(config));
   }
 
   private void print(Map<String, Object> report, RunConfig config) {
@@ -109,7 +93,7 @@ final class InfoCommand implements Callable<Integer> {
             list.forEach(item -> out.println("  " + item));
           } else if (key.equals("config")) {
             out.println(key + ":");
-            ConfigReader.yaml(config).lines().forEach(line -> out.println("  " + line));
+            ConfigYaml.text(config).lines().forEach(line -> out.println("  " + line));
           } else {
             out.println(key + ": " + value);
           }

@@ -1,20 +1,20 @@
 package org.bitdiffusion.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.util.Locale;
-import java.util.Properties;
 import java.util.concurrent.CancellationException;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Version;
 import org.bitdiffusion.training.DivergenceException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -28,7 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
     name = "bitdiff",
     description = "Trains and samples generative models of discrete data by Bit Diffusion.",
-    versionProvider = Main.Version.class,
+    versionProvider = Main.Versions.class,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       QuickstartCommand.class,
@@ -85,16 +85,26 @@ public final class Main implements Runnable {
   static int run(String[] args, PrintWriter out, PrintWriter err) {
     var main = new Main();
     try {
-      return new CommandLine(main)
+      var command = new CommandLine(main);
+      // Made when it is shown: it asks the library for all sources.
+      command
+          .getSubcommands()
+          .get("data")
+          .getHelpSectionMap()
+          .put(
+              UsageMessageSpec.SECTION_KEY_FOOTER,
+              help -> help.createHeading(String.join("%n", DataCommand.sources()) + "%n"));
+      return command
           .setOut(out)
           .setErr(err)
           .setUsageHelpAutoWidth(true)
           .setParameterExceptionHandler(Main::wrongUsage)
-          .setExecutionExceptionHandler((e, command, result) -> main.failed(e, err))
+          .setExecutionExceptionHandler(
+              (e, failed, result) -> main.failed(e, err, Flags.of(failed, result)))
           .execute(args);
     } catch (Error e) {
       // out of memory, no native libraries ...: picocli handles exceptions only
-      return main.failed(e, err);
+      return main.failed(e, err, Flags.NONE);
     }
   }
 
@@ -149,8 +159,8 @@ public final class Main implements Runnable {
   }
 
   /** One line that says what went wrong; the stack trace only with --debug. */
-  private int failed(Throwable e, PrintWriter err) {
-    err.println("bitdiff: " + message(e));
+  private int failed(Throwable e, PrintWriter err, Flags flags) {
+    err.println("bitdiff: " + flags.translated(message(e)));
     if (debug) {
       e.printStackTrace(err);
     }
@@ -189,7 +199,7 @@ public final class Main implements Runnable {
     }
     if (firstLine.contains("can't allocate memory") || firstLine.contains("out of memory")) {
       return "the engine needs more memory than there is; take a smaller batch (--batch-size, or"
-          + " training.batch_size with more training.accumulation): "
+          + " training.batch_size with more training.parts): "
           + firstLine;
     }
     if (e instanceof UnsatisfiedLinkError || e instanceof NoClassDefFoundError) {
@@ -200,20 +210,10 @@ public final class Main implements Runnable {
   }
 
   /** The version that the build wrote into a resource. */
-  static final class Version implements IVersionProvider {
+  static final class Versions implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      return new String[] {"bitdiff " + version()};
-    }
-
-    static String version() {
-      try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
-        var properties = new Properties();
-        properties.load(in);
-        return properties.getProperty("version");
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      return new String[] {"bitdiff " + Version.version()};
     }
   }
 }

@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -12,7 +11,7 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.metrics.CaptionFile;
 import org.bitdiffusion.metrics.CaptionScores;
 import org.bitdiffusion.metrics.CaptionTokenizer;
-import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.modality.image.FeatureStatistics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -85,7 +84,7 @@ final class MetricsCommand implements Runnable {
       var scores =
           CaptionScores.of(
               CaptionFile.read(candidates).scoredBy(CaptionFile.read(references), tokenizer));
-      report(scores, Map.of(), json, spec.commandLine().getOut());
+      report(scores, json, spec.commandLine().getOut());
       return 0;
     }
 
@@ -138,20 +137,9 @@ final class MetricsCommand implements Runnable {
     }
   }
 
-  /** Prints scores, and what else was measured. */
-  static void report(
-      CaptionScores scores, Map<String, Number> more, boolean json, PrintWriter out) {
+  private static void report(CaptionScores scores, boolean json, PrintWriter out) {
     var report = new LinkedHashMap<String, Number>();
-    report.put("bleu_1", scores.bleu1());
-    report.put("bleu_2", scores.bleu2());
-    report.put("bleu_3", scores.bleu3());
-    report.put("bleu_4", scores.bleu4());
-    report.put("cider", scores.cider());
-    report.put("rouge_l", scores.rougeL());
-    report.put("distinct_1", scores.distinct1());
-    report.put("distinct_2", scores.distinct2());
-    report.put("exact_match", scores.exactMatch());
-    report.putAll(more);
+    report.putAll(scores.byName());
     report.put("images", scores.images());
     if (json) {
       out.println(Json.line(report));

@@ -1,17 +1,14 @@
 package org.bitdiffusion.cli;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.DataSources;
-import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageGrid;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.Trainer;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Run;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,7 +36,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private Long steps;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     if (Files.exists(out)) {
       throw new ConfigurationException(
           out + " exists already; remove it, or name a new folder with --out");
@@ -48,10 +45,10 @@ final class QuickstartCommand implements Callable<Integer> {
     var config =
         ConfigReader.preset(
             "icons", steps == null ? Map.of() : Map.of("training.steps", steps.toString()));
-    try (var source = DataSources.open(DataSpec.parse(config.data()))) {
+    try (var source = Run.data(config)) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
-      var progress = new TrainingProgress(config, spec.commandLine().getErr());
-      try (var trainer = Trainer.start(config, source, out, progress)) {
+      var progress = new TrainingProgress(spec.commandLine().getErr());
+      try (var trainer = Run.start(config, source, out, progress)) {
         UntilStopped.train(
             trainer, () -> writer.printf("step %d is saved in %s%n", trainer.done(), out));
         new Pictures(spec.commandLine().getErr())
@@ -66,28 +63,25 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Path draw() throws IOException {
+  private Path draw() {
     var file = out.resolve("samples.png");
-    try (var model = ImageModel.load(out, "auto")) {
-      var config = model.config().sampling();
-      var strip = new Strip(model, config, 8);
-      try (var progress =
-          new Progress("sampling", config.steps(), 0, spec.commandLine().getErr())) {
-        var samples =
-            model.sample(
-                config,
-                0,
-                0,
-                SAMPLES,
-                ImageModel.ANY_CLASS,
-                step -> {
-                  progress.to(step.index() + 1, "64 icons");
-                  strip.add(step);
-                  return true;
-                });
-        ImageGrid.write(file, samples.symbols(), model.format());
-      }
-      strip.write(out.resolve("denoising.png"));
+    var run = Run.open(out);
+    var request = run.request(SAMPLES);
+    var steps = request.sampling().steps();
+    try (var renderer = run.renderer();
+        var model = (DiffusionModel) run.model("auto");
+        var progress = new Progress("sampling", steps, 0, spec.commandLine().getErr())) {
+      var strip = new Strip(model, request.sampling(), 8);
+      var samples =
+          model.sample(
+              request,
+              step -> {
+                progress.to(step.index() + 1, "64 icons");
+                strip.add(step);
+                return true;
+              });
+      SampleFile.write(file, renderer, samples);
+      strip.write(out.resolve("denoising.png"), renderer);
     }
     return file;
   }

@@ -2,16 +2,23 @@ package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.RunConfig;
-import org.bitdiffusion.training.RunFolder;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.run.Run;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.Sampler;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,14 +45,27 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "FILE.png|FILE.npy|DIR",
-      description = "A grid, the symbols as integers [N, C, H, W], or a folder of images.")
+      paramLabel = "FILE|DIR",
+      description =
+          "By its ending: all in one (.png of images, .txt and .jsonl of captions), .npy for the"
+              + " symbols as integers [N, C, ...], or a folder with a file for each.")
   private Path out;
 
   @Mixin private SamplingOptions sampling;
 
-  @Option(names = "--class", paramLabel = "C", description = "Name or number of a class.")
-  private String label;
+  @Option(
+      names = {"--class", "--condition"},
+      paramLabel = "C",
+      description = "Name or number of a class; of captioners the image file to describe.")
+  private String condition;
+
+  @Option(
+      names = "--known",
+      paramLabel = "FILE",
+      description =
+          "Symbols that are given: of images a PNG of their size, of which only what is transparent"
+              + " is drawn.")
+  private Path known;
 
   @Option(
       names = "--seed",
@@ -67,8 +87,8 @@ final class SampleCommand implements Callable<Integer> {
 
   @Option(
       names = "--strip",
-      paramLabel = "FILE.png",
-      description = "The way of the first samples from noise to image.")
+      paramLabel = "FILE",
+      description = "The way of the first samples from noise to what they are.")
   private Path strip;
 
   @Option(
@@ -85,88 +105,152 @@ final class SampleCommand implements Callable<Integer> {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
     batching.require();
-    requireTargets();
     // All that can be wrong is found before weights are read, which takes a while.
-    var folder = RunFolder.open(run);
-    folder.requireNewest();
-    var trained = folder.config(Map.of());
-    var config = sampling.over(trained.sampling());
-    var label = label(trained);
-    ImageModel.requireFit(trained, config, label);
-    ImageTarget.requireRoom(out, n, batching.size(), symbols(trained.example()));
-    threads.apply();
-    try (var model = ImageModel.load(run, precision)) {
-      UntilStopped.run(() -> draw(model, config, label), () -> stopped = true);
+    requireTargets();
+    var opened = Run.open(run);
+    opened.folder().checkpoints().requireNewest();
+    try (var renderer = opened.renderer()) {
+      requireTargets(renderer);
+      var request = request(opened, renderer);
+      requireRoom(renderer, opened.config().schema().space());
+      threads.apply();
+      try (var model = opened.model(precision)) {
+        UntilStopped.run(() -> draw(model, renderer, request), () -> stopped = true);
+      }
     }
     return 0;
   }
 
-  /** Draws and writes; where it is stopped before the end, what was drawn until then. */
-  private void draw(ImageModel model, SamplerConfig config, int label) {
-    var target = new ImageTarget(out, model.format(), n);
-    var bits = new Histogram(model.config().codec().scale());
-    var frames =
-        strip == null ? null : new Strip(model, config, Math.min(8, Math.min(batching.size(), n)));
-    var started = System.nanoTime();
-    var done = 0;
-    try (var progress =
-        new Progress("sampling", (long) n * config.steps(), 0, spec.commandLine().getErr())) {
-      while (done < n) {
-        var first = done;
-        var count = Math.min(batching.size(), n - first);
-        var samples =
-            model.sample(
-                config,
-                seed,
-                first,
-                count,
-                label,
-                step -> {
-                  progress.to(
-                      (long) first * config.steps() + (long) (step.index() + 1) * count,
-                      "step " + (step.index() + 1) + " of " + config.steps());
-                  if (first == 0 && frames != null) {
-                    frames.add(step);
-                  }
-                  return !stopped;
-                });
-        target.add(samples.symbols());
-        if (histogram != null) {
-          bits.add(samples.analog());
-        }
-        done += count;
+  private SampleRequest request(Run opened, Renderer renderer) {
+    var config = opened.config();
+    if (config.network().autoregressive()) {
+      sampling.requireNone();
+      if (strip != null || histogram != null || known != null) {
+        throw new ConfigurationException(
+            "the run is autoregressive: it has no steps; leave --strip, --histogram and --known"
+                + " out");
       }
+    }
+    var given =
+        condition == null
+            ? unconditioned(opened)
+            : Flags.naming(conditionOption(), () -> renderer.given(condition, n));
+    var how = sampling.over(config.sampling());
+    if (!config.network().autoregressive()) {
+      if (condition == null && how.guidance() != 0 && !config.condition().classes().isEmpty()) {
+        throw new ConfigurationException(
+            "sampling.guidance is " + how.guidance() + "; it needs --class, or --guidance 0");
+      }
+      DiffusionModel.requireFit(config, how, given);
+    }
+    var symbols = known == null ? null : Flags.naming("--known", () -> renderer.known(known));
+    return new SampleRequest(how, seed, 0, n, given, Optional.ofNullable(symbols));
+  }
+
+  /** What samples are conditioned on if nothing is asked for. */
+  private Given unconditioned(Run opened) {
+    if (opened.config().condition() instanceof Condition.Pixels) {
+      throw new ConfigurationException(
+          "samples of this run need an image each; --condition names its file");
+    }
+    return opened.request(n).given();
+  }
+
+  /** The one of the two names of the option that was given. */
+  private String conditionOption() {
+    var args = spec.commandLine().getParseResult().originalArgs();
+    return args.stream().anyMatch(arg -> arg.startsWith("--condition")) ? "--condition" : "--class";
+  }
+
+  /** Complains if there are more samples than one file takes, or one batch of them. */
+  private void requireRoom(Renderer renderer, Space space) {
+    Flags.naming(
+        "--n",
+        () -> {
+          SampleFile.requireRoom(out, renderer, space, n);
+          return null;
+        });
+    var most = (Integer.MAX_VALUE - 8) / space.places();
+    if (Math.min(n, batching.size()) > most) {
+      throw new ConfigurationException(
+          "--batch-size is %d; of samples of this size it can be at most %d"
+              .formatted(batching.size(), most));
+    }
+  }
+
+  /** Draws and writes; where it is stopped before the end, what was drawn until then. */
+  private void draw(Model model, Renderer renderer, SampleRequest request) {
+    var target = new SampleFile(out, renderer, model.config().schema().space(), n);
+    var bits = new Histogram(model.config().codec().scale());
+    var steps = model instanceof DiffusionModel ? request.sampling().steps() : 1;
+    var frames =
+        model instanceof DiffusionModel diffusion && strip != null
+            ? new Strip(diffusion, request.sampling(), Math.min(8, Math.min(batching.size(), n)))
+            : null;
+    var started = System.nanoTime();
+    var done = new int[1];
+    try (var progress =
+        new Progress("sampling", (long) n * steps, 0, spec.commandLine().getErr())) {
+      Sampler.Listener listener =
+          step -> {
+            var count = Math.min(batching.size(), n - done[0]);
+            progress.to(
+                (long) done[0] * steps + (long) (step.index() + 1) * count,
+                "step " + (step.index() + 1) + " of " + steps);
+            if (done[0] == 0 && frames != null) {
+              frames.add(step);
+            }
+            if (histogram != null && step.index() == steps - 1) {
+              bits.add(Tensors.floats(step.estimate()));
+            }
+            return !stopped;
+          };
+      model.sampleAll(
+          request,
+          batching.size(),
+          listener,
+          samples -> {
+            target.add(samples);
+            done[0] += samples.count();
+            progress.to((long) done[0] * steps, "");
+            if (stopped) {
+              throw new CancellationException();
+            }
+          });
     } catch (CancellationException e) {
       // who stops it wants what is there
     }
-    if (done > 0) {
+    if (done[0] > 0) {
       target.finish();
       if (frames != null) {
-        frames.write(strip);
+        frames.write(strip, renderer);
       }
       if (histogram != null) {
         Charts.analogBits(histogram, bits.limit(), bits.counts());
       }
     }
     var result = spec.commandLine().getOut();
-    if (done == 0) {
+    if (done[0] == 0) {
       result.println("stopped before the first samples were drawn; nothing is written");
       return;
     }
     result.printf(
         Locale.ROOT,
         "%s%d samples in %.1f s are in %s%n",
-        done < n ? "stopped: " : "",
-        done,
+        done[0] < n ? "stopped: " : "",
+        done[0],
         (System.nanoTime() - started) / 1e9,
         out);
   }
 
-  private void requireTargets() {
-    ImageTarget.require("--out", out);
+  private void requireTargets(Renderer renderer) {
+    Target.requireSamples("--out", out, renderer);
     if (strip != null) {
-      Target.requireFile("--strip", strip, ".png");
+      Target.requireFile("--strip", strip, renderer.endings().toArray(String[]::new));
     }
+  }
+
+  private void requireTargets() {
     if (histogram != null) {
       Target.requireFile("--histogram", histogram, ".png");
     }
@@ -179,37 +263,5 @@ final class SampleCommand implements Callable<Integer> {
       throw new ConfigurationException(
           "--out, --strip and --histogram name the same file; each needs its own");
     }
-  }
-
-  private static int symbols(RunConfig.ExampleConfig example) {
-    return example.shape().stream().mapToInt(Integer::intValue).reduce(1, Math::multiplyExact);
-  }
-
-  /** The number of the class that is asked for by its name or number. */
-  private int label(RunConfig trained) {
-    if (label == null) {
-      return ImageModel.ANY_CLASS;
-    }
-    if (!trained.diffusion().conditional()) {
-      throw new ConfigurationException("the run was trained without classes; leave --class out");
-    }
-    var classes = trained.example().classes();
-    var byName = classes.indexOf(label);
-    if (byName >= 0) {
-      return byName;
-    }
-    try {
-      var number = Integer.parseInt(label);
-      if (number >= 0 && number < classes.size()) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // reported below
-    }
-    throw new ConfigurationException(
-        "--class '"
-            + label
-            + "' is none of the run's classes "
-            + (classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1)));
   }
 }

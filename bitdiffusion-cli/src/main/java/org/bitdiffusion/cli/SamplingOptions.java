@@ -19,8 +19,15 @@ final class SamplingOptions {
   @Option(
       names = "--sampler",
       paramLabel = "NAME",
-      description = "ddim, ddpm, ddpm_small or dpm++ (default: the run's).")
+      completionCandidates = Names.Samplers.class,
+      description = "${COMPLETION-CANDIDATES} (default: the run's).")
   private String sampler;
+
+  @Option(
+      names = "--eta",
+      paramLabel = "E",
+      description = "Noise of ddim, in [0, 1]: 0 adds none, 1 is ddpm_small (default: the run's).")
+  private Double eta;
 
   @Option(
       names = "--td",
@@ -33,7 +40,8 @@ final class SamplingOptions {
   @Option(
       names = "--self-cond",
       paramLabel = "MODE",
-      description = "previous, momentum, self_guidance or none (default: the run's).")
+      completionCandidates = Names.SelfConditioning.class,
+      description = "${COMPLETION-CANDIDATES} (default: the run's).")
   private String selfConditioning;
 
   @Option(
@@ -65,8 +73,16 @@ final class SamplingOptions {
   /** Whether any of them is given. */
   boolean isGiven() {
     return Stream.of(
-            steps, sampler, td, selfConditioning, momentum, selfGuidance, schedule, guidance)
+            steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance)
         .anyMatch(Objects::nonNull);
+  }
+
+  /** Complains if any of them is given, for runs that have no sampling steps. */
+  void requireNone() {
+    if (isGiven()) {
+      throw new ConfigurationException(
+          "the run is autoregressive: it has no sampling steps; leave --steps and the like out");
+    }
   }
 
   SamplerConfig over(SamplerConfig run) {
@@ -76,6 +92,8 @@ final class SamplingOptions {
     return new SamplerConfig(
         steps != null ? steps : run.steps(),
         sampler != null ? sampler : run.sampler(),
+        // Another sampler has none unless asked for.
+        eta != null ? eta : sampler == null || sampler.equals(run.sampler()) ? run.eta() : 0,
         td != null ? td : run.td(),
         mode,
         momentum != null ? momentum : run.momentum(),

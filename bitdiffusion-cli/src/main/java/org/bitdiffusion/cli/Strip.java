@@ -3,21 +3,24 @@ package org.bitdiffusion.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.bitdiffusion.data.ImageGrid;
+import org.bitdiffusion.io.WholeFile;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Samples;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.training.ImageModel;
 
-/** Frames of the first samples: a row each, from noise to image. */
+/** Frames of the first samples: a row each, from noise to what they are. */
 final class Strip {
   private static final int FRAMES = 10;
 
-  private final ImageModel model;
+  private final DiffusionModel model;
   private final int steps;
   private final int count;
   private final List<int[]> frames = new ArrayList<>();
 
-  Strip(ImageModel model, SamplerConfig config, int count) {
+  Strip(DiffusionModel model, SamplerConfig config, int count) {
     this.model = model;
     this.steps = config.steps();
     this.count = count;
@@ -35,14 +38,17 @@ final class Strip {
     }
   }
 
-  void write(Path file) {
-    var size = model.format().symbols();
+  void write(Path file, Renderer renderer) {
+    var space = model.config().schema().space();
+    var size = space.places();
     var grid = new int[count * frames.size() * size];
     for (var i = 0; i < count; i++) {
       for (var f = 0; f < frames.size(); f++) {
         System.arraycopy(frames.get(f), i * size, grid, (i * frames.size() + f) * size, size);
       }
     }
-    ImageGrid.write(file, grid, model.format(), frames.size());
+    var ending = SampleFile.ending(file, renderer);
+    var bytes = renderer.render(ending, new Samples(space, grid), frames.size());
+    WholeFile.write(file, out -> out.write(bytes));
   }
 }

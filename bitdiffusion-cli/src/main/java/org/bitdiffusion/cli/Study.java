@@ -18,8 +18,8 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.run.ConfigReader;
 
 /**
  * A question that runs answer: variants of a training, each with several seeds, and ways to sample
@@ -121,10 +121,6 @@ record Study(
       var study = yaml.treeToValue(root, Study.class);
       for (var variant : study.variants.keySet()) {
         study.requireFit(variant);
-        if (study.config(variant, 0).captions() != null) {
-          throw new ConfigurationException(
-              "studies are of images; '%s' makes captions".formatted(study.preset));
-        }
         if (!study.config(variant, 0).data().equals(study.data())) {
           throw new ConfigurationException(
               "variant '%s' sets data; all variants have the same, set it in settings"

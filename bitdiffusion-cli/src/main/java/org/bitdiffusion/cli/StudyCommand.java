@@ -10,18 +10,15 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.DataSources;
-import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.evaluation.ImageEvaluation;
-import org.bitdiffusion.evaluation.RealImages;
-import org.bitdiffusion.metrics.ImageFeatures;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.modality.Evaluation;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.modality.Watch;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.Model;
-import org.bitdiffusion.training.RunConfig;
-import org.bitdiffusion.training.RunFolder;
-import org.bitdiffusion.training.Trainer;
+import org.bitdiffusion.storage.RunFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -64,16 +61,26 @@ final class StudyCommand implements Callable<Integer> {
               + " settings is not trained again.")
   private Path runs;
 
+  @Option(
+      names = "--mixed",
+      description =
+          "Puts runs into one table that were computed in different ways (precision, device, version).")
+  private boolean mixed;
+
   @Mixin private FeaturesOptions comparing;
 
   @Mixin private BatchSizeOption batching;
 
   @Mixin private ThreadsOption threads;
 
+  /** How the runs were computed so far, and the first of them. */
+  private String way;
+
+  private Path wayOf;
+
   @Override
   public Integer call() {
     batching.require();
-    comparing.requireOne();
     var study = Study.read(file, data);
     threads.apply();
     Target.requireFile("--out", out.resolve(StudyReport.TABLE), ".md");
@@ -81,21 +88,26 @@ final class StudyCommand implements Callable<Integer> {
     var err = spec.commandLine().getErr();
     var pictures = new Pictures(err);
     var shared = runs == null ? out.resolve("runs") : runs;
-    try (var source = DataSources.open(DataSpec.parse(study.data()));
-        var features = comparing.open()) {
-      var report = new StudyReport(study, out, features == null ? null : features.name());
-      requireFit(study, source);
-      requireMetrics(study, features, source);
-      var real = comparing.real(source, features, study.samples(), err);
+    var first = study.config(study.variants().keySet().iterator().next(), 0);
+    var evaluation = Modality.of(first).evaluation();
+    var options = comparing.given();
+    FeaturesOptions.requireKnown(Modality.of(first), options, spec);
+    try (var watch = new EvaluateCommand.Watching(err);
+        var source = Run.data(first);
+        var comparison = evaluation.with(source, study.samples(), options, watch)) {
+      requireFit(study, source, comparison);
+      comparison.look(watch);
+      var report = new StudyReport(study, out, features(options));
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);
           var config = study.config(variant, seed);
           var run = run(shared, Study.name(variant) + "-seed-" + seed, config);
-          if (!train(config, source, run)) {
+          if (!train(config, run)) {
             return 1; // stopped
           }
-          sample(study, variant, seed, run, real, results);
+          requireOneWay(run);
+          sample(study, variant, seed, Run.open(run), comparison, watch, results);
           report.write(results);
           pictures.paint(() -> report.plot(results));
         }
@@ -107,11 +119,17 @@ final class StudyCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Whose features the measures are of, or null. */
+  private static String features(Map<String, String> options) {
+    var file = options.getOrDefault("features", options.get("inception"));
+    return file == null ? null : Path.of(file).getFileName().toString();
+  }
+
   /**
    * Complains before anything is trained if the settings of a variant make no network, or one that
-   * cannot be sampled in one of the ways.
+   * cannot be measured as the study says.
    */
-  private static void requireFit(Study study, ImageSource source) {
+  private static void requireFit(Study study, DataSource source, Evaluation.Comparison comparison) {
     for (var variant : study.variants().keySet()) {
       try {
         var config = study.config(variant, 0).forData(source);
@@ -119,7 +137,15 @@ final class StudyCommand implements Callable<Integer> {
         for (var way : study.sampling().keySet()) {
           var sampling = study.config(variant, way).sampling();
           for (var seed : study.seeds()) {
-            ImageEvaluation.requireFit(config, sampling, seed, study.samples(), source);
+            comparison.requireFit(config, sampling, seed);
+          }
+        }
+        var measured = comparison.measured(config);
+        for (var metric : study.metrics()) {
+          if (!measured.contains(metric)) {
+            throw new ConfigurationException(
+                "metrics: '%s' is not measured here; there are %s, and perhaps more with --features or --inception"
+                    .formatted(metric, String.join(", ", measured)));
           }
         }
       } catch (ConfigurationException e) {
@@ -128,23 +154,17 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
-  /** Complains before anything is trained if the study asks for what is not measured. */
-  private static void requireMetrics(Study study, ImageFeatures features, ImageSource source) {
-    var compared = Math.min(study.samples(), source.size());
-    for (var variant : study.variants().keySet()) {
-      var conditional = study.config(variant, 0).diffusion().conditional();
-      var classes = conditional ? source.classes() : List.<String>of();
-      var measured = ImageEvaluation.measured(features, classes, compared);
-      for (var metric : study.metrics()) {
-        if (!measured.contains(metric)) {
-          throw new ConfigurationException(
-              "metrics: '%s' is not measured of the variant '%s'; there are %s%s"
-                  .formatted(
-                      metric,
-                      variant,
-                      String.join(", ", measured),
-                      features == null ? "; more with --features or --inception" : ""));
-        }
+  /** Complains if a run was computed in another way than those before it. */
+  private void requireOneWay(Path run) {
+    for (var stretch : RunFolder.open(run).stretches()) {
+      if (way == null) {
+        way = stretch.way();
+        wayOf = run;
+      }
+      if (!mixed && !stretch.way().equals(way)) {
+        throw new ConfigurationException(
+            "%s was trained with %s, but %s with %s: a table of both compares more than the variants; --mixed makes it all the same"
+                .formatted(run, stretch.way(), wayOf, way));
       }
     }
   }
@@ -177,17 +197,19 @@ final class StudyCommand implements Callable<Integer> {
   }
 
   /** Trains what is missing; false where it was stopped before the end. */
-  private boolean train(RunConfig config, ImageSource source, Path run) {
+  private boolean train(RunConfig config, Path run) {
     var isThere = Files.exists(run.resolve("config.yaml"));
     var begun = isThere ? same(config, run) : config;
-    if (isThere && RunFolder.open(run).done() >= config.training().steps()) {
+    if (isThere && RunFolder.open(run).checkpoints().done() >= config.training().steps()) {
       return true; // any number of studies may sample from it at once
     }
-    var progress = new TrainingProgress(config, spec.commandLine().getErr());
-    try (var trainer =
-        isThere
-            ? Trainer.resume(begun, source, RunFolder.open(run), progress)
-            : Trainer.start(begun, source, run, progress)) {
+    var progress = new TrainingProgress(spec.commandLine().getErr());
+    // A variant's own settings of the data, such as random changes, are part of how it is read.
+    try (var source = Run.data(begun);
+        var trainer =
+            isThere
+                ? Run.open(run).resume(begun, source, progress)
+                : Run.start(begun, source, run, progress)) {
       UntilStopped.train(trainer, () -> {});
       return trainer.done() >= config.training().steps();
     }
@@ -208,12 +230,12 @@ final class StudyCommand implements Callable<Integer> {
               + " was trained with other settings than the study has now; remove it, or name another"
               + " folder with --out or --runs");
     }
-    return RunFolder.open(run).config(length);
+    return Run.open(run).config(length);
   }
 
   /** The settings of a run, without what it learned of its data. */
   private static RunConfig settings(Path run, Map<String, String> changes) {
-    return RunFolder.open(run).config(changes).withExample(null);
+    return Run.open(run).config(changes).withSchema(null);
   }
 
   /** Samples a run in each way. */
@@ -221,23 +243,16 @@ final class StudyCommand implements Callable<Integer> {
       Study study,
       String variant,
       long seed,
-      Path run,
-      RealImages real,
+      Run run,
+      Evaluation.Comparison comparison,
+      Watch watch,
       List<StudyReport.Result> results) {
-    var config = RunFolder.open(run);
-    try (var model = ImageModel.load(run, config.config(Map.of()).training().precision())) {
+    try (var model = run.model(run.config().training().precision())) {
       for (var way : study.sampling().keySet()) {
-        var sampling = config.config(study.sampling(way)).sampling();
-        var evaluation =
-            new ImageEvaluation(run, model, sampling, seed, study.samples(), batching.size());
-        try (var progress =
-            new Progress("samples", study.samples(), 0, spec.commandLine().getErr())) {
-          var numbers = numbers(evaluation.measure(real, done -> progress.to(done, "")));
-          if (study.metrics().contains("nearest_distance")) { // a pass over all images
-            numbers.putAll(evaluation.nearest(real.source(), null));
-          }
-          results.add(new StudyReport.Result(variant, way, seed, numbers));
-        }
+        var sampling = run.config(study.sampling(way)).sampling();
+        var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batching.size());
+        var measured = comparison.measure(subject, study.metrics(), watch);
+        results.add(new StudyReport.Result(variant, way, seed, numbers(measured)));
       }
     }
   }

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.io.WholeFile;
 
 /** The tables and the plot of a study. */
 final class StudyReport {

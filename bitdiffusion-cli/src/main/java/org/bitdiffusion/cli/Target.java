@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.SampleFile;
 
 /**
  * Whether what an option names can be written, looked at before the work that it is for, so that
@@ -40,6 +42,27 @@ final class Target {
       requireEnding(option, file, ending);
     } else {
       requireFile(option, file, ending);
+    }
+  }
+
+  /**
+   * Complains unless samples can be written there.
+   *
+   * @throws ConfigurationException if its name has an ending of which none are made, or it is a
+   *     folder that is not empty
+   * @throws DataException if something is in its way, or it cannot be written
+   */
+  static void requireSamples(String option, Path out, Renderer renderer) {
+    String ending;
+    try {
+      ending = SampleFile.ending(out, renderer);
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException(option + " " + e.getMessage(), e);
+    }
+    if (ending == null) {
+      requireFolder(out);
+    } else {
+      requireFile(option, out, ending);
     }
   }
 

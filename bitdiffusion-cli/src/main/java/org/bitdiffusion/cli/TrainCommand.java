@@ -1,28 +1,24 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageGrid;
-import org.bitdiffusion.data.Jitter;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.modality.SampleFile;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.text.CaptionData;
-import org.bitdiffusion.text.Tokenizer;
-import org.bitdiffusion.training.CaptionModel;
-import org.bitdiffusion.training.ConfigReader;
-import org.bitdiffusion.training.ImageModel;
-import org.bitdiffusion.training.Model;
-import org.bitdiffusion.training.RunConfig;
-import org.bitdiffusion.training.RunFolder;
+import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -52,9 +48,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
         names = "--preset",
         paramLabel = "NAME",
-        description =
-            "icons, fashion-small, cifar10-small, cifar10, imagenet64; of captions scene-captions,"
-                + " emoji-captions, coco-captions.")
+        completionCandidates = Names.Presets.class,
+        description = "${COMPLETION-CANDIDATES}.")
     private String preset;
 
     @Option(names = "--config", paramLabel = "FILE", description = "A YAML file like a preset.")
@@ -154,20 +149,15 @@ final class TrainCommand implements Callable<Integer> {
       throw new ConfigurationException("train needs --preset or --config");
     }
     if (encoderWeights != null) {
-      if (read(changes).captions() == null) {
-        throw new ConfigurationException(
-            "--encoder-weights is for captioners; this configuration makes images");
-      }
       put(changes, "--encoder-weights", "network.encoder.weights", encoderWeights);
     }
     var config = withSkipBad(read(changes));
     RunFolder.requireFree(out); // before data is read, which may take minutes
     Target.requireWritable(out);
     threads.apply();
-    try (var source = open(config, null)) {
-      try (var trainer = Trainer.start(config, source, out, new Console(config))) {
-        train(trainer, source);
-      }
+    try (var source = Run.data(config);
+        var trainer = Run.start(config, source, out, new Console(source))) {
+      train(trainer, source);
     }
   }
 
@@ -186,48 +176,17 @@ final class TrainCommand implements Callable<Integer> {
       throw new ConfigurationException(
           "--resume goes on with the encoder of the run; leave --encoder-weights out");
     }
-    var folder = RunFolder.open(out);
-    var config = withSkipBad(folder.config(changes));
-    var before = folder.config(Map.of()).data();
+    var run = Run.open(out);
+    var config = withSkipBad(run.config(changes));
+    var before = run.config().data();
     if (!config.data().equals(before)) {
       spec.commandLine().getOut().printf("the data changes from %s to %s%n", before, config.data());
     }
     threads.apply();
-    try (var source = open(config, folder)) {
-      try (var trainer = Trainer.resume(config, source, folder, new Console(config))) {
-        spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
-        train(trainer, source);
-      }
-    }
-  }
-
-  /**
-   * Images, or captions of them.
-   *
-   * @param run whose tokenizer is used; null for a new one
-   */
-  private static DataSource open(RunConfig config, RunFolder run) {
-    var images = DataSources.open(DataSpec.parse(config.data()));
-    if (config.captions() == null) {
-      return images;
-    }
-    Tokenizer tokenizer = null;
-    try {
-      tokenizer =
-          run != null
-              ? CaptionModel.tokenizer(run.path())
-              : Tokenizer.of(
-                  config.captions().tokenizer(),
-                  CaptionData.captions(images),
-                  config.captions().vocabulary());
-      return new CaptionData(
-          images, tokenizer, config.captions().length(), new Jitter(config.captions().jitter()));
-    } catch (RuntimeException e) {
-      images.close();
-      if (tokenizer != null) {
-        tokenizer.close();
-      }
-      throw e;
+    try (var source = run.modality().open(config, Optional.of(out));
+        var trainer = run.resume(config, source, new Console(source))) {
+      spec.commandLine().getOut().printf("continues after step %d%n", trainer.done());
+      train(trainer, source);
     }
   }
 
@@ -246,15 +205,11 @@ final class TrainCommand implements Callable<Integer> {
         source.name(),
         source.size(),
         trainer.parameters(),
-        trainer.compute().precision().toString().toLowerCase(Locale.ROOT),
+        trainer.compute().precision(),
         trainer.compute().reason(),
         Engine.threads());
-    if (source instanceof CaptionData pairs && pairs.cut() > 0) {
-      out.printf(
-          Locale.ROOT,
-          "warning: %,d captions are longer than captions.length %d and are cut%n",
-          pairs.cut(),
-          trainer.config().captions().length());
+    if (!source.warning().isEmpty()) {
+      out.println("warning: " + source.warning());
     }
     var before = trainer.done();
     UntilStopped.train(
@@ -274,68 +229,52 @@ final class TrainCommand implements Callable<Integer> {
         });
   }
 
-  /** Shows progress, and paints the loss and a grid of samples at each checkpoint. */
+  /** Shows progress, and paints the loss and some samples at each checkpoint. */
   private final class Console extends TrainingProgress {
-    private final RunConfig config;
+    private final DataSource source;
     private final Pictures pictures;
 
-    Console(RunConfig config) {
-      super(config, spec.commandLine().getErr());
-      this.config = config;
+    Console(DataSource source) {
+      super(spec.commandLine().getErr());
+      this.source = source;
       pictures = new Pictures(spec.commandLine().getErr());
     }
 
     @Override
-    public void onStart(long done) {
+    public void onStart(Trainer trainer) {
       pictures.paint(Charts::rehearse);
-      super.onStart(done);
+      super.onStart(trainer);
     }
 
     @Override
-    public void onCheckpoint(long step, Model trained, BooleanSupplier stopped) {
+    public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
       if (stopped.getAsBoolean()) {
         return;
       }
       pictures.paint(() -> Charts.loss(out.resolve("loss.png"), RunFolder.open(out).history()));
-      if (!(trained instanceof ImageModel model)) {
-        return;
-      }
       say("step " + step + " is saved; draws samples");
       try {
-        var samples = draw(model, stopped);
-        var file =
-            RunFolder.open(out)
-                .samples()
-                .resolve(String.format(Locale.ROOT, "step-%08d.png", step));
-        pictures.paint(() -> ImageGrid.write(file, samples, model.format()));
+        pictures.paint(() -> draw(step, model, stopped));
       } catch (CancellationException e) {
         // who stops a run wants to leave, not to see samples
       }
     }
 
-    /** Symbols of samples, no more at a time than a step of the training has room for. */
-    private int[] draw(ImageModel model, BooleanSupplier stopped) {
-      // Of no class in particular, so without guidance towards one.
-      var sampling = config.sampling().withGuidance(0);
-      var batch = config.training().batchSize() / config.training().accumulation();
-      var size = model.format().symbols();
-      var symbols = new int[SAMPLES * size];
-      for (var first = 0; first < SAMPLES; first += batch) {
-        var labels = labels(model, first, Math.min(batch, SAMPLES - first));
-        var samples =
-            model.sample(sampling, 0, first, labels, at -> !stopped.getAsBoolean()).symbols();
-        System.arraycopy(samples, 0, symbols, first * size, samples.length);
+    /** Draws no more at a time than a step of the training has room for. */
+    private void draw(long step, Model model, BooleanSupplier stopped) {
+      var config = model.config();
+      var space = config.schema().space();
+      try (var renderer = Modality.of(config).renderer(config, out)) {
+        var name = String.format(Locale.ROOT, "step-%08d%s", step, renderer.endings().get(0));
+        var samples = RunFolder.open(out).samples().resolve(name);
+        var target = new SampleFile(samples, renderer, space, SAMPLES);
+        model.sampleAll(
+            Run.preview(config, source, SAMPLES),
+            config.training().partSize(),
+            at -> !stopped.getAsBoolean(),
+            target::add);
+        target.finish();
       }
-      return symbols;
-    }
-
-    /** Any class, or, where the run does not know that, one after the other. */
-    private static int[] labels(ImageModel model, int first, int count) {
-      var labels = new int[count];
-      var classes = model.config().example().classes().size();
-      var any = ImageModel.knowsAnyClass(model.config());
-      Arrays.setAll(labels, i -> any ? ImageModel.ANY_CLASS : (first + i) % classes);
-      return labels;
     }
   }
 }

@@ -15,7 +15,11 @@ final class BenchTest extends CommandTest {
   @Test
   void theUNetsSpeedsFitTheTimeOfTheCall() throws IOException {
     var start = System.nanoTime();
-    var report = report("bench", "unet", "--steps", 1, "--batch-size", BATCH, "--json");
+    var report =
+        report(
+            "bench unet --network width=8 --network head_width=8 --network multipliers=[1]"
+                + " --network attention=[] --steps 1 --json --batch-size "
+                + BATCH);
     var seconds = (System.nanoTime() - start) / 1e9;
 
     var measured = 0.0;
@@ -32,7 +36,7 @@ final class BenchTest extends CommandTest {
   @Test
   void bothDecodersSpeedsFitTheTimeOfTheCall() throws IOException {
     var start = System.nanoTime();
-    var report = report("bench", "captions", "--steps", 2, "--batches", 1, "--json");
+    var report = report("bench captions --network layers=1 --steps 2 --batches 1 --json");
     var seconds = (System.nanoTime() - start) / 1e9;
 
     var bits = report.get("bits_images_per_second").asDouble();
@@ -41,8 +45,8 @@ final class BenchTest extends CommandTest {
     assertThat(32 / bits + 32 / greedy).isLessThan(seconds);
   }
 
-  private JsonNode report(Object... args) throws IOException {
-    assertThat(run(args)).as(err.toString()).isZero();
+  private JsonNode report(String line) throws IOException {
+    assertThat(runLine(line)).as(err.toString()).isZero();
     return new ObjectMapper().readTree(out.toString());
   }
 }

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import javax.imageio.ImageIO;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.bitdiffusion.io.Npy;
 import org.junit.jupiter.api.Test;
 
 /** A small run of captions by the command. */
@@ -25,12 +27,12 @@ class CaptionRunTest extends CommandTest {
     assertThat(
             runLine(
                 "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
-                    + " --set captions.length=12"
+                    + " --set modality.length=12"
                     + SMALL))
         .as(err.toString())
         .isZero();
     assertThat(out.toString())
-        .containsPattern("[1-9]\\d* captions are longer than captions.length 12");
+        .containsPattern("[1-9]\\d* captions are longer than modality.length 12");
     assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
 
     assertThat(
@@ -72,9 +74,16 @@ class CaptionRunTest extends CommandTest {
     assertThat(new ObjectMapper().readTree(out.toString()).has("true_captions")).isTrue();
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --n 0")).isEqualTo(2);
     assertThat(err.toString()).contains("--n is 0; it must be at least 1");
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --beams 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("--beams and --length-penalty are for autoregressive");
+    assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --held-out scenes"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--held-out is not for runs of the kind caption; there are --captions, --beams");
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=9 --guidance 2"))
         .isEqualTo(2);
-    assertThat(err.toString()).contains("--guidance is for classes");
+    assertThat(err.toString())
+        .contains("--guidance (sampling.guidance) is 2.0, but captions are made without");
 
     assertThat(runLine("caption --run FOLDER/run FOLDER/none.png")).isEqualTo(1);
     assertThat(err.toString()).contains("none.png");
@@ -84,14 +93,64 @@ class CaptionRunTest extends CommandTest {
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "autoregressive");
     assertThat(runLine("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);
-    assertThat(err.toString()).contains("images are 16x16, but network.encoder.image_size is 48");
+    assertThat(err.toString()).contains("images are 16x16, but the run describes those of 48x48");
     assertThat(runLine("sample --run FOLDER/run --n 1 --out FOLDER/s.png")).isEqualTo(2);
-    assertThat(err.toString()).contains("no run of images");
+    assertThat(err.toString()).contains("s.png must end in .txt or .jsonl or .npy, or be a folder");
 
     Files.writeString(
         folder.resolve("run/tokenizer.json"), "{\"type\":\"words\",\"words\":[\"a\"]}");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png")).isEqualTo(1);
     assertThat(err.toString()).contains("has a vocabulary of 4, but the run was trained with");
+  }
+
+  /** What 'sample' writes in each form is what 'caption' tells. */
+  @Test
+  void drawsSamplesOfAnImageAndAtCheckpoints() throws IOException {
+    var image = folder.resolve("a.png");
+    ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", image.toFile());
+    assertThat(
+            runLine(
+                "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
+                    + " --set modality.length=12"
+                    + SMALL))
+        .as(err.toString())
+        .isZero();
+    assertThat(Files.readAllLines(folder.resolve("run/samples/step-00000002.txt"))).hasSize(64);
+
+    assertThat(
+            runLine(
+                "caption --run FOLDER/run FOLDER/a.png --n 3 --seed 5 --json --precision float32"))
+        .isZero();
+    var captions = new ArrayList<String>();
+    new ObjectMapper()
+        .readTree(out.toString())
+        .path("captions")
+        .forEach(caption -> captions.add(caption.asText()));
+    assertThat(captions).hasSize(3);
+    assertThat(captions.stream().distinct()).hasSizeGreaterThan(1);
+    var sample =
+        "sample --run FOLDER/run --condition FOLDER/a.png --n 3 --batch-size 2 --seed 5 --precision"
+            + " float32 --out ";
+    assertThat(runLine(sample + "FOLDER/s.txt")).as(err.toString()).isZero();
+    assertThat(folder.resolve("s.txt")).hasContent(String.join("\n", captions));
+    assertThat(runLine(sample + "FOLDER/s.jsonl")).isZero();
+    assertThat(Files.readAllLines(folder.resolve("s.jsonl")))
+        .extracting(line -> new ObjectMapper().readTree(line).path("text").asText())
+        .isEqualTo(captions);
+    assertThat(runLine(sample + "FOLDER/s.npy")).isZero();
+    assertThat(Npy.read(folder.resolve("s.npy")).shape()).containsExactly(3, 1, 12);
+    assertThat(runLine(sample + "FOLDER/s")).isZero();
+    assertThat(folder.resolve("s/000002.txt")).hasContent(captions.get(2));
+
+    assertThat(runLine("sample --run FOLDER/run --n 1 --out FOLDER/t.txt")).isEqualTo(2);
+    assertThat(err.toString()).contains("need an image each; --condition names its file");
+    assertThat(runLine(sample + "FOLDER/t.txt --known FOLDER/a.png")).isEqualTo(2);
+    assertThat(err.toString()).contains("--known: symbols of this kind of data cannot be given");
+    assertThat(
+            runLine("sample --run FOLDER/run --n 1 --condition FOLDER/none.png --out FOLDER/t.txt"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("none.png");
+    assertThat(folder.resolve("t.txt")).doesNotExist();
   }
 
   @Test

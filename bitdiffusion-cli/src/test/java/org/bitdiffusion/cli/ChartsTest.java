@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.training.Trainer;
+import org.bitdiffusion.storage.Metrics;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,8 +59,8 @@ class ChartsTest {
     assertThat(folder.resolve("loss.png")).doesNotExist();
   }
 
-  private static Trainer.Metrics logged(long step, double loss) {
-    return new Trainer.Metrics(step, loss, 0, 0, 0, 0);
+  private static Metrics logged(long step, double loss) {
+    return new Metrics(step, loss, 0, 0, 0, 0);
   }
 
   @Test

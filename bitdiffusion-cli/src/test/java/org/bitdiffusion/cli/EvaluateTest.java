@@ -14,11 +14,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.data.DataSources;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.Npy;
-import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.metrics.SymbolStatistics;
+import org.bitdiffusion.modality.image.FeatureStatistics;
+import org.bitdiffusion.modality.image.ImageSources;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +30,10 @@ class EvaluateTest extends CommandTest {
             + " --set network.width=8 --set network.multipliers=[1] --set network.blocks=1"
             + " --set network.attention=[] --set training.batch_size=4 --set sampling.steps=3";
     assertThat(runLine(line)).as(err.toString()).isZero();
+  }
+
+  private static boolean isOfSamples(Path file) {
+    return file.toString().endsWith(".npy");
   }
 
   private JsonNode evaluate(String options) throws IOException {
@@ -75,14 +79,15 @@ class EvaluateTest extends CommandTest {
         .containsExactly(
             "samples-0000000-0000064.npy",
             "samples-0000064-0000128.npy",
-            "samples-0000128-0000130.npy");
+            "samples-0000128-0000130.npy",
+            "settings.yaml");
     assertThat(runLine("sample --run FOLDER/run --n 130 --batch-size 40 --out FOLDER/s.npy"))
         .isZero();
     var samples = Npy.read(folder.resolve("s.npy")).values();
-    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
-      var ofSamples = new SymbolStatistics(1, 8, 8, icons.categories());
+    try (var icons = ImageSources.open(DataSpec.parse("icons,size=8"))) {
+      var ofSamples = new SymbolStatistics(1, 8, 8, icons.format().categories());
       ofSamples.add(samples);
-      var ofIcons = new SymbolStatistics(1, 8, 8, icons.categories());
+      var ofIcons = new SymbolStatistics(1, 8, 8, icons.format().categories());
       var icon = new int[64];
       for (var i = 0; i < icons.size(); i++) {
         icons.read(i, icon, 0);
@@ -140,7 +145,7 @@ class EvaluateTest extends CommandTest {
       first = files.filter(file -> file.endsWith("samples-0000000-0000020.npy")).findAny().get();
     }
     var copies = Npy.read(first).values();
-    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
+    try (var icons = ImageSources.open(DataSpec.parse("icons,size=8"))) {
       for (var i = 0; i < 4; i++) {
         icons.read(100 * i, copies, i * 64);
       }
@@ -326,10 +331,10 @@ class EvaluateTest extends CommandTest {
     evaluate("--n 32");
     Path kept;
     try (var files = Files.walk(folder.resolve("run/evaluations"))) {
-      kept = files.filter(Files::isRegularFile).findAny().get();
+      kept = files.filter(EvaluateTest::isOfSamples).findAny().get();
     }
     var copies = new int[32 * 64];
-    try (var icons = DataSources.open(DataSpec.parse("icons,size=8"))) {
+    try (var icons = ImageSources.open(DataSpec.parse("icons,size=8"))) {
       for (var i = 0; i < 32; i++) {
         icons.read(0, copies, i * 64);
       }
@@ -365,12 +370,12 @@ class EvaluateTest extends CommandTest {
     var kept = folder.resolve("classes/evaluations");
     List<Path> files;
     try (var list = Files.walk(kept)) {
-      files = list.filter(Files::isRegularFile).sorted().toList();
+      files = list.filter(EvaluateTest::isOfSamples).sorted().toList();
     }
     assertThat(files).hasSize(2);
     // Where all are red, those are right of which red was asked for; where all are blue, the rest.
     var squares = new int[2][3 * 64];
-    try (var images = DataSources.open(DataSpec.parse("images:" + folder + "/train,size=8"))) {
+    try (var images = ImageSources.open(DataSpec.parse("images:" + folder + "/train,size=8"))) {
       assertThat(images.classes()).containsExactly("blue", "red");
       images.read(0, squares[0], 0);
       images.read(images.size() - 1, squares[1], 0);
@@ -405,7 +410,7 @@ class EvaluateTest extends CommandTest {
     var other = new ObjectMapper().readTree(out.toString());
     assertThat(other.has("samples_per_second")).isTrue();
     try (var list = Files.walk(kept)) {
-      assertThat(list.filter(Files::isRegularFile)).hasSize(4);
+      assertThat(list.filter(EvaluateTest::isOfSamples)).hasSize(4);
     }
   }
 
@@ -430,7 +435,7 @@ class EvaluateTest extends CommandTest {
                       + " sampling.steps=1 --data"
                       + " images:FOLDER/train,size=8 --out FOLDER/flip-"
                       + flip
-                      + " --set training.flip="
+                      + " --set modality.flip="
                       + flip))
           .as(err.toString())
           .isZero();
@@ -460,10 +465,11 @@ class EvaluateTest extends CommandTest {
                 + " categories; it was trained on icons,size=8");
     assertThat(runLine(evaluate + "--n 0")).isEqualTo(2);
     assertThat(runLine(evaluate + "--n 2 --beams 2")).isEqualTo(2);
-    assertThat(err.toString()).contains("--beams", "are for runs of captions");
+    assertThat(err.toString())
+        .contains("--beams is not for runs of the kind image; there are --held-out, --inception");
     assertThat(runLine(evaluate + "--n 2 --guidance 2")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("it needs a run trained with diffusion.conditional")
+        .contains("it needs a run that knows classes (diffusion.conditional)")
         .doesNotContain("looking"); // at all the data, before
     assertThat(runLine(evaluate + "--n 2 --inception FOLDER/none.safetensors")).isEqualTo(1);
     assertThat(err.toString()).contains("none.safetensors does not exist");

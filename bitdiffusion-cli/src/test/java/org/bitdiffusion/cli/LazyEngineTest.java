@@ -19,6 +19,9 @@ class LazyEngineTest {
   @ValueSource(
       strings = {
         "--help",
+        "sample --help",
+        "data --help",
+        "train --preset icons --set training.step=1 --out r",
         "train --prest icons",
         "data icons,subset=9 --out a.png",
         "tokenizer show bytes caption"
@@ -45,7 +48,7 @@ class LazyEngineTest {
         .waitFor();
 
     assertThat(Files.readString(output))
-        .contains(Main.class.getName())
+        .contains(Main.class.getName() + " source: ")
         .doesNotContain("org.bytedeco.pytorch")
         .doesNotContain("ai.djl");
     assertThat(cache).isEmptyDirectory();

@@ -2,16 +2,28 @@ package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.io.Npy;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.nn.NetworkKind;
+import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bitdiffusion.sampling.Solver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest extends CommandTest {
@@ -85,22 +97,26 @@ class MainTest extends CommandTest {
           train --preset icons --config a --out FOLDER/r | are mutually exclusive
           train --out FOLDER/r                         | needs --preset or --config
           train --preset icon --out FOLDER/r           | preset 'icon' is unknown; use one of icons
+          train --preset iconz --out FOLDER/r          | did you mean icons?
+          train --preset icons --data icon --out FOLDER/r | data source 'icon' is unknown
+          train --preset icons --data icon --out FOLDER/r | did you mean icons?
+          train --preset icons --out FOLDER/r --set sampling.sampler=ddpn | sampling.sampler is 'ddpn', but no sampler
+          train --preset icons --out FOLDER/r --set sampling.sampler=ddpn | did you mean ddpm?
+          train --preset icons --out FOLDER/r --set training.step=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --set a  | should be in KEY=VALUE format
           train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
           train --preset icons --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
-          train --preset icons --out FOLDER/r --set network.kind=captioner | --set network.kind: it is unet, and all other settings of the network go with that; begin with a preset
-          train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | training.precision is fp16; it must be auto, float32 or bfloat16
+          train --preset icons --out FOLDER/r --set network.kind=captioner | network.kind is unet, and all other settings there go with that; begin with a preset
+          train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | --precision (training.precision) is fp16; it must be auto, float32 or bfloat16
           train --preset icons --data images:FOLDER/none --out FOLDER/r --set codec.encoding=grey | codec.encoding 'grey' is unknown; use uint8, gray
           train --preset icons --data images:FOLDER/none --out FOLDER/r --set diffusion.loss=l1 | diffusion.loss 'l1' is unknown
           train --preset scene-captions --out FOLDER/r --encoder-weights a --set network.encoder.weights=b | --encoder-weights and --set network.encoder.weights are the same setting
-          train --preset icons --out FOLDER/r --steps 0 | training.steps is 0; it must be at least 1
-          train --preset icons --out FOLDER/r --encoder-weights a | is for captioners; this configuration makes images
+          train --preset icons --out FOLDER/r --steps 0 | --steps (training.steps) is 0; it must be at least 1
+          train --preset icons --out FOLDER/r --encoder-weights a | --encoder-weights (network.encoder.weights) is a setting, but of network.kind captioner, which this configuration is not
           train --resume --out FOLDER/r --encoder-weights a | leave --encoder-weights out
           train --resume --out FOLDER/r                | FOLDER/r does not exist
           sample --run FOLDER/r --out FOLDER/a.png     | FOLDER/r does not exist
-          sample --run FOLDER/r --out FOLDER/a.gif     | must end in .png or .npy, or be a folder
-          sample --run FOLDER/r --out FOLDER/a.png --strip a | --strip is a; it must end in .png
           sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n is 0; it must be at least 1
           info --preset cifar                          | preset 'cifar' is unknown
           quickstart --out FOLDER                      | exists already
@@ -109,6 +125,28 @@ class MainTest extends CommandTest {
     assertThat(runLine(line)).isEqualTo(2);
     assertOneLine(message.replace("FOLDER", folder.toString()));
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void anUnknownKindOfDataNamesTheNearest() throws IOException {
+    Files.writeString(folder.resolve("a.yaml"), "modality: {kind: captions}");
+    assertThat(runLine("train --config FOLDER/a.yaml --out FOLDER/r")).isEqualTo(2);
+    assertOneLine("a.yaml: modality.kind is 'captions'", "did you mean caption?");
+  }
+
+  /** Names in help are the library's own. */
+  @Test
+  void helpListsAllThatThereIs() {
+    assertThat(runLine("data --help")).isZero();
+    for (var modality : Modality.ALL.all()) {
+      for (var source : modality.sources()) {
+        assertThat(out.toString()).contains("  " + source.usage().get(0));
+      }
+    }
+    assertThat(runLine("train --help")).isZero();
+    assertThat(out.toString()).contains(ConfigReader.presets());
+    assertThat(runLine("sample --help")).isZero();
+    assertThat(out.toString()).contains(Solver.ALL.names()).contains(SamplerConfig.MODES);
   }
 
   @Test
@@ -196,6 +234,46 @@ class MainTest extends CommandTest {
     assertThat(array.values()).contains(0, 1).containsOnly(0, 1);
   }
 
+  @ParameterizedTest
+  @MethodSource("org.bitdiffusion.run.ConfigReader#presets")
+  void infoOfEachPresetHasShapesAndParameters(String preset) throws IOException {
+    assertThat(run("info", "--preset", preset, "--json")).as(err.toString()).isZero();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("parameters").longValue()).isGreaterThan(100_000);
+    assertThat(report.path("config").path("schema").path("space").path("shape")).isNotEmpty();
+  }
+
+  /** Shapes and parameters are known without the files. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          images:nowhere,size=32   | 3 | 256 | 0
+          images:nowhere,palette=4 | 1 | 4   | 0
+          cifar100:nowhere         | 3 | 256 | 100
+          """)
+  void describesDataThatIsNotThere(String data, int channels, int categories, int classes) {
+    var settings =
+        Map.of(
+            "data",
+            data,
+            "network.width",
+            "8",
+            "network.head_width",
+            "8",
+            "diffusion.conditional",
+            Boolean.toString(classes > 0));
+    var config = InfoCommand.describe(ConfigReader.preset("cifar10-small", settings));
+    var space = config.schema().space();
+    assertThat(space.shape().get(0)).isEqualTo(channels);
+    assertThat(space.mostCategories()).isEqualTo(categories);
+    assertThat(config.condition().classes()).hasSize(classes);
+    try (var model = Model.create(config, Compute.PLAIN)) {
+      assertThat(model.network().parameters().count()).isGreaterThan(10_000);
+    }
+  }
+
   @Test
   void infoOfAPresetHasItsConfigurationAndParameters() throws IOException {
     assertThat(run("info", "--preset", "icons", "--json")).isZero();
@@ -203,13 +281,24 @@ class MainTest extends CommandTest {
     var report = new ObjectMapper().readTree(out.toString());
     assertThat(report.path("preset").textValue()).isEqualTo("icons");
     assertThat(report.path("parameters").longValue()).isEqualTo(1_043_873);
-    assertThat(report.path("config").path("example").path("shape")).hasToString("[1,16,16]");
+    assertThat(report.path("config").path("schema").path("space").path("shape"))
+        .hasToString("[1,16,16]");
     assertThat(report.path("config").path("training").path("batch_size").intValue()).isEqualTo(48);
+    assertThat(names(report.path("kinds_of_data"))).isEqualTo(Modality.ALL.names());
+    assertThat(names(report.path("kinds_of_network"))).isEqualTo(NetworkKind.ALL.names());
+    assertThat(names(report.path("samplers"))).isEqualTo(Solver.ALL.names());
+    assertThat(names(report.path("encodings"))).isEqualTo(Codec.ENCODINGS);
     assertThat(report.path("engine").textValue()).startsWith("libtorch ");
     assertThat(report.path("native_libraries")).anyMatch(l -> l.textValue().contains("torch_cpu"));
     var compute = Compute.choose("auto");
     assertThat(report.path("precision_reason").textValue()).isEqualTo(compute.reason());
     assertThat(report.path("precision").textValue())
         .isEqualToIgnoringCase(compute.precision().toString());
+  }
+
+  private static List<String> names(JsonNode list) {
+    var names = new ArrayList<String>();
+    list.forEach(name -> names.add(name.textValue()));
+    return names;
   }
 }

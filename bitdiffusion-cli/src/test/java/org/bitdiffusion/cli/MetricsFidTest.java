@@ -12,12 +12,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.data.Npy;
-import org.bitdiffusion.metrics.FeatureStatistics;
-import org.bitdiffusion.metrics.InceptionFeatures;
-import org.bitdiffusion.nn.InceptionV3;
-import org.bitdiffusion.nn.Safetensors;
+import org.bitdiffusion.io.Npy;
+import org.bitdiffusion.modality.image.FeatureStatistics;
+import org.bitdiffusion.modality.image.InceptionFeatures;
+import org.bitdiffusion.modality.image.InceptionV3;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -103,7 +103,7 @@ class MetricsFidTest extends CommandTest {
 
     Path kept;
     try (var files = Files.walk(folder.resolve("run/evaluations"))) {
-      kept = files.filter(Files::isRegularFile).findAny().orElseThrow();
+      kept = files.filter(file -> file.toString().endsWith(".npy")).findAny().orElseThrow();
     }
     var samples = Npy.read(kept).values();
     var builder = new FeatureStatistics.Builder(InceptionV3.FEATURES);

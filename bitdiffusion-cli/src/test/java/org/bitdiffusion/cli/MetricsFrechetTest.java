@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.bitdiffusion.metrics.FeatureStatistics;
+import org.bitdiffusion.modality.image.FeatureStatistics;
 import org.junit.jupiter.api.Test;
 
 class MetricsFrechetTest extends CommandTest {

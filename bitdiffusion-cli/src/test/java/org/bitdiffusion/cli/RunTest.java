@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.data.Npy;
+import org.bitdiffusion.io.Npy;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A small run by the command, from a folder of images to samples. */
 class RunTest extends CommandTest {
@@ -41,7 +44,13 @@ class RunTest extends CommandTest {
         .isZero();
     assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
     assertThat(out.toString()).contains("continues after step 2", "step 3 is saved in");
-    assertThat(Files.readAllLines(folder.resolve("run/metrics.jsonl"))).hasSize(3);
+    assertThat(err.toString()).contains(" examples/s");
+    assertThat(Files.readAllLines(folder.resolve("run/metrics.jsonl")))
+        .hasSize(3)
+        .allMatch(line -> line.contains("\"examples_per_second\":"));
+    assertThat(folder.resolve("run/config.yaml"))
+        .content()
+        .contains("format: 2\n", "\nmodality:\n");
     assertSize("run/loss.png", 900, 500);
     // 64 samples in 8 columns, each enlarged to 64 pixels, with gaps of 2
     assertSize("run/samples/step-00000003.png", 8 * 66 + 2, 8 * 66 + 2);
@@ -71,15 +80,33 @@ class RunTest extends CommandTest {
     Files.createDirectory(folder.resolve("a.png"));
     assertRefused(1, "--class few --out FOLDER/s.png", weights.toString());
     assertRefused(
-        2, "--class none --out FOLDER/s.png", "'none' is none of the run's classes few, many");
-    assertRefused(2, "--class 2 --out FOLDER/s.png", "'2' is none of the run's classes few, many");
+        2, "--class none --out FOLDER/s.png", "--class: 'none' is none of the classes few, many");
+    assertRefused(
+        2, "--class 2 --out FOLDER/s.png", "--class: '2' is none of the classes few, many");
     assertRefused(2, "--out FOLDER/s.png", "guidance is 1.0; it needs --class");
-    assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "sampling.steps is 0");
-    assertRefused(2, "--class few --n 99999999 --out FOLDER/s.png", "--n can be at most 33554431");
+    assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "--steps (sampling.steps) is 0");
+    assertRefused(
+        2,
+        "--class few --n 99999999 --out FOLDER/s.png",
+        "--n: 99999999 samples are too many for one file, which takes 33554431; name a folder");
     assertRefused(
         2,
         "--class few --n 99999999 --batch-size 99999999 --out FOLDER/new",
-        "--batch-size is 99999999; of images of this size it can be at most 33554431");
+        "--batch-size is 99999999; of samples of this size it can be at most 33554431");
+    assertRefused(2, "--class few --td=-1 --out FOLDER/s.png", "--td (sampling.td) is -1.0");
+    assertRefused(
+        2,
+        "--class few --sampler ddin --out FOLDER/s.png",
+        "--sampler (sampling.sampler) is 'ddin', but no sampler",
+        "did you mean ddim?");
+    assertRefused(
+        2,
+        "--class few --sampler heun --eta 0.5 --out FOLDER/s.png",
+        "--eta (sampling.eta) is 0.5; it must be 0 with sampler heun");
+    assertRefused(
+        2,
+        "--condition manny --out FOLDER/s.png",
+        "--condition: 'manny' is none of the classes few, many; did you mean many?");
     assertRefused(2, "--class few --out FOLDER/s.gif", "must end in .png or .npy, or be a folder");
     assertRefused(
         2, "--class few --out FOLDER/s.npy --strip s.jpg", "--strip is s.jpg; it must end in .png");
@@ -98,7 +125,7 @@ class RunTest extends CommandTest {
     assertRefused(1, "--out FOLDER/s.png", "run has no checkpoint yet");
   }
 
-  private void assertRefused(int exit, String options, String message) {
+  private void assertRefused(int exit, String options, String... message) {
     assertThat(runLine("sample --run FOLDER/run " + options)).as(options).isEqualTo(exit);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
@@ -140,6 +167,66 @@ class RunTest extends CommandTest {
         .isEqualTo(2);
     assertThat(err.toString()).contains("name the same file");
     assertSize("bits.png", 900, 500);
+  }
+
+  /** Networks of the presets fit images of other sizes than theirs. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "icons --data icons",
+        "cifar10-small --set diffusion.conditional=false --data icons,size=48"
+      })
+  void presetsTakeImagesOfOtherSizes(String presetAndData) {
+    assertThat(
+            runLine(
+                "train --out FOLDER/run --steps 2 --set network.width=8 --set training.batch_size=2"
+                    + " --set network.head_width=8 --set sampling.steps=1 --preset "
+                    + presetAndData))
+        .as(err.toString())
+        .isZero();
+    assertThat(folder.resolve("run/checkpoints/step-00000002")).isDirectory();
+  }
+
+  @Test
+  void aRunGoesOnWithMirroredImages() {
+    var train =
+        "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8";
+    assertThat(runLine(train + SMALL)).as(err.toString()).isZero();
+    assertThat(folder.resolve("run/config.yaml")).content().contains("flip: false\n");
+    assertThat(runLine("train --resume --out FOLDER/run --steps 2 --set modality.flip=true"))
+        .as(err.toString())
+        .isZero();
+    assertThat(folder.resolve("run/config.yaml")).content().contains("flip: true\n");
+  }
+
+  /** What is opaque in a picture stays as it is; the rest is drawn. */
+  @Test
+  void drawsOnlyWhatIsNotKnown() throws IOException {
+    var train =
+        "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8";
+    assertThat(runLine(train + SMALL)).as(err.toString()).isZero();
+    var picture = new BufferedImage(8, 8, BufferedImage.TYPE_INT_ARGB);
+    for (var i = 0; i < 24; i++) {
+      picture.setRGB(i % 8, i / 8, 0xff000000 | 1_000_003 * (i + 1));
+    }
+    ImageIO.write(picture, "png", folder.resolve("known.png").toFile());
+    var sample = "sample --run FOLDER/run --n 3 --batch-size 2 --out FOLDER/s.npy --known ";
+    assertThat(runLine(sample + "FOLDER/known.png")).as(err.toString()).isZero();
+    var samples = Npy.read(folder.resolve("s.npy")).values();
+    var drawn = new HashSet<Integer>();
+    for (var i = 0; i < samples.length; i++) {
+      var pixel = i % 64;
+      if (pixel < 24) {
+        var shift = 16 - 8 * (i / 64 % 3); // red, green, blue
+        assertThat(samples[i]).isEqualTo(1_000_003 * (pixel + 1) >> shift & 255);
+      } else {
+        drawn.add(samples[i]);
+      }
+    }
+    assertThat(drawn).hasSizeGreaterThan(20);
+    ImageIO.write(picture.getSubimage(0, 0, 4, 8), "png", folder.resolve("half.png").toFile());
+    assertThat(runLine(sample + "FOLDER/half.png")).isEqualTo(1);
+    assertThat(err.toString()).contains("half.png is 4x8, but the run's images are 8x8");
   }
 
   @Test

@@ -14,7 +14,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
-import org.bitdiffusion.training.RunConfig;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.Space;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -150,6 +152,24 @@ class StudyTest extends CommandTest {
         .isEqualTo(with.replace("with,", "same,"));
   }
 
+  /** Results of different precision are no comparison of the variants, unless asked for. */
+  @Test
+  void refusesRunsThatWereComputedInDifferentWays() throws IOException {
+    assertThat(study(STUDY)).as(err.toString()).isZero();
+    var table = Files.readString(folder.resolve("out/table.md"));
+    var stretches = folder.resolve("out/runs/with-seed-1/stretches.jsonl");
+    var text = Files.readString(stretches);
+    var other = text.replaceFirst("\"precision\":\"[a-z0-9]+\"", "\"precision\":\"float16\"");
+    assertThat(other).isNotEqualTo(text);
+    Files.writeString(stretches, other);
+    assertThat(study(STUDY)).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("with-seed-1 was trained with float16, ", "but ", "with-seed-0 with ")
+        .contains("--mixed");
+    assertThat(study(STUDY, "out", "--mixed")).as(err.toString()).isZero();
+    assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
+  }
+
   /** All studies that ship, the small ones and the paper's. */
   @ParameterizedTest
   @ValueSource(strings = {"studies", "studies/paper"})
@@ -163,9 +183,14 @@ class StudyTest extends CommandTest {
             .isEqualTo("idx:anywhere,size=14");
         for (var variant : study.variants().keySet()) {
           var config = study.config(variant, 0);
-          var example =
-              new RunConfig.ExampleConfig(List.of(3, 32, 32), 256, List.of("a"), List.of(), null);
-          assertThat(config.withExample(example).newDiffusion().codec().bits()).isPositive();
+          var schema =
+              new Schema(
+                  Space.of(List.of(3, 32, 32), 256),
+                  new Condition.Labels(List.of("a")),
+                  Schema.NO_END,
+                  Map.of());
+          var bits = config.withSchema(schema).signature().input();
+          assertThat(bits).hasSize(3).doesNotContain(0).endsWith(32, 32);
         }
       }
     }
@@ -229,8 +254,9 @@ class StudyTest extends CommandTest {
     assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
     assertThat(study(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
     assertThat(err.toString())
-        .contains("metrics: 'fid' is not measured of the variant 'with'; there are symbol_total")
-        .contains("more with --features or --inception");
+        .contains("variant 'with': metrics: 'fid' is not measured here; there are symbol_total")
+        .contains("more with --features or --inception")
+        .doesNotContain("looking"); // at all the data, before
     assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"))).isEqualTo(2);
     assertThat(err.toString()).contains("'sampling.tdd' is no setting; did you mean sampling.td?");
     assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.self_conditioning: momentum")))
@@ -239,7 +265,7 @@ class StudyTest extends CommandTest {
         .contains("self_conditioning is momentum, but diffusion.self_conditioning is none");
     assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"))).isEqualTo(2);
     assertThat(err.toString())
-        .contains("variant 'with': guidance is 2.0; it needs a run trained with");
+        .contains("variant 'with': sampling.guidance is 2.0; it needs a run that knows classes");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }

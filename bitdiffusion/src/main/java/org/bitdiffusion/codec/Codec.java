@@ -1,57 +1,91 @@
 package org.bitdiffusion.codec;
 
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Registry;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
 
 /**
  * Categories written as analog bits (arXiv 2208.04202, section 2 and appendices A to C): each of
- * the K values of a symbol has a code of {@link #bits()} values in {-b, +b}, or, for comparison,
- * one value in [-b, +b] ({@link ContinuousCodec}).
+ * the K values of a symbol has a code of values in {-b, +b}, or, for comparison, one value in [-b,
+ * +b] ({@link ContinuousCodec}). K is one number for all symbols ({@link UniformCodec}) or one for
+ * each place of an example ({@link MixedCodec}).
  *
- * <p>Symbols are integers [N, C, ...] in 0 .. K-1; their analog bits are float32 [N, C * bits,
- * ...], where bit j of channel c is channel c * bits + j, the most significant bit first.
+ * <p>Symbols are integers [N, C, ...], each in 0 .. K-1; their analog bits are float32 [N, D, ...].
  * Everything is computed on the device of the argument. Codecs are immutable and hold no native
  * memory.
+ *
+ * <p>Encoding and decoding may draw: where a symbol has several codes, or a code stands for several
+ * symbols. The noise is the caller's: in training that of (seed, step, part of the batch), at
+ * sampling that of (seed, number of the sample), so that neither resuming nor the size of a batch
+ * changes anything. Codecs that draw nothing leave it alone, and have these methods without it.
  */
-public sealed interface Codec permits BinaryCodec, OneHotCodec, ContinuousCodec {
+public sealed interface Codec permits UniformCodec, MixedCodec {
+  /** Names of encodings, as the paper has them. */
+  List<String> ENCODINGS = List.of("uint8", "gray", "uint8_rand", "one_hot", "continuous");
+
+  /** Other names of encodings: the paper's tell of its 256 values, but any number goes. */
+  SortedMap<String, String> SYNONYMS =
+      Collections.unmodifiableSortedMap(
+          new TreeMap<>(Map.of("binary", "uint8", "permuted", "uint8_rand")));
+
   /**
-   * The codec of a name: {@code uint8}, {@code gray}, {@code uint8_rand}, {@code one_hot} or {@code
-   * continuous}.
+   * The codec of a name for the symbols of a space.
+   *
+   * @param encoding one of {@link #ENCODINGS} or {@link #SYNONYMS}
+   * @param scale b
+   * @param permutationSeed of {@code uint8_rand}; the others have no use for it
+   * @throws ConfigurationException if there is none of that name, or none for such symbols
    */
-  static Codec of(String encoding, int categories, double scale, long permutationSeed) {
-    return switch (encoding) {
-      case "uint8" -> BinaryCodec.base2(categories, scale);
-      case "gray" -> BinaryCodec.gray(categories, scale);
-      case "uint8_rand" -> BinaryCodec.random(categories, scale, permutationSeed);
-      case "one_hot" -> new OneHotCodec(categories, scale);
-      case "continuous" -> new ContinuousCodec(categories, scale);
-      default ->
-          throw new ConfigurationException(
-              "codec.encoding '"
-                  + encoding
-                  + "' is unknown; use uint8, gray, uint8_rand, one_hot or continuous");
-    };
+  static Codec of(String encoding, Space space, double scale, long permutationSeed) {
+    return space.uniform()
+        ? UniformCodec.of(encoding, space.mostCategories(), scale, permutationSeed)
+        : MixedCodec.of(encoding, space, scale, permutationSeed);
   }
 
-  /** K. */
-  int categories();
-
-  /** n, the number of analog bits of one symbol. */
-  int bits();
+  /**
+   * The name in {@link #ENCODINGS} of an encoding.
+   *
+   * @throws ConfigurationException if there is none
+   */
+  static String canonicalName(String encoding) {
+    var name = SYNONYMS.getOrDefault(encoding, encoding);
+    if (ENCODINGS.contains(name)) {
+      return name;
+    }
+    var names = Stream.concat(ENCODINGS.stream(), SYNONYMS.keySet().stream()).toList();
+    throw new ConfigurationException(
+        "codec.encoding '%s' is unknown; use uint8, gray, uint8_rand, one_hot or continuous%s%s"
+            .formatted(
+                encoding,
+                " (or binary for uint8, permuted for uint8_rand)",
+                Registry.nearest(encoding, names)
+                    .map(n -> "; did you mean " + n + "?")
+                    .orElse("")));
+  }
 
   /** b. */
   double scale();
 
-  /** Symbols [N, C, ...] of any integer type to analog bits [N, C * bits, ...] float32. */
-  Tensor encode(Tensor symbols);
+  /** The shape [D, ...] of the analog bits of an example whose symbols have the shape [C, ...]. */
+  List<Integer> shape(List<Integer> symbols);
+
+  /** Symbols [N, C, ...] of any integer type to analog bits [N, D, ...] float32. */
+  Tensor encode(Tensor symbols, Noise noise);
+
+  /** A value of each symbol [N, C, ...] as one of each of its analog bits [N, D, ...]. */
+  Tensor spread(Tensor perSymbol);
 
   /**
-   * Analog bits [N, C * bits, ...] to symbols [N, C, ...] int64, each in 0 .. K-1 whatever the
-   * input. A code that names no category becomes the category whose code is nearest to the analog
-   * values.
+   * Analog bits [N, D, ...] to symbols [N, C, ...] int64, each in 0 .. K-1 whatever the input. A
+   * code that names no category becomes the category whose code is nearest to the analog values.
    */
-  Tensor decode(Tensor analog);
-
-  /** The codes of all categories, [K, bits] float32 on the CPU. */
-  Tensor codes();
+  Tensor decode(Tensor analog, Noise noise);
 }

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
  * pixels. With it the trainer is the paper's reference, DDPM on continuous pixels. Decoding takes
  * the nearest.
  */
-public record ContinuousCodec(int categories, double scale) implements Codec {
+public record ContinuousCodec(int categories, double scale) implements UniformCodec {
   private static final int MOST_CATEGORIES = 65_536;
 
   public ContinuousCodec {

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
  * K values a symbol, +b at the category and -b elsewhere (arXiv 2208.04202, appendix B). Decoding
  * is the arg max.
  */
-public record OneHotCodec(int categories, double scale) implements Codec {
+public record OneHotCodec(int categories, double scale) implements UniformCodec {
   /** Memory for one symbol grows with K: more categories than this are a mistake. */
   private static final int MOST_CATEGORIES = 4096;
 

@@ -17,7 +17,7 @@ import org.bitdiffusion.ConfigurationException;
  * <p>Options are split off from the right, so a path may hold commas, colons and equals signs; only
  * what looks like {@code ,key=value} at its very end would be taken for an option.
  *
- * @param source name of the kind of source; {@link DataSources} lists them
+ * @param source name of the kind of source; {@code bitdiff data --help} lists them
  * @param path of its file or folder, or null
  * @param options in the order given
  */

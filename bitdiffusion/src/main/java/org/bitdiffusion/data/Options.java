@@ -10,15 +10,15 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
 /** The options of a {@link DataSpec}, read one by one, so that the ones left over are unknown. */
-final class Options {
+public final class Options {
   private final DataSpec spec;
   private final Set<String> known = new LinkedHashSet<>();
 
-  Options(DataSpec spec) {
+  public Options(DataSpec spec) {
     this.spec = spec;
   }
 
-  int integer(String key, int otherwise, int least, int most) {
+  public int integer(String key, int otherwise, int least, int most) {
     known.add(key);
     var text = spec.options().get(key);
     if (text == null) {
@@ -43,7 +43,7 @@ final class Options {
                     : "from " + least + " to " + most));
   }
 
-  String word(String key, String otherwise, String... allowed) {
+  public String word(String key, String otherwise, String... allowed) {
     known.add(key);
     var text = spec.options().getOrDefault(key, otherwise);
     if (!List.of(allowed).contains(text)) {
@@ -54,7 +54,7 @@ final class Options {
     return text;
   }
 
-  boolean given(String key) {
+  public boolean given(String key) {
     return spec.options().containsKey(key);
   }
 
@@ -63,7 +63,7 @@ final class Options {
    *
    * @throws ConfigurationException if there are others
    */
-  void rejectOthers() {
+  public void rejectOthers() {
     for (var key : spec.options().keySet()) {
       if (!known.contains(key)) {
         throw new ConfigurationException(
@@ -73,7 +73,7 @@ final class Options {
   }
 
   /** Rejects a path, for sources that have none. */
-  void rejectPath() {
+  public void rejectPath() {
     if (spec.path() != null) {
       throw new ConfigurationException(
           "data %s has no path; '%s' must be left out".formatted(spec.source(), spec.path()));
@@ -81,10 +81,10 @@ final class Options {
   }
 
   /** The path, which must exist. */
-  Path path() {
+  public Path path() {
     if (spec.path() == null) {
       throw new ConfigurationException(
-          "data %s needs a path: --data %s:PATH".formatted(spec.source(), spec.source()));
+          "data %s needs a path, as in %s:PATH".formatted(spec.source(), spec.source()));
     }
     try {
       var path = Path.of(spec.path());
@@ -98,7 +98,7 @@ final class Options {
   }
 
   /** The path, which must be a folder. */
-  Path folder() {
+  public Path folder() {
     var path = path();
     if (!Files.isDirectory(path)) {
       throw new DataException(

@@ -1,19 +1,14 @@
 /**
- * Where discrete data comes from, and where generated data goes. Nothing here knows of tensors.
+ * What discrete data is: nothing here knows of tensors, nor of any kind of data.
  *
  * <p>A {@link org.bitdiffusion.data.DataSource} is a finite set of examples: each is an array of
- * symbols, whole numbers in {@code 0 .. K-1}, of one shape, with a class label or none. Training
- * needs no more than that interface, so own data is brought by implementing it. An {@link
- * org.bitdiffusion.data.ImageSource} adds the {@link org.bitdiffusion.data.ImageFormat} in which
- * symbols are painted: as grey levels, as levels of red, green and blue, or as colours of a
- * palette, whose numbers mean nothing by themselves.
+ * symbols, whole numbers, in the {@link org.bitdiffusion.data.Space} of the source, perhaps with a
+ * {@link org.bitdiffusion.data.Condition}. Training needs no more than that interface, so own data
+ * is brought by implementing it.
  *
- * <p>The sources that come with the library are opened by {@link org.bitdiffusion.data.DataSources}
- * from one line, a {@link org.bitdiffusion.data.DataSpec}. They check all that can be checked when
- * they are opened and then yield only symbols in range; what is wrong with a file is said in one
- * line that names it ({@link org.bitdiffusion.DataException}).
- *
- * <p>{@link org.bitdiffusion.data.ImageGrid} writes symbols as PNG, {@link
- * org.bitdiffusion.data.Npy} as arrays for NumPy.
+ * <p>Sources that a user names are opened from one line, a {@link org.bitdiffusion.data.DataSpec},
+ * by the {@link org.bitdiffusion.data.SourceKind} of its first word. They check all that can be
+ * checked when they are opened and then yield only symbols in range; what is wrong with a file is
+ * said in one line that names it ({@link org.bitdiffusion.DataException}).
  */
 package org.bitdiffusion.data;

@@ -1,13 +1,11 @@
 package org.bitdiffusion.diffusion;
 
-import static org.bytedeco.pytorch.global.torch.rand;
-import static org.bytedeco.pytorch.global.torch.randn_like;
-import static org.bytedeco.pytorch.global.torch.randperm;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -49,26 +47,28 @@ public record BitDiffusion(
   }
 
   /**
-   * One batch's loss: arXiv 2208.04202, algorithm 1. Draws from the engine's default generator.
+   * One batch's loss: arXiv 2208.04202, algorithm 1.
    *
    * @param symbols [B, C, ...] integers in 0 .. K-1
    * @param condition of each example, [B, ...], or null
+   * @param noise all random numbers come from it: those of t, then eps, then how many examples see
+   *     an estimate
    * @return one number, with the graph of the network's gradient
    */
-  public Tensor loss(Denoiser network, Tensor symbols, Tensor condition) {
+  public Tensor loss(Denoiser network, Tensor symbols, Tensor condition, Noise.OfBatch noise) {
     // Discrete data to analog bits.
-    var x0 = codec.encode(symbols);
+    var x0 = codec.encode(symbols, noise);
 
     // Corrupt data.
-    var t = time(x0);
+    var t = time(x0.size(0), noise);
     var gamma = schedule.gamma(t);
     var g = perExample(gamma, x0);
-    var eps = randn_like(x0);
+    var eps = noise.normal(x0.shape());
     var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
 
     // Self-conditioning.
     var estimate = zeros_like(x0);
-    var count = examplesWithEstimate(x0.size(0));
+    var count = examplesWithEstimate(x0.size(0), noise);
     if (count > 0) {
       try (var noGrad = new NoGradGuard()) {
         var seen =
@@ -111,26 +111,23 @@ public record BitDiffusion(
   }
 
   /** t of each example, uniform on (0, 1), [B] float64. */
-  private Tensor time(Tensor x0) {
-    var batch = x0.size(0);
-    return (stratifiedTime ? stratified(batch, x0) : rand(new long[] {batch}, x0.options()))
+  private Tensor time(long batch, Noise.OfBatch noise) {
+    return (stratifiedTime ? stratified(batch, noise) : noise.uniform(batch))
         .to(torch.ScalarType.Double);
   }
 
-  private static Tensor stratified(long batch, Tensor x0) {
+  private static Tensor stratified(long batch, Noise.OfBatch noise) {
     // In random order: which examples see an estimate must not depend on t.
-    return rand(new long[] {1}, x0.options())
-        .add(randperm(batch, x0.options()))
-        .div(new Scalar(batch));
+    return noise.uniform(1).add(noise.permutation(batch)).div(new Scalar(batch));
   }
 
   /** How many examples, from the first on, see an estimate. */
-  private long examplesWithEstimate(long batch) {
+  private long examplesWithEstimate(long batch, Noise.OfBatch noise) {
     return switch (selfConditioning) {
       case NONE -> 0;
-      case COIN -> rand(1).item_float() < selfConditioningRate ? batch : 0;
+      case COIN -> noise.uniform(1).item_float() < selfConditioningRate ? batch : 0;
       // Up or down at random where it is no whole number: 1 of 1 would mean always.
-      case HALF_BATCH -> (long) (batch * selfConditioningRate + rand(1).item_float());
+      case HALF_BATCH -> (long) (batch * selfConditioningRate + noise.uniform(1).item_float());
     };
   }
 

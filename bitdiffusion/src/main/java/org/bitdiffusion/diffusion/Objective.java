@@ -7,12 +7,15 @@ import static org.bytedeco.pytorch.global.torch.mse_loss;
 import static org.bytedeco.pytorch.global.torch.softmax;
 import static org.bytedeco.pytorch.global.torch.softplus;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Channels;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.codec.ContinuousCodec;
 import org.bitdiffusion.codec.OneHotCodec;
+import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Space;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -24,6 +27,9 @@ import org.bytedeco.pytorch.global.torch;
  * the data float32 has no digits left for its distance from 1.
  */
 public sealed interface Objective {
+  /** Names of what the network predicts. */
+  List<String> PREDICTIONS = List.of("x0", "eps", "v");
+
   /** Names of losses. */
   List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
 
@@ -46,7 +52,8 @@ public sealed interface Objective {
             "diffusion.softmax_factorization goes with prediction x0, loss l2 or softmax and an"
                 + " encoding other than one_hot");
       }
-      return new SoftmaxFactorization(codec, loss.equals("softmax"));
+      return new SoftmaxFactorization(
+          uniform(codec, "diffusion.softmax_factorization"), loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -70,19 +77,31 @@ public sealed interface Objective {
         yield new SigmoidCrossEntropy(b);
       }
       case "softmax" -> {
-        if (!(codec instanceof OneHotCodec)) {
+        var uniform = uniform(codec, "diffusion.loss softmax");
+        if (!(uniform instanceof OneHotCodec)) {
           throw new ConfigurationException(
               "diffusion.loss softmax goes with encoding one_hot, or with softmax_factorization");
         }
-        yield new SoftmaxCrossEntropy(codec.categories(), b);
+        yield new SoftmaxCrossEntropy(uniform.categories(), b);
       }
       default -> throw new IllegalStateException(loss);
     };
   }
 
-  /** Values that the network outputs for a symbol of n bits. */
-  default int outputs(int n) {
-    return n;
+  /** The codec, which a setting needs to have one K. */
+  private static UniformCodec uniform(Codec codec, String setting) {
+    if (codec instanceof UniformCodec uniform) {
+      return uniform;
+    }
+    throw new ConfigurationException(
+        setting
+            + " goes with symbols that all have as many values; the places of this data differ:"
+            + " use diffusion.loss l2 or sigmoid without softmax_factorization");
+  }
+
+  /** The shape [O, ...] of what the network outputs for an example of a space. */
+  default List<Integer> output(Space space, Codec codec) {
+    return codec.shape(space.shape());
   }
 
   /** The estimate of x_0 in a network's output, in [-b, b]. */
@@ -168,10 +187,12 @@ public sealed interface Objective {
    * either, the best prediction is the mean of x_0 given x_t; the second keeps its gradient where
    * the network is sure of a wrong symbol.
    */
-  record SoftmaxFactorization(Codec codec, boolean crossEntropy) implements Objective {
+  record SoftmaxFactorization(UniformCodec codec, boolean crossEntropy) implements Objective {
     @Override
-    public int outputs(int n) {
-      return codec.categories();
+    public List<Integer> output(Space space, Codec codec) {
+      var shape = new ArrayList<>(space.shape());
+      shape.set(0, Math.multiplyExact(shape.get(0), this.codec.categories()));
+      return List.copyOf(shape);
     }
 
     @Override

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.TextFile;
+import org.bitdiffusion.io.TextFile;
 
 /**
  * The captions of images in a file of one of three formats, which is told by its content:

@@ -1,7 +1,9 @@
 package org.bitdiffusion.metrics;
 
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How good captions are, as the COCO caption evaluation (Chen et al., arXiv 1504.00325) scores
@@ -30,6 +32,29 @@ public record CaptionScores(
     double distinct2,
     double exactMatch,
     int images) {
+  /** Of the scores in {@link #byName}, in their order. */
+  public static final List<String> NAMES =
+      List.of(
+          "bleu_1",
+          "bleu_2",
+          "bleu_3",
+          "bleu_4",
+          "cider",
+          "rouge_l",
+          "distinct_1",
+          "distinct_2",
+          "exact_match");
+
+  /** The scores by {@link #NAMES}. */
+  public Map<String, Double> byName() {
+    var values =
+        new double[] {bleu1, bleu2, bleu3, bleu4, cider, rougeL, distinct1, distinct2, exactMatch};
+    var byName = new LinkedHashMap<String, Double>();
+    for (var i = 0; i < values.length; i++) {
+      byName.put(NAMES.get(i), values[i]);
+    }
+    return byName;
+  }
 
   /**
    * Scores captions, one for each image. BLEU is of the corpus, CIDEr, ROUGE-L and exact match are

@@ -3,11 +3,11 @@
  * images with people's captions of the same images, as the COCO caption evaluation does: {@link
  * org.bitdiffusion.metrics.CaptionFile} reads them, {@link
  * org.bitdiffusion.metrics.CaptionTokenizer} splits them into tokens. {@link
- * org.bitdiffusion.metrics.FeatureStatistics} of images give their Fréchet distance, which by
- * {@link org.bitdiffusion.metrics.InceptionFeatures} is FID; {@link
+ * org.bitdiffusion.modality.image.FeatureStatistics} of images give their Fréchet distance, which
+ * by {@link org.bitdiffusion.modality.image.InceptionFeatures} is FID; {@link
  * org.bitdiffusion.metrics.InceptionScore} and {@link org.bitdiffusion.metrics.ManifoldScores}
  * (precision, recall, density, coverage) are of the same features. {@link
- * org.bitdiffusion.metrics.SymbolStatistics} and {@link org.bitdiffusion.metrics.NearestExamples}
- * need no network.
+ * org.bitdiffusion.metrics.SymbolStatistics} and {@link
+ * org.bitdiffusion.modality.image.NearestExamples} need no network.
  */
 package org.bitdiffusion.metrics;

@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.TensorOptional;
  * mean 0 and variance 1, then by learned weights. In training by the statistics of the batch, which
  * the running ones follow; afterwards by the running ones.
  */
-final class BatchNorm {
+public final class BatchNorm {
   private static final double MOMENTUM = 0.1; // the share of the newest batch
   private static final double EPSILON = 1e-5; // what networks have unless they say another
 
@@ -20,14 +20,14 @@ final class BatchNorm {
   private final Tensor runningMean;
   private final Tensor runningVariance;
 
-  BatchNorm(Parameters.Builder parameters, int channels) {
+  public BatchNorm(Parameters.Builder parameters, int channels) {
     this(parameters, channels, EPSILON);
   }
 
   /**
    * @param epsilon what is added to the variance
    */
-  BatchNorm(Parameters.Builder parameters, int channels, double epsilon) {
+  public BatchNorm(Parameters.Builder parameters, int channels, double epsilon) {
     this.epsilon = epsilon;
     weight = parameters.constant("weight", 1, channels);
     bias = parameters.constant("bias", 0, channels);
@@ -35,7 +35,7 @@ final class BatchNorm {
     runningVariance = parameters.fixed().constant("running_var", 1, channels);
   }
 
-  Tensor forward(Tensor x, boolean training) {
+  public Tensor forward(Tensor x, boolean training) {
     return batch_norm(
         x,
         new TensorOptional(weight),

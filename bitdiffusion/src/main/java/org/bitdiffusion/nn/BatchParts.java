@@ -30,24 +30,19 @@ public final class BatchParts implements Denoiser {
   /** Of the gradients of all parts together, which are held twice while they are made. */
   private static final long MOST_BYTES = 1L << 30;
 
-  private final Denoiser network;
+  private final DenoisingNetwork network;
   private final Parameters parameters;
-  private final boolean wholeWithGradients;
   private final List<Joined> joined = new ArrayList<>();
 
   /** The network's output for each part, and the leaf of the graph that stands for all of it. */
   private record Joined(List<Tensor> parts, Tensor leaf) {}
 
   /**
-   * @param network whose forward pass treats each example alone, and may be called by several
-   *     threads; its output must depend on all trained weights
-   * @param wholeWithGradients whether batches stay whole where gradients are enabled, as they must
-   *     with dropout: what it leaves out is drawn from one generator, in the order of operations
+   * @param network of which parts are computed at the same time where it says that they may be
    */
-  public <N extends Network & Denoiser> BatchParts(N network, boolean wholeWithGradients) {
+  public BatchParts(DenoisingNetwork network) {
     this.network = network;
     parameters = network.parameters();
-    this.wholeWithGradients = wholeWithGradients;
   }
 
   @Override
@@ -77,7 +72,7 @@ public final class BatchParts implements Denoiser {
 
   /** The number of parts of a batch. */
   private int parts(long batch, boolean gradients) {
-    if (parameters.values().is_cuda() || gradients && wholeWithGradients) {
+    if (parameters.values().is_cuda() || !network.inParts(gradients)) {
       return 1;
     }
     var largest = batch / SMALLEST;

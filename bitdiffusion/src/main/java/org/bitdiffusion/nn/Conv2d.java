@@ -47,7 +47,7 @@ public final class Conv2d {
   }
 
   /** One that adds nothing to its sums, as before a norm that would take it away again. */
-  static Conv2d withoutBias(
+  public static Conv2d withoutBias(
       Parameters.Builder parameters, int in, int out, int kernel, int stride) {
     return withoutBias(parameters, in, out, square(kernel), stride, square(kernel / 2));
   }
@@ -58,7 +58,7 @@ public final class Conv2d {
    * @param kernel height and width
    * @param padding rows of zeros above and below the image, and columns on each side of it
    */
-  static Conv2d withoutBias(
+  public static Conv2d withoutBias(
       Parameters.Builder parameters, int in, int out, long[] kernel, int stride, long[] padding) {
     return new Conv2d(parameters, in, out, kernel, stride, padding, 1, false);
   }
@@ -67,7 +67,7 @@ public final class Conv2d {
    * @param kernel height and width
    * @param padding rows of zeros above and below the image, and columns on each side of it
    */
-  Conv2d(
+  public Conv2d(
       Parameters.Builder parameters,
       int in,
       int out,
@@ -92,7 +92,7 @@ public final class Conv2d {
   }
 
   /** {@link #forward(Tensor)} times a constant, which is multiplied into the (small) weights. */
-  Tensor forward(Tensor x, double factor) {
+  public Tensor forward(Tensor x, double factor) {
     var by = new Scalar(factor);
     return convolve(x, weight.mul(by), bias == null ? null : bias.mul(by));
   }

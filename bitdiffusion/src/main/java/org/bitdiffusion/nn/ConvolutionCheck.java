@@ -1,16 +1,17 @@
 package org.bitdiffusion.nn;
 
 import static org.bytedeco.pytorch.global.torch.globalContext;
-import static org.bytedeco.pytorch.global.torch.randn;
 
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Precision;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
@@ -54,11 +55,13 @@ public final class ConvolutionCheck {
           Locale.ROOT, "%d->%d %dx%d/%d at %d", in, out, height, width, stride, side);
     }
 
-    long[] kernel() {
+    /** Height and width. */
+    public long[] kernel() {
       return new long[] {height, width};
     }
 
-    long[] padding() {
+    /** Rows and columns. */
+    public long[] padding() {
       return new long[] {rows, columns};
     }
   }
@@ -117,7 +120,7 @@ public final class ConvolutionCheck {
     // Rounding to bfloat16 costs up to 2^-9 of each value, of float32 2^-24; sums add to that.
     var tolerance = compute.precision() == Precision.BFLOAT16 ? 0.02 : 1e-4;
     var side = Math.min(LARGEST_SIDE, shape.side());
-    var parameters = new Parameters.Builder();
+    var parameters = new Parameters.Builder(0);
     var convolution =
         new Conv2d(
             parameters,
@@ -129,13 +132,15 @@ public final class ConvolutionCheck {
             1,
             true);
     try (var weights = parameters.build(compute);
+        var noise = new Noise.OfBatch(0, new Device(torch.DeviceType.CPU));
         var scope = new PointerScope()) {
       var type = compute.precision().type();
       var weight = weights.byName().get("weight");
       // Values that the type can represent, so that only the convolution's own errors are seen.
       weights.values().copy_(weights.values().to(type).to(torch.ScalarType.Float));
       var x =
-          randn(2, shape.in(), side, side)
+          noise
+              .normal(2, shape.in(), side, side)
               .to(
                   compute.newDevice(),
                   type,
@@ -144,7 +149,7 @@ public final class ConvolutionCheck {
                   new MemoryFormatOptional(compute.layout()));
       x.set_requires_grad(true);
       var y = forward.of(convolution, x);
-      var gradient = torch.randn_like(y);
+      var gradient = noise.normal(y.shape()).to(y.device(), y.scalar_type());
       backward(y, gradient);
 
       var before = globalContext().userEnabledMkldnn();

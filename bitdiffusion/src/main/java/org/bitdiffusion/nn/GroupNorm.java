@@ -27,7 +27,7 @@ import org.bytedeco.pytorch.global.torch;
  * <p>On CUDA the engine's own group norm is taken in either layout; it returns the contiguous one,
  * which undoes channels-last for what follows. Nothing was measured there.
  */
-final class GroupNorm {
+public final class GroupNorm {
   private static final double EPSILON = 1e-5;
 
   /** Standard deviations between a group's mean and zero from which on its values are shifted. */
@@ -41,7 +41,7 @@ final class GroupNorm {
    * @param mostGroups the number of groups, or where it does not divide the channels, the largest
    *     smaller number that does
    */
-  GroupNorm(Parameters.Builder parameters, int channels, int mostGroups) {
+  public GroupNorm(Parameters.Builder parameters, int channels, int mostGroups) {
     var groups = mostGroups;
     while (channels % groups != 0) {
       groups--;
@@ -51,12 +51,12 @@ final class GroupNorm {
     bias = parameters.constant("bias", 0, channels);
   }
 
-  Tensor forward(Tensor x) {
+  public Tensor forward(Tensor x) {
     return isChannelsLast(x) ? affine(x, weight.unsqueeze(0), bias.unsqueeze(0)) : engine(x);
   }
 
   /** norm(x) (1 + scale) + shift, with scale and shift [B, C] float32. */
-  Tensor forward(Tensor x, Tensor scale, Tensor shift) {
+  public Tensor forward(Tensor x, Tensor scale, Tensor shift) {
     var gain = scale.add(new Scalar(1));
     if (isChannelsLast(x)) {
       return affine(x, weight.mul(gain), addcmul(shift, bias, gain));

@@ -6,20 +6,20 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 
 /** Shifts and scales each vector of [..., D] to mean 0 and variance 1, then by learned weights. */
-final class LayerNorm {
+public final class LayerNorm {
   private static final double EPSILON = 1e-6;
 
   private final int width;
   private final Tensor weight;
   private final Tensor bias;
 
-  LayerNorm(Parameters.Builder parameters, int width) {
+  public LayerNorm(Parameters.Builder parameters, int width) {
     this.width = width;
     weight = parameters.constant("weight", 1, width);
     bias = parameters.constant("bias", 0, width);
   }
 
-  Tensor forward(Tensor x) {
+  public Tensor forward(Tensor x) {
     var type = x.scalar_type();
     return layer_norm(
         x,

@@ -1,14 +1,37 @@
 package org.bitdiffusion.nn;
 
 import java.util.List;
+import org.bytedeco.pytorch.Tensor;
 
-/** Weights that can be trained, and what is computed with them. Closing it frees the weights. */
+/**
+ * Weights that can be trained, and what is computed with them. It denoises ({@link
+ * DenoisingNetwork}) or gives the next symbol ({@link NextSymbolNetwork}). Closing it frees the
+ * weights.
+ */
 public interface Network extends AutoCloseable {
   /** The weights, in float32. */
   Parameters parameters();
 
   /** The convolutions that it computes, to be checked on a machine. */
   List<ConvolutionCheck.Shape> convolutions();
+
+  /**
+   * What is computed of a condition once, and not at each step of sampling.
+   *
+   * @param condition labels [B] int64 (-1 where unknown), or images [B, C, H, W] float32 in [0, 1];
+   *     null where there is none
+   * @return [B, ...], or null
+   */
+  default Tensor encode(Tensor condition) {
+    return condition;
+  }
+
+  /**
+   * Reads the weights of a part that begins pre-trained, where the settings name some.
+   *
+   * @throws org.bitdiffusion.DataException if their file is missing, damaged or of another network
+   */
+  default void readPretrained() {}
 
   @Override
   default void close() {

@@ -1,4 +1,12 @@
 package org.bitdiffusion.nn;
 
-/** The size of a network. */
-public sealed interface NetworkConfig permits UNetConfig, CaptionerConfig {}
+/** The settings of a kind of network: the section {@code network} of a configuration. */
+public interface NetworkConfig {
+  /** The name of the kind. */
+  String kind();
+
+  /** Whether the network gives the next symbol from those before it, instead of denoising all. */
+  default boolean autoregressive() {
+    return false;
+  }
+}

@@ -2,6 +2,7 @@ package org.bitdiffusion.nn;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.grad;
+import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
 import static org.bytedeco.pytorch.global.torch.zeros;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
@@ -12,9 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -120,36 +123,51 @@ public final class Parameters implements AutoCloseable {
     private final Map<String, Tensor> fixed;
     private final boolean training;
     private final String prefix;
+    private final Generator generator;
 
-    public Builder() {
-      this(new LinkedHashMap<>(), new LinkedHashMap<>(), true, "");
+    /**
+     * @param seed of the initial weights, of which the engine takes the lower 32 bits
+     */
+    public Builder(long seed) {
+      this(new LinkedHashMap<>(), new LinkedHashMap<>(), true, "", generator(seed));
+    }
+
+    private static Generator generator(long seed) {
+      Engine.load();
+      return Scope.owned(() -> make_generator_cpu(seed));
     }
 
     private Builder(
-        Map<String, Tensor> trained, Map<String, Tensor> fixed, boolean training, String prefix) {
+        Map<String, Tensor> trained,
+        Map<String, Tensor> fixed,
+        boolean training,
+        String prefix,
+        Generator generator) {
       this.trained = trained;
       this.fixed = fixed;
       this.training = training;
       this.prefix = prefix;
+      this.generator = generator;
     }
 
     /** A builder for a part: its names begin with {@code name} and a dot. */
     public Builder in(String name) {
-      return new Builder(trained, fixed, training, prefix + name + ".");
+      return new Builder(trained, fixed, training, prefix + name + ".", generator);
     }
 
     /** A builder of weights that get no gradient: of a frozen part, or of running statistics. */
-    Builder fixed() {
-      return new Builder(trained, fixed, false, prefix);
+    public Builder fixed() {
+      return new Builder(trained, fixed, false, prefix, generator);
     }
 
-    /** A weight drawn uniformly from [-bound, bound) with the engine's default generator. */
-    Tensor uniform(String name, double bound, long... shape) {
-      return add(name, () -> zeros(shape).uniform_(-bound, bound, new GeneratorOptional()));
+    /** A weight drawn uniformly from [-bound, bound). */
+    public Tensor uniform(String name, double bound, long... shape) {
+      var drawn = new GeneratorOptional(generator);
+      return add(name, () -> zeros(shape).uniform_(-bound, bound, drawn));
     }
 
     /** A weight of which all entries are {@code value}. */
-    Tensor constant(String name, double value, long... shape) {
+    public Tensor constant(String name, double value, long... shape) {
       return add(name, () -> zeros(shape).fill_(new Scalar(value)));
     }
 
@@ -192,6 +210,7 @@ public final class Parameters implements AutoCloseable {
           }
           offset += size;
         }
+        generator.close();
         return new Parameters(byName, values, trainedValues, gradients);
       }
     }

@@ -15,7 +15,7 @@ import org.bytedeco.pytorch.Tensor;
  * pixels, [B, heads, HW, HW]. The norm has 32 groups, or where the channels are no multiple of 32,
  * the next smaller number that divides them.
  */
-final class SelfAttention {
+public final class SelfAttention {
   private static final double HALF_POWER = Math.sqrt(0.5);
 
   private final int heads;
@@ -23,14 +23,14 @@ final class SelfAttention {
   private final Linear queriesKeysValues;
   private final Linear output;
 
-  SelfAttention(Parameters.Builder parameters, int channels, int headWidth) {
+  public SelfAttention(Parameters.Builder parameters, int channels, int headWidth) {
     heads = channels / headWidth;
     norm = new GroupNorm(parameters.in("norm"), channels, 32);
     queriesKeysValues = new Linear(parameters.in("qkv"), channels, 3 * channels);
     output = new Linear(parameters.in("output"), channels, channels);
   }
 
-  Tensor forward(Tensor x) {
+  public Tensor forward(Tensor x) {
     return Scope.result(
         () -> {
           var batch = x.size(0);

@@ -8,11 +8,11 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 
 /** How a network is told the time: as sines and cosines of 1000 gamma. */
-final class TimeFeatures {
+public final class TimeFeatures {
   private TimeFeatures() {}
 
   /** Gamma [B] to features [B, width], at frequencies from 1 down to about 1 / 10000. */
-  static Tensor of(Tensor gamma, int width) {
+  public static Tensor of(Tensor gamma, int width) {
     var half = width / 2;
     var frequencies =
         arange(new Scalar(half), gamma.options()).mul(new Scalar(-Math.log(10000) / half)).exp();

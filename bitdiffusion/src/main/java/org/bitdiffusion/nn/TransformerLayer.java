@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.Tensor;
  * <p>Attention is written as two matrix products, which on a CPU are several times faster than the
  * engine's fused one.
  */
-final class TransformerLayer {
+public final class TransformerLayer {
   private final int heads;
   private final double dropout;
   private final LayerNorm norm1;
@@ -35,7 +35,7 @@ final class TransformerLayer {
    * @param cross whether there is a memory to attend to
    * @param dropout rate at the end of each part, where a gradient is asked for
    */
-  TransformerLayer(
+  public TransformerLayer(
       Parameters.Builder parameters, int width, int heads, boolean cross, double dropout) {
     this.heads = heads;
     this.dropout = dropout;
@@ -51,10 +51,10 @@ final class TransformerLayer {
   }
 
   /** Keys and values of a sequence, [B, S, D] each. */
-  record Memory(Tensor keys, Tensor values) {}
+  public record Memory(Tensor keys, Tensor values) {}
 
   /** What the self-attention of a position sees: given its own queries, keys and values. */
-  interface Past {
+  public interface Past {
     /** All keys and values so far, given those of the newest positions. */
     Memory with(Tensor keys, Tensor values);
   }
@@ -67,7 +67,7 @@ final class TransformerLayer {
    * @param memory null if the layer attends to none
    * @return [B, L, D]
    */
-  Tensor forward(Tensor x, Tensor mask, Past past, Memory memory, boolean training) {
+  public Tensor forward(Tensor x, Tensor mask, Past past, Memory memory, boolean training) {
     return Scope.result(
         () -> {
           var parts = qkv.forward(norm1.forward(x)).chunk(3, -1);

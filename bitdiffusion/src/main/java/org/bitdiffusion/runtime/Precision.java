@@ -1,5 +1,6 @@
 package org.bitdiffusion.runtime;
 
+import java.util.Locale;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -13,5 +14,11 @@ public enum Precision {
   /** The engine's type; loads the engine. */
   public torch.ScalarType type() {
     return this == FLOAT32 ? torch.ScalarType.Float : torch.ScalarType.BFloat16;
+  }
+
+  /** The name in settings, such as {@code float32}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -13,40 +13,17 @@ import org.bytedeco.pytorch.Tensor;
  * <p>With asymmetric time intervals the steps taken and the times of the estimates differ; the
  * slope is taken between the times at which the network was asked.
  *
- * <p>Holds the last estimate between steps: one object a trajectory, closed after it.
+ * <p>Order of convergence: 2, at one estimate a step.
  */
-final class DpmSolver implements Transition {
-  private final double lastGamma;
-  private Tensor previous;
-  private double previousLambda;
-
-  /**
-   * @param lastGamma gamma at t = 0
-   */
-  DpmSolver(double lastGamma) {
-    this.lastGamma = lastGamma;
+public final class DpmSolver implements Solver {
+  @Override
+  public String name() {
+    return "dpm++";
   }
 
   @Override
-  public Tensor step(Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise) {
-    var lambda = lambda(g);
-    var h = lambda(gNext) - lambda;
-    var estimate = x0;
-    // Where the schedule is flat (cut at its smallest value) there is no slope.
-    if (previous != null && lambda > previousLambda && gNext < lastGamma) {
-      var slope = h / (2 * (lambda - previousLambda));
-      estimate = Transition.combine(x0, 1 + slope, previous, -slope);
-    }
-    var next =
-        Transition.combine(
-            xt, Math.sqrt((1 - gNext) / (1 - g)), estimate, -Math.sqrt(gNext) * Math.expm1(-h));
-    if (previous == null) {
-      previous = Scope.owned(() -> x0.clone());
-    } else {
-      previous.copy_(x0);
-    }
-    previousLambda = lambda;
-    return next;
+  public Solving begin(double eta, double lastGamma) {
+    return new Multistep(lastGamma);
   }
 
   /** Half of the logarithm of the signal-to-noise ratio. */
@@ -54,10 +31,45 @@ final class DpmSolver implements Transition {
     return 0.5 * (Math.log(g) - Math.log1p(-g));
   }
 
-  @Override
-  public void close() {
-    if (previous != null) {
-      previous.close();
+  /** Holds the last estimate between steps. */
+  private static final class Multistep implements Solving {
+    private final double lastGamma;
+    private Tensor previous;
+    private double previousLambda;
+
+    Multistep(double lastGamma) {
+      this.lastGamma = lastGamma;
+    }
+
+    @Override
+    public Tensor step(
+        Tensor xt, Tensor x0, double g, double gNext, Supplier<Tensor> noise, Ask ask) {
+      var lambda = lambda(g);
+      var h = lambda(gNext) - lambda;
+      var estimate = x0;
+      // Where the schedule is flat (cut at its smallest value), or a step is taken once more, there
+      // is no slope.
+      if (previous != null && lambda > previousLambda && gNext < lastGamma) {
+        var slope = h / (2 * (lambda - previousLambda));
+        estimate = Solver.combine(x0, 1 + slope, previous, -slope);
+      }
+      var next =
+          Solver.combine(
+              xt, Math.sqrt((1 - gNext) / (1 - g)), estimate, -Math.sqrt(gNext) * Math.expm1(-h));
+      if (previous == null) {
+        previous = Scope.owned(() -> x0.clone());
+      } else {
+        previous.copy_(x0);
+      }
+      previousLambda = lambda;
+      return next;
+    }
+
+    @Override
+    public void close() {
+      if (previous != null) {
+        previous.close();
+      }
     }
   }
 }

@@ -1,12 +1,16 @@
 package org.bitdiffusion.sampling;
 
 import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
+import static org.bytedeco.pytorch.global.torch.rand;
 import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.stack;
 
+import java.util.Arrays;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
-import org.bitdiffusion.runtime.Seed;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
@@ -16,10 +20,10 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Standard normal noise of which sample i's part depends on the seed and on i alone, whatever other
- * samples are drawn beside it and on whatever device.
+ * Noise of which sample i's part depends on the seed and on i alone, whatever other samples are
+ * drawn beside it and on whatever device.
  */
-final class SampleNoise implements Supplier<Tensor>, AutoCloseable {
+final class SampleNoise implements Noise, Supplier<Tensor> {
   private final Generator[] generators;
   private final long[] shape;
   private final Device device;
@@ -29,7 +33,9 @@ final class SampleNoise implements Supplier<Tensor>, AutoCloseable {
    * @param shape of one sample
    */
   SampleNoise(long seed, long first, int count, long[] shape, Device device) {
-    this.shape = shape.clone();
+    this.shape = new long[shape.length + 1];
+    this.shape[0] = count;
+    System.arraycopy(shape, 0, this.shape, 1, shape.length);
     this.device = device;
     generators = new Generator[count];
     for (var i = 0; i < count; i++) {
@@ -38,14 +44,39 @@ final class SampleNoise implements Supplier<Tensor>, AutoCloseable {
     }
   }
 
-  /** The next noise of all samples, [N, ...]. */
+  /** The next standard normal noise of all samples, [N, ...]. */
   @Override
   public Tensor get() {
+    return normal(shape);
+  }
+
+  @Override
+  public Tensor normal(long... shape) {
+    var each = shapeOfOne(shape);
+    return ofEach(generator -> randn(each, generator, new TensorOptions()));
+  }
+
+  @Override
+  public Tensor uniform(long... shape) {
+    var each = shapeOfOne(shape);
+    return ofEach(generator -> rand(each, generator, new TensorOptions()));
+  }
+
+  private long[] shapeOfOne(long[] shape) {
+    if (shape.length < 1 || shape[0] != generators.length) {
+      throw new IllegalArgumentException(
+          "noise of %d samples has not the shape %s"
+              .formatted(generators.length, Arrays.toString(shape)));
+    }
+    return Arrays.copyOfRange(shape, 1, shape.length);
+  }
+
+  private Tensor ofEach(Function<GeneratorOptional, Tensor> draw) {
     return Scope.result(
         () -> {
           var each = new Tensor[generators.length];
           for (var i = 0; i < each.length; i++) {
-            each[i] = randn(shape, new GeneratorOptional(generators[i]), new TensorOptions());
+            each[i] = draw.apply(new GeneratorOptional(generators[i]));
           }
           return stack(new TensorVector(each)).to(device, torch.ScalarType.Float);
         });

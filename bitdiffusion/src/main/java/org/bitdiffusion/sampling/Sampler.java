@@ -1,15 +1,19 @@
 package org.bitdiffusion.sampling;
 
 import static org.bytedeco.pytorch.global.torch.full;
+import static org.bytedeco.pytorch.global.torch.where;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -23,15 +27,23 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * From noise to analog bits. Knows nothing of what the bits stand for.
  *
+ * <p>Where bits are known, each estimate of x_0 has them, and x starts from them with the noise of
+ * its time: they come out as given, and meanwhile x_t there is what the network knows from training
+ * (with {@code ddpm} up to its larger variance). The other bits are then drawn beside noisy known
+ * ones, which approximates their law given the known ones, also where the network is exact: what is
+ * decided while the known ones are still noisy does not follow them. It gets nearer with more
+ * rounds (arXiv 2201.09865): after each step but its last one, x_t_next is noised back to t_now and
+ * the step is taken again, so that the others can still change their minds.
+ *
  * @param diffusion the process that the network was trained with
- * @param config steps, transition, self-conditioning, guidance
+ * @param config steps, solver, self-conditioning, guidance
  */
 public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
-  /** Of a schedule that is flat near t = 0; a transition divides by sqrt(1 - gamma). */
+  /** Of a schedule that is flat near t = 0; solvers divide by sqrt(1 - gamma). */
   private static final double LARGEST_GAMMA = 1 - 1e-9;
 
   /**
-   * What a listener sees after each evaluation of the network. The tensors are valid during the
+   * What a listener sees of each step, in the last of its rounds. The tensors are valid during the
    * call only.
    *
    * @param index of the step, from 0
@@ -60,9 +72,26 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param shape of one sample's analog bits, [D, ...]
    * @param condition of each sample, [N, ...], or null
    * @param unconditional what stands for no condition, [N, ...]; needed where guidance is not 0
+   * @param known analog bits of which some are given, [N, D, ...]; any numbers elsewhere; or null
+   * @param mask where they are, [N, D, ...] bool; null where {@code known} is
+   * @param rounds in which each step is taken where some are known, at least 1
    */
   public record Request(
-      long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {
+      long seed,
+      long first,
+      int count,
+      long[] shape,
+      Tensor condition,
+      Tensor unconditional,
+      Tensor known,
+      Tensor mask,
+      int rounds) {
+    /** Samples of which nothing is known. */
+    public Request(
+        long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {
+      this(seed, first, count, shape, condition, unconditional, null, null, 1);
+    }
+
     public Request {
       if (first < 0 || count < 1 || shape.length < 1) {
         throw new IllegalArgumentException(
@@ -71,6 +100,26 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       }
       requireOneEach(condition, count);
       requireOneEach(unconditional, count);
+      if ((known == null) != (mask == null) || rounds < 1 || (known == null && rounds > 1)) {
+        throw new IllegalArgumentException(
+            "known bits need a mask, and %d rounds need known bits".formatted(rounds));
+      }
+      requireShapeOfAll(known, count, shape);
+      requireShapeOfAll(mask, count, shape);
+    }
+
+    private static void requireShapeOfAll(Tensor tensor, int count, long[] shape) {
+      if (tensor == null) {
+        return;
+      }
+      var actual = tensor.shape();
+      if (actual.length != shape.length + 1
+          || actual[0] != count
+          || !Arrays.equals(actual, 1, actual.length, shape, 0, shape.length)) {
+        throw new IllegalArgumentException(
+            "%d samples of the shape %s, but known bits or a mask of %s"
+                .formatted(count, Arrays.toString(shape), Arrays.toString(actual)));
+      }
     }
 
     private static void requireOneEach(Tensor condition, int count) {
@@ -108,33 +157,66 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
   public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
+    return sample(network, request, device, listener, (analog, noise) -> analog);
+  }
+
+  /**
+   * Like {@link #sample(Denoiser, Request, Device, Listener)}, for codecs that draw as they decode.
+   *
+   * @param decode takes the last estimate of x_0 and the samples' noise, which goes on after it and
+   *     is closed when {@code decode} returns
+   * @return what {@code decode} returned
+   */
+  public <T> T sample(
+      Denoiser network,
+      Request request,
+      Device device,
+      Listener listener,
+      BiFunction<Tensor, Noise, T> decode) {
     if (config.guidance() != 0
         && (request.condition() == null || request.unconditional() == null)) {
       throw new IllegalArgumentException("guidance needs conditions, and what stands for none");
     }
+    try (var noise =
+        new SampleNoise(
+            request.seed(), request.first(), request.count(), request.shape(), device)) {
+      return decode.apply(analog(network, request, listener, noise), noise);
+    }
+  }
+
+  private Tensor analog(
+      Denoiser network, Request request, Listener listener, Supplier<Tensor> noise) {
     var schedule = config.schedule(diffusion.schedule());
     return Scope.result(
         () -> {
           try (var noGrad = new NoGradGuard();
-              var noise =
-                  new SampleNoise(
-                      request.seed(), request.first(), request.count(), request.shape(), device);
-              var transition = transition(schedule.gamma(0))) {
-            var xt = noise.get();
+              var solving = config.solver().begin(config.eta(), schedule.gamma(0))) {
+            var xt = start(noise.get(), Math.min(schedule.gamma(1), LARGEST_GAMMA), request);
             var x0 = zeros_like(xt); // the estimate
             var seen = zeros_like(xt); // what the network sees of it: self-conditioning
+            Solver.Ask ask = (x, g) -> estimate(network, x, seen, g, request);
             for (var k = 0; k < config.steps(); k++) {
-              try (var step = new PointerScope()) {
-                var now = 1 - (double) k / config.steps();
-                var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
-                var g = Math.min(schedule.gamma(now), LARGEST_GAMMA);
-                x0.copy_(estimate(network, xt, seen, g, request));
-                if (!listener.onStep(new Step(k, now, xt, x0))) {
-                  throw new CancellationException("sampling was stopped at step " + (k + 1));
-                }
-                if (k < config.steps() - 1) { // nobody looks at x after the last estimate
-                  xt.copy_(transition.step(xt, x0, g, schedule.gamma(next), noise));
-                  remember(seen, x0);
+              var now = 1 - (double) k / config.steps();
+              var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
+              var g = Math.min(schedule.gamma(now), LARGEST_GAMMA);
+              var gNext = schedule.gamma(next);
+              var last = k == config.steps() - 1; // nobody looks at x after it
+              for (var round = last ? 1 : request.rounds(); round > 0; round--) {
+                try (var step = new PointerScope()) {
+                  x0.copy_(ask.estimate(xt, g));
+                  if (round == 1 && !listener.onStep(new Step(k, now, xt, x0))) {
+                    throw new CancellationException("sampling was stopped at step " + (k + 1));
+                  }
+                  if (!last) {
+                    remember(seen, x0); // before the move: the solver may ask again
+                    xt.copy_(solving.step(xt, x0, g, gNext, noise, ask));
+                  }
+                  if (round > 1) {
+                    var a = g / gNext;
+                    xt.copy_(
+                        Solver.combine(
+                            xt, Math.sqrt(a), noise.get(), Math.sqrt(Math.max(0, 1 - a))));
+                  }
                 }
               }
             }
@@ -143,23 +225,42 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         });
   }
 
-  /** The estimate of x_0, clipped to [-b, b]. */
-  private Tensor estimate(Denoiser network, Tensor xt, Tensor seen, double g, Request request) {
-    var gamma =
-        full(
-            new long[] {request.count()},
-            new Scalar(g),
-            xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
-    if (!config.selfConditioning().equals("self_guidance")) {
-      return guided(network, xt, seen, gamma, request);
+  /** x at t = 1: noise, in which known bits are already as faint as they are there. */
+  private static Tensor start(Tensor noise, double g, Request request) {
+    if (request.known() == null) {
+      return noise;
     }
-    // Algorithm 6.
-    var w = config.selfGuidance();
-    var first = guided(network, xt, zeros_like(xt), gamma, request);
-    var second = guided(network, xt, first, gamma, request);
-    var b = diffusion.codec().scale();
-    return Transition.combine(second, w, first, 1 - w)
-        .clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b)));
+    var faint = Solver.combine(request.known(), Math.sqrt(g), noise, Math.sqrt(1 - g));
+    return where(request.mask(), faint, noise);
+  }
+
+  /** The estimate with the known bits in their places. */
+  private static Tensor held(Tensor estimate, Request request) {
+    return request.known() == null ? estimate : where(request.mask(), request.known(), estimate);
+  }
+
+  /** The estimate of x_0, clipped to [-b, b], with the known bits. */
+  private Tensor estimate(Denoiser network, Tensor xt, Tensor seen, double g, Request request) {
+    return Scope.result(
+        () -> {
+          var gamma =
+              full(
+                  new long[] {request.count()},
+                  new Scalar(Math.min(g, LARGEST_GAMMA)),
+                  xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
+          if (!config.selfConditioning().equals("self_guidance")) {
+            return guided(network, xt, seen, gamma, request);
+          }
+          // Algorithm 6.
+          var w = config.selfGuidance();
+          var first = guided(network, xt, zeros_like(xt), gamma, request);
+          var second = guided(network, xt, first, gamma, request);
+          var b = diffusion.codec().scale();
+          return held(
+              Solver.combine(second, w, first, 1 - w)
+                  .clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b))),
+              request);
+        });
   }
 
   /**
@@ -170,12 +271,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
     var w = config.guidance();
     if (w == 0) {
-      return diffusion.estimate(network, xt, seen, gamma, request.condition());
+      return held(diffusion.estimate(network, xt, seen, gamma, request.condition()), request);
     }
     var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
     var unconditional = diffusion.output(network, xt, seen, gamma, request.unconditional());
-    var output = Transition.combine(conditional, 1 + w, unconditional, -w);
-    return diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt));
+    var output = Solver.combine(conditional, 1 + w, unconditional, -w);
+    return held(
+        diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)), request);
   }
 
   /** What the next step's network sees of this step's estimate. */
@@ -187,15 +289,5 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         // zeros throughout
       }
     }
-  }
-
-  private Transition transition(double lastGamma) {
-    return switch (config.sampler()) {
-      case "ddim" -> Transition::ddim;
-      case "ddpm" -> Transition::ddpm;
-      case "ddpm_small" -> Transition::ddpmSmall;
-      case "dpm++" -> new DpmSolver(lastGamma);
-      default -> throw new IllegalStateException(config.sampler());
-    };
   }
 }

@@ -8,7 +8,9 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
  * How samples are drawn (arXiv 2208.04202, section 4 and appendices E and G).
  *
  * @param steps S, the number of estimates, with S - 1 transitions between them
- * @param sampler {@code ddim}, {@code ddpm}, {@code ddpm_small} or {@code dpm++}
+ * @param sampler the name of a {@link Solver}, such as {@code ddim}
+ * @param eta of DDIM, in [0, 1]: the share of fresh noise, from deterministic (0) to {@code
+ *     ddpm_small} (1)
  * @param td asymmetric time interval, in steps: each transition goes that much further than the
  *     time at which the network is asked next. Above 0 it sharpens: what the network thinks likely
  *     becomes more so, at any number of steps, which helps where its estimates are blurred
@@ -23,23 +25,29 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
 public record SamplerConfig(
     int steps,
     String sampler,
+    double eta,
     double td,
     String selfConditioning,
     double momentum,
     double selfGuidance,
     String schedule,
     double guidance) {
-  private static final List<String> SAMPLERS = List.of("ddim", "ddpm", "ddpm_small", "dpm++");
-  private static final List<String> MODES =
-      List.of("previous", "momentum", "self_guidance", "none");
+  /** Modes of self-conditioning. */
+  public static final List<String> MODES = List.of("previous", "momentum", "self_guidance", "none");
 
   /** DDIM, 100 steps, the last step's estimate. */
   public static final SamplerConfig DEFAULT =
-      new SamplerConfig(100, "ddim", 0, "previous", 0.9, 3, "", 0);
+      new SamplerConfig(100, "ddim", 0, 0, "previous", 0.9, 3, "", 0);
 
   public SamplerConfig {
     require(steps >= 1, "sampling.steps", steps, "at least 1");
-    require(SAMPLERS.contains(sampler), "sampling.sampler", sampler, "one of " + SAMPLERS);
+    var solver = Solver.ALL.get("sampling.sampler", sampler);
+    require(eta >= 0 && eta <= 1, "sampling.eta", eta, "in [0, 1]");
+    require(
+        eta == 0 || solver.takesEta(),
+        "sampling.eta",
+        eta,
+        "0 with sampler " + sampler + ", which does not take it");
     require(td >= 0 && Double.isFinite(td), "sampling.td", td, "at least 0");
     require(
         MODES.contains(selfConditioning),
@@ -56,13 +64,32 @@ public record SamplerConfig(
 
   /** This configuration with another mode of self-conditioning. */
   public SamplerConfig withSelfConditioning(String mode) {
-    return new SamplerConfig(steps, sampler, td, mode, momentum, selfGuidance, schedule, guidance);
+    return new SamplerConfig(
+        steps, sampler, eta, td, mode, momentum, selfGuidance, schedule, guidance);
+  }
+
+  /** This configuration with another number of steps. */
+  public SamplerConfig withSteps(int steps) {
+    return new SamplerConfig(
+        steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance);
   }
 
   /** This configuration with another weight of classifier-free guidance. */
   public SamplerConfig withGuidance(double weight) {
     return new SamplerConfig(
-        steps, sampler, td, selfConditioning, momentum, selfGuidance, schedule, weight);
+        steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, weight);
+  }
+
+  /** How often the network is evaluated for a sample, unless known symbols take more rounds. */
+  public int evaluations() {
+    return solver().evaluations(steps)
+        * (selfConditioning.equals("self_guidance") ? 2 : 1)
+        * (guidance != 0 ? 2 : 1);
+  }
+
+  /** How x_t moves. */
+  Solver solver() {
+    return Solver.ALL.get("sampling.sampler", sampler);
   }
 
   /** The schedule to sample with, given the training's. */

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.io.WholeFile;
 
 /**
  * Learns a byte-pair encoding from captions: a vocabulary that begins with the 256 bytes and grows

@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.file.Path;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.io.WholeFile;
 
 /**
  * The bytes of UTF-8: 8 bits a position, and no vocabulary to learn. Text does not hold the byte 0,
@@ -51,7 +51,7 @@ public final class ByteTokenizer implements Tokenizer {
     for (var i = 0; i < bytes.length; i++) {
       content[i] = Byte.toUnsignedInt(bytes[i]);
     }
-    return Tokens.of(content, kept, length, this);
+    return Tokens.of(content, kept, length, end(), padding());
   }
 
   private static byte[] bytes(String text) {
@@ -71,7 +71,7 @@ public final class ByteTokenizer implements Tokenizer {
   /** As the interface has it; bytes that are no UTF-8 become U+FFFD. */
   @Override
   public String decode(int[] ids, int offset, int length) {
-    var content = Tokens.content(ids, offset, length, this);
+    var content = Tokens.content(ids, offset, length, vocabulary(), end(), padding());
     var bytes = new byte[content.length];
     for (var i = 0; i < bytes.length; i++) {
       bytes[i] = (byte) content[i];

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.TextFile;
+import org.bitdiffusion.io.TextFile;
 
 /**
  * Captions without their images, to learn a tokenizer from: one a line ({@code .txt}); JSON Lines

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.io.WholeFile;
 
 /**
  * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentencePiece's unigrams,
@@ -178,7 +178,7 @@ public final class SubwordTokenizer implements Tokenizer {
         kept--;
       }
     }
-    return Tokens.of(content, kept, length, this);
+    return Tokens.of(content, kept, length, end(), padding());
   }
 
   /**
@@ -234,7 +234,7 @@ public final class SubwordTokenizer implements Tokenizer {
    */
   @Override
   public String decode(int[] ids, int offset, int length) {
-    var content = Tokens.content(ids, offset, length, this);
+    var content = Tokens.content(ids, offset, length, vocabulary(), end(), padding());
     return content.length == 0
         ? ""
         : library.decode(Arrays.stream(content).asLongStream().toArray(), false);

@@ -15,27 +15,29 @@ public record Tokens(int[] ids, boolean cut) {
    *
    * @param content the tokens of the text
    * @param kept how many of them are taken, at most length - 1
+   * @param end the token after them
+   * @param padding the token that fills the row
    */
-  static Tokens of(int[] content, int kept, int length, Tokenizer tokenizer) {
+  static Tokens of(int[] content, int kept, int length, int end, int padding) {
     var ids = Arrays.copyOf(content, length);
-    ids[kept] = tokenizer.end();
-    Arrays.fill(ids, kept + 1, length, tokenizer.padding());
+    ids[kept] = end;
+    Arrays.fill(ids, kept + 1, length, padding);
     return new Tokens(ids, kept < content.length);
   }
 
   /** The tokens before the first end token that are no padding. */
-  static int[] content(int[] ids, int offset, int length, Tokenizer tokenizer) {
+  static int[] content(int[] ids, int offset, int length, int vocabulary, int end, int padding) {
     var content = new int[length];
     var count = 0;
     for (var i = offset; i < offset + length; i++) {
-      if (ids[i] < 0 || ids[i] >= tokenizer.vocabulary()) {
+      if (ids[i] < 0 || ids[i] >= vocabulary) {
         throw new IllegalArgumentException(
-            "a token is %d, not in 0 to %d".formatted(ids[i], tokenizer.vocabulary() - 1));
+            "a token is %d, not in 0 to %d".formatted(ids[i], vocabulary - 1));
       }
-      if (ids[i] == tokenizer.end()) {
+      if (ids[i] == end) {
         break;
       }
-      if (ids[i] != tokenizer.padding()) {
+      if (ids[i] != padding) {
         content[count++] = ids[i];
       }
     }

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.WholeFile;
+import org.bitdiffusion.io.WholeFile;
 
 /**
  * Words in lower case. A word is a run of letters and digits, with apostrophes within it; every
@@ -125,7 +125,7 @@ public final class WordTokenizer implements Tokenizer {
   public Tokens encode(String text, int length) {
     Tokens.requireRoom(length);
     var content = words(text).stream().mapToInt(word -> ids.getOrDefault(word, UNKNOWN)).toArray();
-    return Tokens.of(content, Math.min(content.length, length - 1), length, this);
+    return Tokens.of(content, Math.min(content.length, length - 1), length, end(), padding());
   }
 
   /** As the interface has it; an unknown word becomes {@code <unk>}. */
@@ -133,7 +133,7 @@ public final class WordTokenizer implements Tokenizer {
   public String decode(int[] ids, int offset, int length) {
     var text = new StringBuilder();
     var glued = true; // nothing comes before the first word
-    for (var id : Tokens.content(ids, offset, length, this)) {
+    for (var id : Tokens.content(ids, offset, length, vocabulary(), end(), padding())) {
       var token = tokens.get(id);
       var first = id == UNKNOWN ? 'x' : token.codePointAt(0);
       if (!glued && !gluesLeft(first)) {

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
  * Adam (Kingma and Ba, 2015) and, with a decay, AdamW (Loshchilov and Hutter, 2019: weights shrink
  * apart from the gradient), on all trained weights of a network at once. Owns the two moments.
  */
-final class Adam implements AutoCloseable {
+public final class Adam implements AutoCloseable {
   private final Parameters parameters;
   private final double beta1;
   private final double beta2;
@@ -23,7 +23,9 @@ final class Adam implements AutoCloseable {
   private final Tensor firstMoment;
   private final Tensor secondMoment;
 
-  Adam(Parameters parameters, double beta1, double beta2, double epsilon, double weightDecay) {
+  /** Moments of zero. */
+  public Adam(
+      Parameters parameters, double beta1, double beta2, double epsilon, double weightDecay) {
     this.parameters = parameters;
     this.beta1 = beta1;
     this.beta2 = beta2;
@@ -43,7 +45,7 @@ final class Adam implements AutoCloseable {
    *
    * @param step 1 for the first, to correct the moments' bias towards zero
    */
-  void step(long step, double learningRate) {
+  public void step(long step, double learningRate) {
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var weights = parameters.trained();
@@ -62,7 +64,7 @@ final class Adam implements AutoCloseable {
   }
 
   /** What a checkpoint must hold to continue, by name. */
-  Map<String, Tensor> state() {
+  public Map<String, Tensor> state() {
     var state = new LinkedHashMap<String, Tensor>();
     state.put("first_moment", firstMoment);
     state.put("second_moment", secondMoment);

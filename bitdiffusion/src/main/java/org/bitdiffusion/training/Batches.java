@@ -11,84 +11,92 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.runtime.Seed;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.runtime.Group;
 
 /**
- * Batches of a data source in random order, read ahead on background threads so that the network
- * hardly waits. Each epoch is a permutation of all examples, and the next one begins where it ends,
- * within a batch if need be: of a source smaller than a batch, a batch holds examples repeatedly.
- * Order and flips depend on the seed, on the sizes of batch and source and on the batch's number
- * alone: a run that continues at batch n sees what an uninterrupted one sees.
+ * Parts of the batches of a data source in random order, read ahead on background threads so that
+ * the network hardly waits. Each epoch is a permutation of all examples, and the next one begins
+ * where it ends, within a batch if need be: of a source smaller than a batch, a batch holds
+ * examples repeatedly. Order and random changes depend on the seed, on the sizes of part and source
+ * and on the part's number alone: a run that continues at part n sees what an uninterrupted one
+ * sees, and members of a group see what one that is alone sees.
  *
- * <p>Each batch is read by one thread, and several batches at a time, but they are handed over in
- * order. All methods are called by one thread.
+ * <p>Each part is read by one thread, and several at a time, but they are handed over in order. All
+ * methods are called by one thread.
  *
- * <p>The arrays of a batch are used again. New ones would outlive a collection or two on their way
- * to the trainer, and then lie in Java's old generation, which grows for hours before it is
- * collected.
+ * <p>The arrays of a part are used again: what it holds stays until {@link #next} is called twice
+ * more (once would be too short for who looks at a batch again after the next one could not be
+ * read). New arrays would outlive a collection or two on their way to the trainer, and then lie in
+ * Java's old generation, which grows for hours before it is collected.
  */
-final class Batches implements AutoCloseable {
-  /**
-   * What it holds stays until {@link #next} is called twice more: once would be too short for who
-   * looks at a batch again after the next one could not be read.
-   *
-   * @param symbols row-major [B, C, ...]
-   * @param labels [B], -1 where there is none
-   * @param condition what the examples are made from, unsigned, row-major [B, ...]; empty: nothing
-   */
-  record Batch(int[] symbols, long[] labels, byte[] condition) {}
-
+public final class Batches implements AutoCloseable {
   private static final int READ_AHEAD = 4;
 
   private final DataSource source;
   private final int batchSize;
-  private final boolean flip;
   private final long seed;
   private final ExecutorService readers;
 
-  /** Batch n is in buffer n modulo their number. */
+  /** The nth part that is read is in buffer n modulo their number. */
   private final Batch[] buffers;
+
+  private long reads;
 
   /** The batches that come next, in order, read or being read. */
   private final Queue<Future<Batch>> ahead = new ArrayDeque<>();
 
-  /** Number of the batch after those. */
+  /** Number of the part after those. */
   private long number;
+
+  /** Between the numbers of two parts. */
+  private final int stride;
 
   private long epoch = -1;
   private int[] order;
 
   /**
-   * @param flip whether to mirror every other image (at random) left to right; examples are [C, H,
-   *     W] then
-   * @param first number of the first batch
+   * @param size examples in a part
+   * @param first number of the first part
+   * @throws DataException if the source is empty
    */
-  Batches(DataSource source, int batchSize, boolean flip, long seed, long first) {
+  public Batches(DataSource source, int size, long seed, long first) {
+    this(source, size, seed, first, Group.ALONE);
+  }
+
+  /**
+   * @param first number of the first part of a step; of the parts from there on each member of the
+   *     group reads those whose numbers have its rank as remainder
+   */
+  Batches(DataSource source, int size, long seed, long first, Group group) {
     this(
         source,
-        batchSize,
-        flip,
+        size,
         seed,
-        first,
+        first + group.rank(),
+        group.size(),
         Math.min(READ_AHEAD, Runtime.getRuntime().availableProcessors()));
   }
 
   /**
-   * @param threads that read, each one batch at a time; batches are the same for any number
-   * @throws DataException if the source is empty
+   * @param threads that read, each one part at a time; parts are the same for any number
    */
-  Batches(DataSource source, int batchSize, boolean flip, long seed, long first, int threads) {
+  Batches(DataSource source, int size, long seed, long first, int stride, int threads) {
     if (source.size() < 1) {
       throw new DataException(source.name() + ": there are no examples to train on");
     }
     this.source = source;
-    this.batchSize = batchSize;
-    this.flip = flip;
+    batchSize = size;
+    this.stride = stride;
     this.seed = seed;
     number = first;
     buffers = new Batch[READ_AHEAD + 2];
-    Arrays.setAll(buffers, i -> buffer(source, batchSize));
+    var schema = source.schema();
+    Arrays.setAll(buffers, i -> buffer(schema, batchSize));
     readers =
         Executors.newFixedThreadPool(
             threads,
@@ -102,22 +110,20 @@ final class Batches implements AutoCloseable {
     }
   }
 
-  private static Batch buffer(DataSource source, int batchSize) {
+  private static Batch buffer(Schema schema, int size) {
+    var labels = schema.condition().classes().isEmpty() ? 0 : size;
     return new Batch(
-        new int[batchSize * product(source.shape())],
-        new long[batchSize],
-        new byte
-            [source.conditionShape().length == 0
-                ? 0
-                : batchSize * product(source.conditionShape())]);
+        new int[Math.multiplyExact(size, schema.space().places())],
+        new Given(
+            new long[labels], new byte[Math.multiplyExact(size, schema.condition().pixels())]));
   }
 
   /**
-   * The next batch; waits if it is not read yet. Failures of its reader are thrown here.
+   * The next part; waits if it is not read yet. Failures of its reader are thrown here.
    *
    * @throws IllegalStateException if closed, or interrupted while waiting
    */
-  Batch next() {
+  public Batch next() {
     if (readers.isShutdown()) {
       throw new IllegalStateException("closed");
     }
@@ -159,9 +165,9 @@ final class Batches implements AutoCloseable {
     for (var i = 0; i < batchSize; i++) {
       examples[i] = index(first + i);
     }
-    var buffer = buffers[(int) (number % buffers.length)];
+    var buffer = buffers[(int) (reads++ % buffers.length)];
     ahead.add(readers.submit(() -> read(first, examples, buffer)));
-    number++;
+    number += stride;
   }
 
   /**
@@ -173,25 +179,23 @@ final class Batches implements AutoCloseable {
    * @return the batch
    */
   private Batch read(long first, int[] examples, Batch batch) {
-    var length = batch.symbols.length / batchSize;
-    var conditionLength = batch.condition.length / batchSize;
+    var given = batch.given();
+    var places = batch.symbols().length / batchSize;
+    var pixels = given.pixels().length / batchSize;
     for (var i = 0; i < batchSize; i++) {
       if (Thread.currentThread().isInterrupted()) {
         throw new CancellationException("closed"); // nobody waits for the rest
       }
-      source.read(examples[i], Seed.of(seed, 2, first + i), batch.symbols, i * length);
-      source.readCondition(
-          examples[i], Seed.of(seed, 3, first + i), batch.condition, i * conditionLength);
-      batch.labels[i] = source.label(examples[i]);
-      if (flip && (Seed.of(seed, 1, first + i) & 1) == 1) {
-        mirror(batch.symbols, i * length, length);
+      var draw = Seed.of(seed, 1, first + i);
+      source.read(examples[i], draw, batch.symbols(), i * places);
+      if (pixels > 0) {
+        source.readPixels(examples[i], draw, given.pixels(), i * pixels);
+      }
+      if (given.labels().length > 0) {
+        given.labels()[i] = source.label(examples[i]);
       }
     }
     return batch;
-  }
-
-  private static int product(int[] shape) {
-    return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
   /** The example at a position of the endless sequence of epochs. */
@@ -205,6 +209,7 @@ final class Batches implements AutoCloseable {
     return order[(int) (position % size)];
   }
 
+  /** 0 .. size - 1 in random order. */
   static int[] permutation(int size, long seed) {
     var random = new SplittableRandom(seed);
     var order = new int[size];
@@ -214,16 +219,5 @@ final class Batches implements AutoCloseable {
       order[j] = i;
     }
     return order;
-  }
-
-  private void mirror(int[] symbols, int offset, int length) {
-    var width = source.shape()[source.shape().length - 1];
-    for (var row = offset; row < offset + length; row += width) {
-      for (int left = row, right = row + width - 1; left < right; left++, right--) {
-        var symbol = symbols[left];
-        symbols[left] = symbols[right];
-        symbols[right] = symbol;
-      }
-    }
   }
 }

@@ -1,18 +1,20 @@
 package org.bitdiffusion.training;
 
-import static org.bytedeco.pytorch.global.torch.manual_seed;
-
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.runtime.Scope;
-import org.bitdiffusion.runtime.Seed;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * The weights of a run and the step that changes them. Owns the network, the optimizer's moments
@@ -25,7 +27,7 @@ final class Learner implements AutoCloseable {
   private final Tensor average;
 
   /** The newest batch, or null. */
-  private Batches.Batch last;
+  private Batch last;
 
   /**
    * The weights that a new run begins with: random ones, and those of a pre-trained part.
@@ -34,7 +36,7 @@ final class Learner implements AutoCloseable {
    * @throws org.bitdiffusion.DataException if the file of a pre-trained part does not fit
    */
   static Learner begin(RunConfig config, Compute compute) {
-    return of(config, compute, Model::readPretrained);
+    return of(config, compute, model -> model.network().readPretrained());
   }
 
   /**
@@ -91,23 +93,29 @@ final class Learner implements AutoCloseable {
   }
 
   /**
-   * One update of the weights, or none where the loss or the gradient is no finite number.
+   * One update of the weights, or none where the loss or the gradient is no finite number. The
+   * members of a group each compute some parts of the batch.
    *
    * @param step its number, from 1
-   * @param batches gives as many as are accumulated
+   * @param batches gives this member's parts
    */
-  StepResult step(long step, Batches batches) {
+  StepResult step(long step, Batches batches, Group group) {
     var config = model.config();
     var training = config.training();
-    manual_seed(Seed.of(training.seed(), RunConfig.NOISE, step));
     try (var scope = new PointerScope()) {
       parameters.gradients().zero_(); // also of a step that was not finished
     }
+    var share = 1.0 / training.parts();
     var loss = 0.0;
-    for (var part = 0; part < training.accumulation(); part++) {
+    for (var part = group.rank(); part < training.parts(); part += group.size()) {
       last = batches.next();
-      loss += model.backward(last, 1.0 / training.accumulation()) / training.accumulation();
+      try (var scope = new PointerScope();
+          var noise = model.noise(step, part)) {
+        loss += share * model.backward(last, share, noise);
+      }
     }
+    group.sum(parameters.gradients());
+    loss = sum(group, loss);
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var gradients = parameters.gradients();
@@ -125,6 +133,15 @@ final class Learner implements AutoCloseable {
     }
   }
 
+  /** The sum of all members' numbers. */
+  private double sum(Group group, double mine) {
+    try (var scope = new PointerScope()) {
+      var sum = Tensor.create(mine).to(model.compute().newDevice(), torch.ScalarType.Double);
+      group.sum(sum);
+      return sum.item_double();
+    }
+  }
+
   /**
    * Whether the weights give a finite loss: an update that was computed from one can ruin them.
    * Always true before the first step.
@@ -134,9 +151,8 @@ final class Learner implements AutoCloseable {
       return true;
     }
     try (var scope = new PointerScope();
-        var noGrad = new NoGradGuard()) {
-      manual_seed(Seed.of(model.config().training().seed(), RunConfig.NOISE, 0));
-      return Double.isFinite(model.loss(last).item_float());
+        var noise = model.noise(0, 0)) {
+      return Double.isFinite(model.loss(last, noise));
     }
   }
 

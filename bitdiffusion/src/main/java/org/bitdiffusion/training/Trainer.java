@@ -3,16 +3,22 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.Version;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.runtime.Seed;
-import org.bitdiffusion.text.CaptionData;
+import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.storage.Checkpoints;
+import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.storage.Stretch;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -24,8 +30,8 @@ import org.bytedeco.javacpp.PointerScope;
 public final class Trainer implements AutoCloseable {
   /** What happens during a run. All methods are called on the training thread. */
   public interface Listener {
-    /** Training begins, after so many steps of an earlier run. */
-    default void onStart(long done) {}
+    /** Training begins. */
+    default void onStart(Trainer trainer) {}
 
     /** A line was added to metrics.jsonl. */
     default void onLog(Metrics metrics) {}
@@ -43,20 +49,6 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * A line of metrics.jsonl: means over the steps since the line before.
-   *
-   * @param gradNorm norm of the gradient, before clipping
-   * @param memoryMb resident memory of the process in MiB, 0 where the system does not say
-   */
-  public record Metrics(
-      long step,
-      double loss,
-      double gradNorm,
-      double learningRate,
-      double imagesPerSecond,
-      double memoryMb) {}
-
-  /**
    * Steps after which free memory goes back to the system: between them, the allocator's heap grows
    * by what lies between long-lived pieces.
    */
@@ -67,6 +59,7 @@ public final class Trainer implements AutoCloseable {
   private final RunFolder folder;
   private final RunFolder.Lock lock;
   private final Batches batches;
+  private final Group group;
   private final Listener listener;
   private long done;
   private long saved;
@@ -76,30 +69,30 @@ public final class Trainer implements AutoCloseable {
   /**
    * A new run.
    *
+   * @param config with its {@link RunConfig#forData schema}
    * @param source the data; the caller closes it after the trainer
-   * @throws ConfigurationException if the folder is not empty, or the configuration does not fit
-   *     the data; nothing is written then
+   * @throws ConfigurationException if the folder is not empty, or the configuration makes no
+   *     network; nothing is written then
    */
-  public static Trainer start(RunConfig config, DataSource source, Path path, Listener listener) {
-    return start(config, source, path, Compute.choose(config.training().precision()), listener);
-  }
-
-  /** A new run that computes in a given way. */
   public static Trainer start(
-      RunConfig config, DataSource source, Path path, Compute compute, Listener listener) {
+      RunConfig config,
+      DataSource source,
+      Path path,
+      Compute compute,
+      Group group,
+      Listener listener) {
     RunFolder.requireFree(path);
-    var resolved = config.forData(source);
-    var learner = Learner.begin(resolved, compute);
+    var learner = Learner.begin(config, compute);
     try {
-      var batches = batches(resolved, source, 0); // before anything is written
+      var batches = batches(config, source, 0, group); // before anything is written
       try {
         var folder = RunFolder.create(path);
         var lock = folder.lock();
         try {
           RunFolder.requireFree(path); // another training may have been here before the lock
-          begin(folder, resolved, source);
-          return new Trainer(
-              resolved, learner, folder, lock, batches, 0, RunFolder.Unlogged.NONE, listener);
+          begin(folder, config, source);
+          var none = Checkpoints.Unlogged.NONE;
+          return new Trainer(config, learner, folder, lock, batches, 0, none, group, listener);
         } catch (RuntimeException | Error e) {
           lock.close();
           throw e;
@@ -117,9 +110,7 @@ public final class Trainer implements AutoCloseable {
   /** Writes what a run is known by, all or nothing. */
   private static void begin(RunFolder folder, RunConfig config, DataSource source) {
     try {
-      if (source instanceof CaptionData captions) {
-        captions.tokenizer().save(folder.tokenizer());
-      }
+      source.keep(folder.path());
       folder.keep(config);
     } catch (RuntimeException | Error e) {
       folder.abandon();
@@ -130,38 +121,38 @@ public final class Trainer implements AutoCloseable {
   /**
    * Continues a run after its newest checkpoint, or from the start where it has none.
    *
-   * @param config the run's own, perhaps with another number of steps
+   * @param config the run's own with its schema, perhaps with another number of steps
    * @throws DataException if the checkpoint is damaged or belongs to another network
-   * @throws ConfigurationException if the configuration or the data is not the run's, or another
-   *     process trains it
+   * @throws ConfigurationException if another process trains the run
    */
   public static Trainer resume(
-      RunConfig config, DataSource source, RunFolder folder, Listener listener) {
-    var resolved = resolved(config, source, folder);
+      RunConfig config,
+      DataSource source,
+      RunFolder folder,
+      Compute compute,
+      Group group,
+      Listener listener) {
     var lock = folder.lock(); // before the newest checkpoint is looked for
     try {
-      var compute = Compute.choose(config.training().precision());
-      var checkpoint = folder.newest();
+      var checkpoint = folder.checkpoints().newest();
       var learner =
-          checkpoint.isPresent()
-              ? Learner.create(resolved, compute)
-              : Learner.begin(resolved, compute);
+          checkpoint.isPresent() ? Learner.create(config, compute) : Learner.begin(config, compute);
       try {
         var step = 0L;
-        var unlogged = RunFolder.Unlogged.NONE;
+        var unlogged = Checkpoints.Unlogged.NONE;
         if (checkpoint.isPresent()) {
           try (var scope = new PointerScope()) {
-            var state = folder.read(checkpoint.get(), learner.tensors());
+            var state = folder.checkpoints().read(checkpoint.get(), learner.tensors());
             step = state.step();
             unlogged = state.unlogged() == null ? unlogged : state.unlogged();
           }
         }
-        folder.forgetMetricsAfter(step);
-        if (step < resolved.training().steps()) { // else nothing is done, and nothing changes
-          folder.keep(resolved);
+        folder.forgetAfter(step);
+        if (step < config.training().steps()) { // else nothing is done, and nothing changes
+          folder.keep(config);
         }
-        var batches = batches(resolved, source, step);
-        return new Trainer(resolved, learner, folder, lock, batches, step, unlogged, listener);
+        var batches = batches(config, source, step, group);
+        return new Trainer(config, learner, folder, lock, batches, step, unlogged, group, listener);
       } catch (RuntimeException | Error e) {
         learner.close();
         throw e;
@@ -172,35 +163,19 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** The configuration for the data, if both are those of the run. */
-  private static RunConfig resolved(RunConfig config, DataSource source, RunFolder folder) {
-    var before = folder.config(Map.of());
-    if (!config.codec().equals(before.codec())
-        || !config.diffusion().equals(before.diffusion())
-        || !config.network().equals(before.network())
-        || !Objects.equals(config.captions(), before.captions())) {
-      throw new ConfigurationException(
-          "settings of codec, diffusion, network and captions cannot change in the middle of a run; "
-              + folder.path()
-              + "/config.yaml has those it began with");
-    }
-    var resolved = config.forData(source);
-    if (config.example() != null && !resolved.example().equals(config.example())) {
-      throw new ConfigurationException(
-          "the data %s is not what %s was trained on: shape, categories, classes or palette differ"
-              .formatted(source.name(), folder.path()));
-    }
-    return resolved;
-  }
-
-  private static Batches batches(RunConfig config, DataSource source, long done) {
+  private static Batches batches(RunConfig config, DataSource source, long done, Group group) {
     var training = config.training();
+    if (training.parts() % group.size() != 0) {
+      throw new ConfigurationException(
+          "training.parts is %d; it must be a multiple of the %d processes"
+              .formatted(training.parts(), group.size()));
+    }
     return new Batches(
         source,
-        training.batchSize() / training.accumulation(),
-        training.flip(),
+        training.partSize(),
         Seed.of(training.seed(), RunConfig.ORDER),
-        done * training.accumulation());
+        done * training.parts(),
+        group);
   }
 
   private Trainer(
@@ -210,9 +185,11 @@ public final class Trainer implements AutoCloseable {
       RunFolder.Lock lock,
       Batches batches,
       long done,
-      RunFolder.Unlogged unlogged,
+      Checkpoints.Unlogged unlogged,
+      Group group,
       Listener listener) {
     this.config = config;
+    this.group = group;
     this.learner = learner;
     this.folder = folder;
     this.lock = lock;
@@ -263,16 +240,19 @@ public final class Trainer implements AutoCloseable {
    */
   public void run() {
     var training = config.training();
-    listener.onStart(done);
+    if (done < training.steps()) {
+      folder.begin(stretch());
+    }
+    listener.onStart(this);
     interval = new Interval(interval.unlogged()); // from now on
     try {
-      while (done < training.steps() && !stopped) {
+      while (done < training.steps() && !group.any(stopped)) {
         var step = done + 1;
         interval.add(step(step));
         done = step;
         if (step % training.logEvery() == 0 || step == training.steps()) {
           log(interval.metrics(step));
-          interval = new Interval(RunFolder.Unlogged.NONE);
+          interval = new Interval(Checkpoints.Unlogged.NONE);
         }
         if (step % training.checkpointEvery() == 0 || step == training.steps()) {
           var pause = System.nanoTime();
@@ -290,9 +270,20 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  /** How this trainer computes, from the next step on. */
+  private Stretch stretch() {
+    var compute = compute();
+    return new Stretch(
+        done + 1,
+        compute.precision().toString(),
+        compute.device().toString().toLowerCase(Locale.ROOT),
+        "libtorch " + Engine.version(),
+        Version.version());
+  }
+
   private Learner.StepResult step(long step) {
     try {
-      var result = learner.step(step, batches);
+      var result = learner.step(step, batches, group);
       if (!result.isFinite()) {
         throw diverged(step, Double.isFinite(result.loss()) ? "gradient" : "loss");
       }
@@ -308,7 +299,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private DivergenceException diverged(long step, String what) {
-    var newest = folder.newest();
+    var newest = folder.checkpoints().newest();
     return new DivergenceException(
         "the %s is no finite number at step %d; %s. A smaller learning rate may help: %s"
             .formatted(
@@ -317,8 +308,8 @@ public final class Trainer implements AutoCloseable {
                 newest
                     .map(checkpoint -> "the last good checkpoint is " + checkpoint)
                     .orElse("there is no checkpoint yet"),
-                (newest.isPresent() ? "--resume " : "a new run with ")
-                    + "--set training.learning_rate="
+                (newest.isPresent() ? "resume" : "a new run")
+                    + " with training.learning_rate="
                     + config.training().learningRate() / 2));
   }
 
@@ -336,8 +327,9 @@ public final class Trainer implements AutoCloseable {
       throw diverged(done, "loss with the new weights");
     }
     try (var scope = new PointerScope()) {
-      folder.save(
-          done, interval.unlogged(), learner.tensors(), config.training().keepCheckpoints());
+      folder
+          .checkpoints()
+          .save(done, interval.unlogged(), learner.tensors(), config.training().keepCheckpoints());
     }
     saved = done;
   }
@@ -350,15 +342,15 @@ public final class Trainer implements AutoCloseable {
     private double loss;
     private double norm;
 
-    Interval(RunFolder.Unlogged unlogged) {
+    Interval(Checkpoints.Unlogged unlogged) {
       before = unlogged.steps();
       steps = unlogged.steps();
       loss = unlogged.loss();
       norm = unlogged.gradientNorm();
     }
 
-    RunFolder.Unlogged unlogged() {
-      return new RunFolder.Unlogged(steps, loss, norm);
+    Checkpoints.Unlogged unlogged() {
+      return new Checkpoints.Unlogged(steps, loss, norm);
     }
 
     void add(Learner.StepResult result) {

@@ -3,31 +3,50 @@ package org.bitdiffusion.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.pytorch.global.torch.rand;
 import static org.bytedeco.pytorch.global.torch.randint;
 import static org.bytedeco.pytorch.global.torch.randn_like;
+import static org.bytedeco.pytorch.global.torch.randperm;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Algorithm 1. */
 class BitDiffusionTest {
-  private static final Codec CODEC = Codec.of("uint8", 4, 1, 0);
+  private static final UniformCodec CODEC = UniformCodec.of("uint8", 4, 1, 0);
 
   @BeforeAll
   static void loadEngine() {
     Engine.load();
+  }
+
+  private Noise.OfBatch noise;
+
+  @BeforeEach
+  void beginNoise() {
+    noise = new Noise.OfBatch(5, new Device(torch.DeviceType.CPU));
+  }
+
+  @AfterEach
+  void endNoise() {
+    noise.close();
   }
 
   private static BitDiffusion diffusion(
@@ -61,7 +80,8 @@ class BitDiffusionTest {
           };
       torch.manual_seed(11);
       var symbols = randint(4, new long[] {6, 2, 3, 3});
-      var loss = diffusion(SelfConditioning.COIN, 1, false, false).loss(network, symbols, null);
+      var loss =
+          diffusion(SelfConditioning.COIN, 1, false, false).loss(network, symbols, null, noise);
       loss.backward();
 
       var x0 = CODEC.encode(symbols);
@@ -91,7 +111,7 @@ class BitDiffusionTest {
             return xt.mul(new Scalar(5));
           };
       var symbols = randint(4, new long[] {8, 1, 2, 2});
-      diffusion(SelfConditioning.HALF_BATCH, 0.5, false, false).loss(network, symbols, null);
+      diffusion(SelfConditioning.HALF_BATCH, 0.5, false, false).loss(network, symbols, null, noise);
 
       assertThat(batches).containsExactly(4L, 8L);
       assertThat(largest).containsExactly(0f, 1f, 0f);
@@ -115,7 +135,8 @@ class BitDiffusionTest {
           .loss(
               network,
               randint(4, new long[] {4, 1, 2, 2}),
-              Tensor.create(new long[] {7, 3, 1, -1}, 4));
+              Tensor.create(new long[] {7, 3, 1, -1}, 4),
+              noise);
       assertThat(sums).hasSize(6);
       assertThat(sums.subList(0, 3)).isEqualTo(sums.subList(3, 6));
       assertThat(sums.get(2)).isEqualTo(10);
@@ -135,7 +156,7 @@ class BitDiffusionTest {
         };
     for (var i = 0; i < 400; i++) {
       try (var scope = new PointerScope()) {
-        diffusion.loss(network, randint(4, new long[] {1, 1, 2}), null);
+        diffusion.loss(network, randint(4, new long[] {1, 1, 2}), null, noise);
       }
     }
     assertThat(passes[0] - 400).isCloseTo(120, within(37));
@@ -157,7 +178,7 @@ class BitDiffusionTest {
     var diffusion = diffusion(SelfConditioning.COIN, 0.3, false, false);
     for (var i = 0; i < 400; i++) {
       try (var scope = new PointerScope()) {
-        diffusion.loss(network, randint(4, new long[] {2, 1, 2, 2}), null);
+        diffusion.loss(network, randint(4, new long[] {2, 1, 2, 2}), null, noise);
       }
     }
     // Four standard deviations of a binomial.
@@ -182,7 +203,8 @@ class BitDiffusionTest {
             normalized.add(noise);
             return zeros_like(xt);
           };
-      var loss = diffusion(SelfConditioning.NONE, 0, false, false).loss(network, symbols, null);
+      var loss =
+          diffusion(SelfConditioning.NONE, 0, false, false).loss(network, symbols, null, noise);
       assertThat(loss.item_float()).isCloseTo(1, within(1e-6f));
       var noise = normalized.get(0);
       var n = Math.sqrt(noise.numel());
@@ -216,7 +238,7 @@ class BitDiffusionTest {
                 0,
                 true,
                 false)
-            .loss(network, randint(4, new long[] {batch, 1, 1}), null);
+            .loss(network, randint(4, new long[] {batch, 1, 1}), null, noise);
       }
       firstHalf += Arrays.stream(times, 0, batch / 2).average().orElseThrow() / 40;
       Arrays.sort(times);
@@ -251,7 +273,7 @@ class BitDiffusionTest {
     for (var i = 0; i < rounds; i++) {
       try (var scope = new PointerScope()) {
         var symbols = randint(4, new long[] {32, 1, 256});
-        mean += diffusion.loss((xt, e, g, c) -> xt, symbols, null).item_float() / rounds;
+        mean += diffusion.loss((xt, e, g, c) -> xt, symbols, null, noise).item_float() / rounds;
       }
     }
     assertThat(mean).isCloseTo(2.0 / 3, within(tolerance));
@@ -261,7 +283,7 @@ class BitDiffusionTest {
   @Test
   void estimatesComeFromXtBeforeNormalization() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8", 4, 0.5, 0);
+      var codec = UniformCodec.of("uint8", 4, 0.5, 0);
       var diffusion =
           new BitDiffusion(
               codec,
@@ -284,7 +306,7 @@ class BitDiffusionTest {
   @Test
   void anExampleOfOneBitCanBeNormalized() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8", 2, 1, 0);
+      var codec = UniformCodec.of("uint8", 2, 1, 0);
       var diffusion =
           new BitDiffusion(
               codec,
@@ -294,7 +316,7 @@ class BitDiffusionTest {
               0,
               false,
               true);
-      var loss = diffusion.loss((xt, e, g, c) -> xt, randint(2, new long[] {3, 1}), null);
+      var loss = diffusion.loss((xt, e, g, c) -> xt, randint(2, new long[] {3, 1}), null, noise);
       assertThat(loss.item_float()).isFinite();
     }
   }
@@ -325,11 +347,72 @@ class BitDiffusionTest {
             return xt;
           };
       diffusion(SelfConditioning.NONE, 0, false, true)
-          .loss(network, randint(4, new long[] {5, 2, 4, 4}), null);
+          .loss(network, randint(4, new long[] {5, 2, 4, 4}), null, noise);
       for (var i = 0; i < 5; i++) {
         var example = seen.get(0).select(0, i);
         var variance = example.sub(example.mean()).square().mean().item_float();
         assertThat((double) variance).isCloseTo(1, within(1e-4));
+      }
+    }
+  }
+
+  /**
+   * A generator of a seed gives the numbers that the engine's own gave after {@code manual_seed},
+   * in the order t, eps, coin: weights of older runs can be made again.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "NONE, false",
+    "COIN, false",
+    "HALF_BATCH, false",
+    "NONE, true",
+    "COIN, true",
+    "HALF_BATCH, true"
+  })
+  void theNumbersAreThoseOfTheEnginesGenerator(
+      SelfConditioning selfConditioning, boolean stratified) {
+    var rate = selfConditioning == SelfConditioning.NONE ? 0 : 0.7;
+    var diffusion = diffusion(selfConditioning, rate, stratified, false);
+    for (var seed = 0; seed < 5; seed++) {
+      try (var scope = new PointerScope();
+          var ofSeed = new Noise.OfBatch(seed, new Device(torch.DeviceType.CPU))) {
+        var symbols = randint(4, new long[] {5, 2, 3, 3});
+        var seen = new ArrayList<Tensor>();
+        var sizes = new ArrayList<Long>();
+        Denoiser network =
+            (xt, estimate, gamma, condition) -> {
+              sizes.add(xt.size(0));
+              seen.add(xt);
+              seen.add(gamma);
+              return xt;
+            };
+        diffusion.loss(network, symbols, null, ofSeed);
+        var xt = seen.get(seen.size() - 2);
+        var gamma = seen.get(seen.size() - 1);
+
+        torch.manual_seed(seed);
+        var x0 = CODEC.encode(symbols);
+        var t =
+            (stratified
+                    ? rand(new long[] {1}, x0.options())
+                        .add(randperm(5, x0.options()))
+                        .div(new Scalar(5))
+                    : rand(new long[] {5}, x0.options()))
+                .to(torch.ScalarType.Double);
+        var g = BitDiffusion.perExample(new NoiseSchedule.Cosine().gamma(t), x0);
+        var eps = randn_like(x0);
+        var expected = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
+        var coin = rand(1).item_float();
+        var count =
+            switch (selfConditioning) {
+              case NONE -> 0;
+              case COIN -> coin < rate ? 5L : 0;
+              case HALF_BATCH -> (long) (5 * rate + coin);
+            };
+
+        assertThat(xt.equal(expected)).isTrue();
+        assertThat(gamma.equal(g.flatten().to(torch.ScalarType.Float))).isTrue();
+        assertThat(sizes).isEqualTo(count > 0 ? List.of(count, 5L) : List.of(5L));
       }
     }
   }

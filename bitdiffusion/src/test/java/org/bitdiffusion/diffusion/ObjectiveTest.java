@@ -8,8 +8,11 @@ import static org.bytedeco.pytorch.global.torch.randint;
 import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.randn_like;
 
+import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -31,7 +34,7 @@ class ObjectiveTest {
   @CsvSource({"x0, 1", "eps, 1", "v, 1", "x0, 0.5", "eps, 0.5", "v, 0.5"})
   void theExactOutputRecoversX0(String prediction, double b) {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8", 16, b, 0);
+      var codec = UniformCodec.of("uint8", 16, b, 0);
       var objective = Objective.of(prediction, "l2", false, codec);
       var x0 = codec.encode(randint(16, new long[] {4, 2, 3, 3}));
       var eps = randn_like(x0);
@@ -84,14 +87,13 @@ class ObjectiveTest {
   void lossesAndGradientsAreFinite(
       String prediction, String loss, boolean factorization, String encoding) {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of(encoding, 4, 1, 0);
+      var codec = UniformCodec.of(encoding, 4, 1, 0);
       var objective = Objective.of(prediction, loss, factorization, codec);
       var x0 = codec.encode(randint(4, new long[] {3, 2, 5}));
       var g = Tensor.create(new double[] {1e-9, 0.5, 1}, 3, 1, 1);
+      var shape = objective.output(Space.of(List.of(2, 5), 4), codec);
       var output =
-          randn(3, 2L * objective.outputs(codec.bits()), 5)
-              .mul(new Scalar(1000))
-              .set_requires_grad(true);
+          randn(3, shape.get(0), shape.get(1)).mul(new Scalar(1000)).set_requires_grad(true);
       var xt = randn_like(x0);
       var value = objective.loss(output, x0, randn_like(x0), xt, g);
       value.backward();
@@ -106,7 +108,7 @@ class ObjectiveTest {
   @Test
   void estimatesAreClipped() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8", 2, 0.5, 0);
+      var codec = UniformCodec.of("uint8", 2, 0.5, 0);
       var g = Tensor.create(new float[] {1e-6f}, 1, 1);
       for (var prediction : new String[] {"x0", "eps", "v"}) {
         var objective = Objective.of(prediction, "l2", false, codec);
@@ -121,7 +123,7 @@ class ObjectiveTest {
   @Test
   void sigmoidCrossEntropyByHand() {
     try (var scope = new PointerScope()) {
-      var objective = Objective.of("x0", "sigmoid", false, Codec.of("uint8", 4, 0.5, 0));
+      var objective = Objective.of("x0", "sigmoid", false, UniformCodec.of("uint8", 4, 0.5, 0));
       var x0 = Tensor.create(new float[] {0.5f, 0.5f}, 1, 2);
       var logits = Tensor.create(new float[] {2, -1}, 1, 2);
       var expected = (Math.log1p(Math.exp(-2)) + Math.log1p(Math.exp(1))) / 2;
@@ -137,7 +139,7 @@ class ObjectiveTest {
   @Test
   void softmaxCrossEntropyByHand() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("one_hot", 3, 0.5, 0);
+      var codec = UniformCodec.of("one_hot", 3, 0.5, 0);
       var objective = Objective.of("x0", "softmax", false, codec);
       var x0 = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2, 1));
       var logits = Tensor.create(new float[] {1, 2, 3, 0, 0, 1}, 1, 6, 1);
@@ -156,9 +158,9 @@ class ObjectiveTest {
   @Test
   void softmaxFactorizationIsTheMeanCode() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8", 4, 1, 0);
+      var codec = UniformCodec.of("uint8", 4, 1, 0);
       var objective = Objective.of("x0", "l2", true, codec);
-      assertThat(objective.outputs(codec.bits())).isEqualTo(4);
+      assertThat(objective.output(Space.of(List.of(1, 1), 4), codec)).containsExactly(4, 1);
       var logits = Tensor.create(new float[] {1, 2, 3, 4}, 1, 4, 1).log();
       var estimate = objective.estimate(logits, null, null).flatten();
       // Codes --, -+, +-, ++: the first bit is + with 0.7, the second with 0.6.
@@ -174,7 +176,7 @@ class ObjectiveTest {
   @Test
   void crossEntropyOfFactorizedSymbolsByHand() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("uint8_rand", 3, 0.5, 7);
+      var codec = UniformCodec.of("uint8_rand", 3, 0.5, 7);
       var objective = Objective.of("x0", "softmax", true, codec);
       var x0 = codec.encode(Tensor.create(new int[] {2, 0}, 1, 2, 1));
       var logits = Tensor.create(new float[] {1, 2, 3, 4, 5, 6}, 1, 6, 1).log();
@@ -188,7 +190,7 @@ class ObjectiveTest {
   @Test
   void oneHotIsTheSpecialCaseOfFactorizedSymbols() {
     try (var scope = new PointerScope()) {
-      var codec = Codec.of("one_hot", 5, 0.5, 0);
+      var codec = UniformCodec.of("one_hot", 5, 0.5, 0);
       var direct = Objective.of("x0", "softmax", false, codec);
       var factorized = new Objective.SoftmaxFactorization(codec, true);
       var x0 = codec.encode(randint(5, new long[] {3, 2, 4, 4}));
@@ -214,10 +216,56 @@ class ObjectiveTest {
   })
   void combinationsWithoutSenseAreRefused(
       String prediction, String loss, boolean factorization, String encoding, String message) {
-    var codec = Codec.of(encoding, 4, 1, 0);
+    var codec = UniformCodec.of(encoding, 4, 1, 0);
     assertThatThrownBy(() -> Objective.of(prediction, loss, factorization, codec))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(message);
+  }
+
+  /** Places of 2, 5 and 300 values take 1, 3 and 9 bits; the losses of bits need no more. */
+  @ParameterizedTest
+  @CsvSource({"x0, l2", "eps, l2", "v, l2", "x0, sigmoid"})
+  void placesMayDifferWhereBitsAreScored(String prediction, String loss) {
+    try (var scope = new PointerScope()) {
+      var space = new Space(List.of(1, 3), List.of(2, 5, 300));
+      var codec = Codec.of("gray", space, 0.5, 0);
+      var objective = Objective.of(prediction, loss, false, codec);
+      assertThat(objective.output(space, codec)).containsExactly(13);
+      var x0 = codec.encode(Tensor.create(new int[] {1, 4, 299}, 1, 1, 3), null);
+      var g = Tensor.create(new double[] {0.3}, 1, 1);
+      var output = randn_like(x0);
+      assertThat(objective.loss(output, x0, randn_like(x0), randn_like(x0), g).item_float())
+          .isFinite();
+      var estimate = objective.estimate(output, randn_like(x0), g);
+      assertThat(estimate.shape()).containsExactly(1, 13);
+      assertThat(estimate.abs().max().item_float()).isLessThanOrEqualTo(0.5f);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "l2, true, diffusion.softmax_factorization goes",
+    "softmax, true, diffusion.softmax_factorization goes",
+    "softmax, false, diffusion.loss softmax goes"
+  })
+  void aSoftmaxNeedsOneNumberOfCategories(String loss, boolean factorization, String message) {
+    var codec = Codec.of("uint8", new Space(List.of(2), List.of(2, 5)), 1, 0);
+    assertThatThrownBy(() -> Objective.of("x0", loss, factorization, codec))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(message)
+        .hasMessageContaining("as many values");
+  }
+
+  @Test
+  void allThatIsListedExists() {
+    var bits = UniformCodec.of("uint8", 4, 1, 0);
+    var oneHot = UniformCodec.of("one_hot", 4, 1, 0);
+    for (var prediction : Objective.PREDICTIONS) {
+      assertThat(Objective.of(prediction, "l2", false, bits)).isNotNull();
+    }
+    for (var loss : Objective.LOSSES) {
+      assertThat(Objective.of("x0", loss, false, oneHot)).isNotNull();
+    }
   }
 
   private static Tensor combine(Tensor x, double a, Tensor y, double b) {

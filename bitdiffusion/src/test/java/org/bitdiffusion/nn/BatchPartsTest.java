@@ -8,6 +8,9 @@ import static org.bytedeco.pytorch.global.torch.randn;
 
 import java.util.List;
 import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.nn.unet.UNet;
+import org.bitdiffusion.nn.unet.UNetConfig;
+import org.bitdiffusion.nn.unet.UNetTest;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.NativeObjects;
@@ -34,11 +37,13 @@ class BatchPartsTest {
   @BeforeAll
   static void create() {
     threads = Engine.threads();
-    torch.manual_seed(3);
-    network =
-        new UNet(
-            new UNetConfig(16, List.of(1, 2), 1, List.of(4), 16, 0), 4, 2, 8, 8, 3, Compute.PLAIN);
+    network = network(0);
     UNetTest.startAwayFromZero(network.parameters());
+  }
+
+  private static UNet network(double dropout) {
+    var config = new UNetConfig(16, List.of(1, 2), 1, List.of("4"), 16, dropout);
+    return new UNet(config, 4, 2, 8, 8, 3, Compute.PLAIN, 3);
   }
 
   @BeforeEach
@@ -70,7 +75,7 @@ class BatchPartsTest {
     }
 
     static Pass inParts(int batch) {
-      var parts = new BatchParts(network, false);
+      var parts = new BatchParts(network);
       return new Pass(parts, batch, parts::backward);
     }
 
@@ -96,20 +101,29 @@ class BatchPartsTest {
   @Test
   void aBatchIsDividedOnlyWherePartsAreLargeEnough() {
     try (var scope = new PointerScope()) {
-      assertThat(isDivided(3 * BatchParts.SMALLEST, false)).isTrue();
-      assertThat(isDivided(3 * BatchParts.SMALLEST - 1, false)).isFalse();
-      assertThat(isDivided(BATCH, true)).isFalse();
+      assertThat(isDivided(network, 3 * BatchParts.SMALLEST)).isTrue();
+      assertThat(isDivided(network, 3 * BatchParts.SMALLEST - 1)).isFalse();
       Engine.threads(1);
-      assertThat(isDivided(BATCH, false)).isFalse();
+      assertThat(isDivided(network, BATCH)).isFalse();
     }
   }
 
   /** What was divided is a leaf, which gradients do not go beyond by themselves. */
-  private static boolean isDivided(int batch, boolean wholeWithGradients) {
+  private static boolean isDivided(UNet network, int batch) {
     var x = randn(batch, 2, 8, 8);
-    return new BatchParts(network, wholeWithGradients)
-        .forward(x, x, rand(batch), labels(batch))
-        .is_leaf();
+    return new BatchParts(network).forward(x, x, rand(batch), labels(batch)).is_leaf();
+  }
+
+  /** What dropout leaves out is drawn from one generator, in the order of operations. */
+  @Test
+  void withDropoutABatchStaysWholeWhereGradientsAreEnabled() {
+    try (var dropping = network(0.5);
+        var scope = new PointerScope()) {
+      assertThat(isDivided(dropping, BATCH)).isFalse();
+      assertThat(dropping.inParts(true)).isFalse();
+      assertThat(dropping.inParts(false)).isTrue();
+      assertThat(network.inParts(true)).isTrue();
+    }
   }
 
   @ParameterizedTest
@@ -148,7 +162,7 @@ class BatchPartsTest {
   @Test
   void severalForwardPassesAreFollowedBack() {
     try (var scope = new PointerScope()) {
-      var parts = new BatchParts(network, false);
+      var parts = new BatchParts(network);
       var once = Pass.whole(BATCH).gradients.sub(new Scalar(1));
       var pass =
           new Pass(
@@ -168,7 +182,7 @@ class BatchPartsTest {
         var noGrad = new NoGradGuard()) {
       var x = randn(BATCH, 2, 8, 8);
       var gamma = rand(BATCH);
-      var y = new BatchParts(network, false).forward(x, x, gamma, labels(BATCH));
+      var y = new BatchParts(network).forward(x, x, gamma, labels(BATCH));
       assertThat(y.requires_grad()).isFalse();
       assertThat(relative(y, network.forward(x, x, gamma, labels(BATCH)))).isLessThan(1e-4);
     }
@@ -179,7 +193,7 @@ class BatchPartsTest {
     try (var scope = new PointerScope()) {
       var x = randn(BATCH, 2, 8, 8);
       var labels = labels(BATCH - 1); // the last part lacks one
-      var parts = new BatchParts(network, false);
+      var parts = new BatchParts(network);
       assertThatThrownBy(() -> parts.forward(x, x, rand(BATCH), labels))
           .isInstanceOf(RuntimeException.class);
     }

@@ -28,7 +28,7 @@ class GroupNormTest {
   @CsvSource({"64, 16, 0", "96, 24, 3", "144, 32, -2", "33, 8, 0.5", "64, 16, 60"})
   void channelsLastEqualsTheEngine(int channels, int groups, double mean) {
     torch.manual_seed(3);
-    var builder = new Parameters.Builder();
+    var builder = new Parameters.Builder(0);
     var norm = new GroupNorm(builder, channels, groups);
     try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope()) {
@@ -53,7 +53,7 @@ class GroupNormTest {
   @CsvSource({"0", "1", "1.8", "2.2", "30", "-100"})
   void bfloat16LosesAFewRoundingsHoweverFarTheMean(double mean) {
     torch.manual_seed(3);
-    var builder = new Parameters.Builder();
+    var builder = new Parameters.Builder(0);
     var norm = new GroupNorm(builder, 64, 16);
     try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope();

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.NoiseSchedule;
@@ -58,7 +58,7 @@ class SamplerTest {
 
   private static BitDiffusion diffusion(
       double b, String prediction, String loss, SelfConditioning estimates) {
-    var codec = Codec.of("uint8", 2, b, 0);
+    var codec = UniformCodec.of("uint8", 2, b, 0);
     return new BitDiffusion(
         codec,
         new NoiseSchedule.Cosine(),
@@ -71,7 +71,24 @@ class SamplerTest {
 
   private static SamplerConfig config(
       int steps, String sampler, double td, String mode, double guidance) {
-    return new SamplerConfig(steps, sampler, td, mode, 0.75, 3, "", guidance);
+    return new SamplerConfig(steps, sampler, 0, td, mode, 0.75, 3, "", guidance);
+  }
+
+  private static SamplerConfig withEta(SamplerConfig c, double eta) {
+    return new SamplerConfig(
+        c.steps(),
+        c.sampler(),
+        eta,
+        c.td(),
+        c.selfConditioning(),
+        c.momentum(),
+        c.selfGuidance(),
+        c.schedule(),
+        c.guidance());
+  }
+
+  static List<String> solvers() {
+    return Solver.ALL.names();
   }
 
   private static Tensor sample(
@@ -125,7 +142,10 @@ class SamplerTest {
         Arguments.of(config(200, "ddpm_small", 0.2, "previous", 0), 0.5),
         Arguments.of(config(30, "dpm++", 0, "previous", 0), 1.0),
         Arguments.of(config(60, "dpm++", 0.2, "previous", 0), 1.0),
-        Arguments.of(config(50, "dpm++", 0, "previous", 0), 0.5));
+        Arguments.of(config(50, "dpm++", 0, "previous", 0), 0.5),
+        Arguments.of(config(30, "heun", 0, "momentum", 0), 1.0),
+        Arguments.of(config(60, "heun", 0.2, "previous", 0), 1.0),
+        Arguments.of(withEta(config(200, "ddim", 0, "previous", 0), 0.5), 1.0));
   }
 
   @ParameterizedTest
@@ -217,7 +237,7 @@ class SamplerTest {
   void reproducesTheProbabilitiesOfCategories(
       String encoding, String prediction, String loss, boolean factorization) {
     double[] p = {0.1, 0.35, 0.05, 0.3, 0.2};
-    var codec = Codec.of(encoding, p.length, 0.7, 3);
+    var codec = UniformCodec.of(encoding, p.length, 0.7, 3);
     var n = codec.bits();
     var objective = Objective.of(prediction, loss, factorization, codec);
     Denoiser network =
@@ -277,16 +297,25 @@ class SamplerTest {
    * sampler, x_t has the variance g s^2 + 1 - g at every t.
    */
   @ParameterizedTest
-  @ValueSource(strings = {"ddim", "ddpm", "ddpm_small", "dpm++"})
+  @MethodSource("solvers")
   void keepsTheVarianceOfGaussianData(String sampler) {
+    requireTheVarianceOfGaussianData(config(400, sampler, 0, "previous", 0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.3, 0.7, 1})
+  void keepsTheVarianceOfGaussianDataWithAnyEta(double eta) {
+    requireTheVarianceOfGaussianData(withEta(config(400, "ddim", 0, "previous", 0), eta));
+  }
+
+  private static void requireTheVarianceOfGaussianData(SamplerConfig config) {
     var s2 = 0.25;
     var schedule = new NoiseSchedule.Cosine();
-    var steps = 400;
     try (var scope = new PointerScope()) {
       var analog =
           sample(
               diffusion(20, "x0"),
-              config(steps, sampler, 0, "previous", 0),
+              config,
               gaussian(s2),
               0,
               20,
@@ -313,9 +342,10 @@ class SamplerTest {
   }
 
   /** The exact deterministic process keeps x_t / sqrt(g s^2 + 1 - g). */
-  @Test
-  void theSolverIsNearerToTheExactPathThanDdim() {
-    assertThat(distanceFromExactPath("dpm++")).isLessThan(distanceFromExactPath("ddim") / 2.5);
+  @ParameterizedTest
+  @ValueSource(strings = {"dpm++", "heun"})
+  void theSolverIsNearerToTheExactPathThanDdim(String solver) {
+    assertThat(distanceFromExactPath(solver)).isLessThan(distanceFromExactPath("ddim") / 2.5);
   }
 
   private static double distanceFromExactPath(String sampler) {
@@ -347,14 +377,16 @@ class SamplerTest {
     "ddpm, 'cosine@0,1,6'",
     "ddpm_small, 'cosine@0,1,6'",
     "dpm++, 'cosine@0,1,6'",
+    "heun, 'cosine@0,1,6'",
     "ddim, 'sigmoid@-3,3,0.05'",
     "ddpm, 'sigmoid@-3,3,0.05'",
     "ddpm_small, 'sigmoid@-3,3,0.05'",
-    "dpm++, 'sigmoid@-3,3,0.05'"
+    "dpm++, 'sigmoid@-3,3,0.05'",
+    "heun, 'sigmoid@-3,3,0.05'"
   })
   void flatSchedulesSampleAsWell(String sampler, String schedule) {
     try (var scope = new PointerScope()) {
-      var config = new SamplerConfig(400, sampler, 0, "previous", 0, 0, schedule, 0);
+      var config = new SamplerConfig(400, sampler, 0, 0, "previous", 0, 0, schedule, 0);
       var analog =
           sample(
               diffusion(1, "x0"),
@@ -375,7 +407,7 @@ class SamplerTest {
 
   /** Two bits that are always equal: the evidence of both adds up, for both. */
   @ParameterizedTest
-  @ValueSource(strings = {"ddim", "ddpm", "ddpm_small", "dpm++"})
+  @MethodSource("solvers")
   void correlatedBitsComeOutCorrelated(String sampler) {
     Denoiser equalBits =
         (xt, estimate, gamma, condition) -> {
@@ -660,6 +692,68 @@ class SamplerTest {
     }
   }
 
+  /** For every solver and each mode, with and without guidance. */
+  @ParameterizedTest
+  @MethodSource("solvers")
+  void theNetworkIsEvaluatedAsOftenAsTheConfigurationSays(String sampler) {
+    for (var mode : SamplerConfig.MODES) {
+      for (var guidance : new double[] {0, 2}) {
+        for (var steps : new int[] {1, 6}) {
+          var calls = new int[1];
+          Denoiser network =
+              (xt, estimate, gamma, condition) -> {
+                calls[0]++;
+                return xt;
+              };
+          var config = config(steps, sampler, 0, mode, guidance);
+          try (var scope = new PointerScope()) {
+            var some = Tensor.create(new float[] {0.3f}, 1);
+            new Sampler(diffusion(1, "x0"), config)
+                .sample(
+                    network,
+                    new Sampler.Request(1, 0, 1, new long[] {1}, some, some),
+                    new Device(torch.DeviceType.CPU),
+                    Sampler.Listener.NONE);
+          }
+          assertThat(calls[0]).as("%s", config).isEqualTo(config.evaluations());
+        }
+      }
+    }
+  }
+
+  /**
+   * Where Heun asks at the end of its step, the network sees what the next step's will see, and no
+   * trace of the answer is carried on: the answers are 0.1, 0.2, ...
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "none, '0, 0, 0, 0, 0'",
+    "previous, '0, 0.1, 0.1, 0.3, 0.3'",
+    "momentum, '0, 0.025, 0.025, 0.0938, 0.0938'",
+    "self_guidance, '0, 0.1, 0, 0.3, 0, 0.5, 0, 0.7, 0, 0.9'"
+  })
+  void whatTheNetworkSeesWhenTheSolverAsks(String mode, String expected) {
+    var seen = new ArrayList<Double>();
+    var gammas = new ArrayList<Double>();
+    Denoiser counting =
+        (xt, estimate, gamma, condition) -> {
+          seen.add(Math.round(estimate.item_float() * 1e4) / 1e4);
+          gammas.add((double) gamma.item_float());
+          return zeros_like(xt).add(new Scalar(0.1 * seen.size()));
+        };
+    try (var scope = new PointerScope()) {
+      sample(diffusion(2, "x0"), config(3, "heun", 0, mode, 0), counting, 1, 1);
+    }
+    assertThat(seen)
+        .containsExactlyElementsOf(
+            Stream.of(expected.split(", ")).map(Double::parseDouble).toList());
+    var passes = mode.equals("self_guidance") ? 2 : 1;
+    assertThat(gammas).hasSize(5 * passes);
+    for (var k = 0; k < 2; k++) { // asked at the time of the next step
+      assertThat(gammas.get((2 * k + 1) * passes)).isEqualTo(gammas.get((2 * k + 2) * passes));
+    }
+  }
+
   /** Guidance 0 is the conditional model alone, at the cost of one pass a step. */
   @Test
   void withoutGuidanceTheNetworkIsAskedOnce() {
@@ -732,7 +826,7 @@ class SamplerTest {
 
   /** Each step frees what it made: step 300 holds as many native objects as step 10. */
   @ParameterizedTest
-  @ValueSource(strings = {"ddim", "ddpm", "dpm++"})
+  @MethodSource("solvers")
   void nativeMemoryDoesNotGrowFromStepToStep(String sampler) {
     var counts = new ArrayList<Long>();
     var bytes = new ArrayList<Long>();
@@ -772,6 +866,50 @@ class SamplerTest {
     }
   }
 
+  /** Codecs that draw as they decode go on with each sample's own noise. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ddim", "ddpm"})
+  void decodingGoesOnWithTheNoiseOfEachSample(String sampler) {
+    var normals = new ArrayList<List<Float>>();
+    var uniforms = new ArrayList<List<Float>>();
+    try (var scope = new PointerScope()) {
+      for (var range : new int[][] {{0, 5}, {3, 1}}) { // all, and the fourth alone
+        var first = range[0];
+        var count = range[1];
+        var request = new Sampler.Request(9, first, count, new long[] {2}, null, null);
+        var ofFourth =
+            new Sampler(diffusion(1, "x0"), config(3, sampler, 0, "none", 0))
+                .sample(
+                    independentBits(1, 0.5, 0.5),
+                    request,
+                    new Device(torch.DeviceType.CPU),
+                    Sampler.Listener.NONE,
+                    (analog, noise) -> {
+                      assertThat(analog.shape()).containsExactly(count, 2);
+                      normals.add(floats(noise.normal(count, 3).select(0, 3 - first)));
+                      var uniform = noise.uniform(count, 400);
+                      assertThat(uniform.min().item_float()).isBetween(0f, 0.05f);
+                      assertThat(uniform.max().item_float()).isBetween(0.95f, 1f);
+                      assertThatThrownBy(() -> noise.normal(count + 1, 3))
+                          .isInstanceOf(IllegalArgumentException.class);
+                      uniforms.add(floats(uniform.select(0, 3 - first)));
+                      return analog.select(0, 3 - first);
+                    });
+        assertThat(ofFourth.numel()).isEqualTo(2); // it outlives the noise
+      }
+    }
+    assertThat(normals.get(0)).isEqualTo(normals.get(1));
+    assertThat(uniforms.get(0)).isEqualTo(uniforms.get(1));
+  }
+
+  private static List<Float> floats(Tensor tensor) {
+    var values = new ArrayList<Float>();
+    for (var i = 0; i < tensor.numel(); i++) {
+      values.add(tensor.select(0, i).item_float());
+    }
+    return values;
+  }
+
   @Test
   void anotherScheduleThanTheTrainings() {
     var gammas = new ArrayList<Float>();
@@ -781,7 +919,7 @@ class SamplerTest {
           return xt;
         };
     try (var scope = new PointerScope()) {
-      var config = new SamplerConfig(2, "ddim", 0, "none", 0, 0, "linear", 0);
+      var config = new SamplerConfig(2, "ddim", 0, 0, "none", 0, 0, "linear", 0);
       sample(diffusion(1, "x0"), config, network, 1, 1);
     }
     assertThat(gammas.get(1)).isEqualTo(0.5f);
@@ -793,13 +931,24 @@ class SamplerTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("sampling.steps is 0");
     assertThatThrownBy(() -> config(1, "ddem", 0, "previous", 0))
-        .hasMessageContaining("one of [ddim, ddpm, ddpm_small, dpm++]");
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("sampling.sampler is 'ddem'")
+        .hasMessageContaining("ddim, ddpm, ddpm_small, dpm++, heun; did you mean ddim?");
+    for (var eta : new double[] {-0.1, 1.1, Double.NaN}) {
+      assertThatThrownBy(() -> withEta(SamplerConfig.DEFAULT, eta))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage("sampling.eta is " + eta + "; it must be in [0, 1]");
+    }
+    assertThatThrownBy(() -> withEta(config(1, "heun", 0, "previous", 0), 0.5))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("sampling.eta is 0.5")
+        .hasMessageContaining("heun");
     assertThatThrownBy(() -> config(1, "ddim", -1, "previous", 0))
         .hasMessageContaining("sampling.td");
-    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, "none", 0, 0, "square", 0))
+    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, 0, "none", 0, 0, "square", 0))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("'square'");
-    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, "none", 1, 0, "", 0))
+    assertThatThrownBy(() -> new SamplerConfig(1, "ddim", 0, 0, "none", 1, 0, "", 0))
         .hasMessageContaining("sampling.momentum");
     assertThatThrownBy(() -> config(1, "ddim", 0, "last", 0))
         .hasMessageContaining("self_conditioning");

@@ -16,7 +16,7 @@ class AdamTest {
   @Test
   void followsTheFormulasOverThreeSteps() {
     Engine.load();
-    var builder = new Parameters.Builder();
+    var builder = new Parameters.Builder(0);
     new Conv2d(builder, 1, 1, 1, 1, 1); // a weight and a bias
     try (var parameters = builder.build(Compute.PLAIN);
         var adam = new Adam(parameters, 0.9, 0.99, 1e-3, 0.1);

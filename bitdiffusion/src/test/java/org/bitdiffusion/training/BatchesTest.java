@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -16,7 +17,13 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.runtime.Group;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,18 +37,10 @@ class BatchesTest {
     }
 
     @Override
-    public int[] shape() {
-      return new int[] {1, 1, 2};
-    }
-
-    @Override
-    public int categories() {
-      return 256;
-    }
-
-    @Override
-    public List<String> classes() {
-      return IntStream.range(0, size).mapToObj(Integer::toString).toList();
+    public Schema schema() {
+      var classes = IntStream.range(0, size).mapToObj(Integer::toString).toList();
+      return new Schema(
+          Space.of(List.of(1, 1, 2), 256), new Condition.Labels(classes), Schema.NO_END, Map.of());
     }
 
     @Override
@@ -72,23 +71,13 @@ class BatchesTest {
     }
 
     @Override
-    public int[] shape() {
-      return source.shape();
-    }
-
-    @Override
-    public int categories() {
-      return source.categories();
+    public Schema schema() {
+      return source.schema();
     }
 
     @Override
     public int size() {
       return source.size();
-    }
-
-    @Override
-    public List<String> classes() {
-      return source.classes();
     }
 
     @Override
@@ -102,10 +91,25 @@ class BatchesTest {
     }
   }
 
+  /** Examples that training sees the other way round where the number drawn is odd. */
+  private static DataSource mirrored(DataSource source) {
+    return new Wrapped(source) {
+      @Override
+      public void read(int index, long draw, int[] target, int offset) {
+        read(index, target, offset);
+        if ((draw & 1) == 1) {
+          var left = target[offset];
+          target[offset] = target[offset + 1];
+          target[offset + 1] = left;
+        }
+      }
+    };
+  }
+
   private static List<Long> labels(Batches batches, int count) {
     var labels = new ArrayList<Long>();
     for (var i = 0; i < count; i++) {
-      for (var label : batches.next().labels()) {
+      for (var label : batches.next().given().labels()) {
         labels.add(label);
       }
     }
@@ -114,7 +118,7 @@ class BatchesTest {
 
   @Test
   void eachEpochHasEveryExampleOnceInAnotherOrder() {
-    try (var batches = new Batches(new Numbers(12, -1), 4, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(12, -1), 4, 1, 0)) {
       var first = labels(batches, 3);
       var second = labels(batches, 3);
       var all = IntStream.range(0, 12).mapToObj(i -> (long) i).toList();
@@ -125,13 +129,14 @@ class BatchesTest {
 
   @Test
   void startingLaterIsSkippingAhead() {
-    try (var whole = new Batches(new Numbers(10, -1), 4, true, 1, 0);
-        var later = new Batches(new Numbers(10, -1), 4, true, 1, 5)) {
+    var source = mirrored(new Numbers(10, -1));
+    try (var whole = new Batches(source, 4, 1, 0);
+        var later = new Batches(source, 4, 1, 5)) {
       labels(whole, 5);
       for (var i = 0; i < 4; i++) {
         var expected = whole.next();
         var actual = later.next();
-        assertThat(actual.labels()).isEqualTo(expected.labels());
+        assertThat(actual.given().labels()).isEqualTo(expected.given().labels());
         assertThat(actual.symbols()).isEqualTo(expected.symbols());
       }
     }
@@ -139,42 +144,46 @@ class BatchesTest {
 
   /** Examples are made from images that change at random in training, here to the number drawn. */
   @Test
-  void conditionsAreDrawnAnewInEachEpochAndAgainInARunThatContinues() {
+  void pixelsAreDrawnAnewInEachEpochAndAgainInARunThatContinues() {
     var source =
         new Wrapped(new Numbers(4, -1)) {
           @Override
-          public int[] conditionShape() {
-            return new int[] {Long.BYTES};
+          public Schema schema() {
+            return new Schema(
+                super.schema().space(),
+                new Condition.Pixels(1, 1, Long.BYTES),
+                Schema.NO_END,
+                Map.of());
           }
 
           @Override
-          public void readCondition(int index, long draw, byte[] target, int offset) {
+          public void readPixels(int index, long draw, byte[] target, int offset) {
             ByteBuffer.wrap(target).putLong(offset, draw);
           }
         };
-    try (var whole = new Batches(source, 4, false, 1, 0);
-        var later = new Batches(source, 4, false, 1, 1)) {
+    try (var whole = new Batches(source, 4, 1, 0);
+        var later = new Batches(source, 4, 1, 1)) {
       var first = draws(whole.next());
       var second = draws(whole.next());
-      assertThat(first).doesNotHaveDuplicates().doesNotContainAnyElementsOf(second);
+      assertThat(first).hasSize(4).doesNotHaveDuplicates().doesNotContainAnyElementsOf(second);
       assertThat(draws(later.next())).isEqualTo(second);
     }
   }
 
-  private static List<Long> draws(Batches.Batch batch) {
-    var bytes = ByteBuffer.wrap(batch.condition());
-    return IntStream.range(0, batch.labels().length)
+  private static List<Long> draws(Batch batch) {
+    var bytes = ByteBuffer.wrap(batch.given().pixels());
+    return IntStream.range(0, bytes.capacity() / Long.BYTES)
         .mapToObj(i -> bytes.getLong(i * Long.BYTES))
         .toList();
   }
 
   @Test
-  void aboutHalfOfTheImagesAreMirrored() {
-    try (var batches = new Batches(new Numbers(100, -1), 100, true, 3, 0)) {
+  void aboutHalfOfTheNumbersDrawnAreOdd() {
+    try (var batches = new Batches(mirrored(new Numbers(100, -1)), 100, 3, 0)) {
       var batch = batches.next();
       var mirrored = 0;
       for (var i = 0; i < 100; i++) {
-        var label = (int) batch.labels()[i];
+        var label = (int) batch.given().labels()[i];
         var left = batch.symbols()[2 * i];
         assertThat(batch.symbols()[2 * i + 1]).isEqualTo(left < 100 ? label + 100 : label);
         mirrored += left >= 100 ? 1 : 0;
@@ -183,9 +192,41 @@ class BatchesTest {
     }
   }
 
+  /** One of a group whose members never meet: batches ask only who it is. */
+  private record Member(int rank, int size) implements Group {
+    @Override
+    public void sum(Tensor tensor) {
+      throw new AssertionError("met");
+    }
+
+    @Override
+    public boolean any(boolean mine) {
+      throw new AssertionError("met");
+    }
+  }
+
+  /** Also draws are those of one that is alone, and also where a run continues. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 6})
+  void theMembersOfAGroupReadInTurnsWhatOneAloneReads(int first) {
+    var source = mirrored(new Numbers(10, -1));
+    try (var alone = new Batches(source, 4, 1, first);
+        var even = new Batches(source, 4, 1, first, new Member(0, 2));
+        var odd = new Batches(source, 4, 1, first, new Member(1, 2))) {
+      for (var part = 0; part < 10; part++) {
+        var expected = alone.next();
+        var actual = (part % 2 == 0 ? even : odd).next();
+        assertThat(actual.given().labels())
+            .as("part %d", part)
+            .isEqualTo(expected.given().labels());
+        assertThat(actual.symbols()).as("part %d", part).isEqualTo(expected.symbols());
+      }
+    }
+  }
+
   @Test
   void failuresOfTheReaderReachTheTrainer() {
-    try (var batches = new Batches(new Numbers(4, 2), 4, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(4, 2), 4, 1, 0)) {
       assertThatThrownBy(batches::next)
           .isInstanceOf(DataException.class)
           .hasMessage("example 2 is bad");
@@ -214,13 +255,13 @@ class BatchesTest {
   @ParameterizedTest
   @ValueSource(ints = {2, 3, 4})
   void batchesAreTheSameForAnyNumberOfThreads(int threads) {
-    var source = uneven(new Numbers(50, -1));
-    try (var one = new Batches(source, 4, true, 1, 3, 1);
-        var several = new Batches(source, 4, true, 1, 3, threads)) {
+    var source = mirrored(uneven(new Numbers(50, -1)));
+    try (var one = new Batches(source, 4, 1, 3, 1, 1);
+        var several = new Batches(source, 4, 1, 3, 1, threads)) {
       for (var i = 0; i < 40; i++) {
         var expected = one.next();
         var actual = several.next();
-        assertThat(actual.labels()).as("batch %d", i).isEqualTo(expected.labels());
+        assertThat(actual.given().labels()).as("batch %d", i).isEqualTo(expected.given().labels());
         assertThat(actual.symbols()).as("batch %d", i).isEqualTo(expected.symbols());
       }
     }
@@ -229,12 +270,12 @@ class BatchesTest {
   /** Values from version 0.1: a run must be able to continue with another version. */
   @Test
   void theOrderIsThatOfEarlierVersions() {
-    try (var batches = new Batches(new Numbers(10, -1), 4, true, 1, 1)) {
+    try (var batches = new Batches(mirrored(new Numbers(10, -1)), 4, 1, 1)) {
       var batch = batches.next();
-      assertThat(batch.labels()).containsExactly(5, 9, 3, 4);
+      assertThat(batch.given().labels()).containsExactly(5, 9, 3, 4);
       assertThat(batch.symbols()).containsExactly(5, 105, 109, 9, 3, 103, 4, 104);
       batch = batches.next(); // of two epochs
-      assertThat(batch.labels()).containsExactly(1, 7, 9, 6);
+      assertThat(batch.given().labels()).containsExactly(1, 7, 9, 6);
       assertThat(batch.symbols()).containsExactly(101, 1, 107, 7, 109, 9, 6, 106);
     }
   }
@@ -255,7 +296,7 @@ class BatchesTest {
             super.read(index, target, offset);
           }
         };
-    try (var batches = new Batches(source, 1, false, 1, 0, 2)) {
+    try (var batches = new Batches(source, 1, 1, 0, 1, 2)) {
       assertThat(labels(batches, 2)).containsExactlyInAnyOrder(0L, 1L);
     }
   }
@@ -263,15 +304,15 @@ class BatchesTest {
   /** However long a run is, it makes no garbage of its batches; and none is overwritten in use. */
   @Test
   void arraysAreUsedAgainAfterTheNextBatch() {
-    try (var batches = new Batches(new Numbers(1_000, -1), 10, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(1_000, -1), 10, 1, 0)) {
       var arrays = new HashSet<Integer>();
       var before = batches.next();
       for (var i = 0; i < 200; i++) {
-        var labels = before.labels().clone();
+        var labels = before.given().labels().clone();
         var symbols = before.symbols().clone();
         var next = batches.next();
         pause(1); // the readers, if they should not
-        assertThat(before.labels()).isEqualTo(labels);
+        assertThat(before.given().labels()).isEqualTo(labels);
         assertThat(before.symbols()).isEqualTo(symbols);
         arrays.add(System.identityHashCode(before.symbols()));
         before = next;
@@ -282,7 +323,7 @@ class BatchesTest {
 
   @Test
   void aBatchLargerThanTheSourceGoesOnIntoTheNextEpochs() {
-    try (var batches = new Batches(new Numbers(3, -1), 7, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(3, -1), 7, 1, 0)) {
       var labels = labels(batches, 3);
       assertThat(labels).hasSize(21);
       for (var epoch = 0; epoch < 7; epoch++) {
@@ -296,17 +337,17 @@ class BatchesTest {
   @Test
   void noExampleIsNotEnough() {
     var empty = new Numbers(0, -1);
-    assertThatThrownBy(() -> new Batches(empty, 1, false, 1, 0))
+    assertThatThrownBy(() -> new Batches(empty, 1, 1, 0))
         .isInstanceOf(DataException.class)
         .hasMessage("numbers: there are no examples to train on");
   }
 
   @Test
   void oneExampleIsEnough() {
-    try (var batches = new Batches(new Numbers(1, -1), 3, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(1, -1), 3, 1, 0)) {
       for (var i = 0; i < 3; i++) {
         var batch = batches.next();
-        assertThat(batch.labels()).containsExactly(0, 0, 0);
+        assertThat(batch.given().labels()).containsExactly(0, 0, 0);
         assertThat(batch.symbols()).containsExactly(0, 100, 0, 100, 0, 100);
       }
     }
@@ -333,7 +374,7 @@ class BatchesTest {
             }
           }
         };
-    var batches = new Batches(source, 1_000, false, 1, 0, 2);
+    var batches = new Batches(source, 1_000, 1, 0, 1, 2);
     assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
     var begin = System.nanoTime();
     batches.close();
@@ -368,7 +409,7 @@ class BatchesTest {
             }
           }
         };
-    var batches = new Batches(source, 1_000, false, 1, 0, 1);
+    var batches = new Batches(source, 1_000, 1, 0, 1, 1);
     assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
     Thread.currentThread().interrupt();
     batches.close();
@@ -379,11 +420,11 @@ class BatchesTest {
 
   @Test
   void afterAFailureTheNextBatchesFollow() {
-    try (var batches = new Batches(new Numbers(4, 2), 1, false, 1, 0)) {
+    try (var batches = new Batches(new Numbers(4, 2), 1, 1, 0)) {
       var seen = new ArrayList<Long>();
       for (var i = 0; i < 4; i++) {
         try {
-          seen.add(batches.next().labels()[0]);
+          seen.add(batches.next().given().labels()[0]);
         } catch (DataException e) {
           seen.add(-1L);
         }

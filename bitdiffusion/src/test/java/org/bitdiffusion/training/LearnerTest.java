@@ -1,24 +1,28 @@
 package org.bitdiffusion.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.pytorch.global.torch.cat;
 
-import java.nio.LongBuffer;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.DataSources;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSpec;
-import org.bitdiffusion.data.ImageSource;
-import org.bitdiffusion.nn.UNetTest;
+import org.bitdiffusion.modality.image.ImageSource;
+import org.bitdiffusion.modality.image.ImageSources;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.nn.unet.UNetTest;
+import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
-import org.bitdiffusion.runtime.Seed;
-import org.bitdiffusion.sampling.SamplerConfig;
+import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -41,7 +45,7 @@ class LearnerTest {
     Engine.load();
     threads = Engine.threads();
     Engine.threads(1); // so that sums are added in the same order
-    icons = DataSources.open(DataSpec.parse("icons,size=8"));
+    icons = ImageSources.open(DataSpec.parse("icons,size=8"));
   }
 
   @AfterAll
@@ -71,7 +75,7 @@ class LearnerTest {
 
   private static Batches batches(RunConfig config) {
     var training = config.training();
-    return new Batches(icons, training.batchSize() / training.accumulation(), false, 5, 0);
+    return new Batches(icons, training.partSize(), 5, 0);
   }
 
   private static Tensor together(Map<String, Tensor> tensors) {
@@ -93,7 +97,7 @@ class LearnerTest {
         var scope = new PointerScope()) {
       var expected = together(learner.tensors().get("model")).clone();
       for (var step = 1; step <= 4; step++) {
-        learner.step(step, batches);
+        learner.step(step, batches, Group.ALONE);
         var decay = Math.min(0.2, (1.0 + step) / (10 + step));
         var weights = together(learner.tensors().get("model"));
         expected = expected.mul(new Scalar(decay)).add(weights.mul(new Scalar(1 - decay)));
@@ -114,7 +118,7 @@ class LearnerTest {
     try (var learner = Learner.begin(config, Compute.PLAIN);
         var batches = batches(config);
         var scope = new PointerScope()) {
-      var result = learner.step(1, batches);
+      var result = learner.step(1, batches, Group.ALONE);
       assertThat(result.gradientNorm()).isBetween(0.002, 1e3);
       var moment = learner.tensors().get("optimizer").get("first_moment");
       var used = moment.norm().item_double() / (1 - config.training().beta1());
@@ -123,25 +127,24 @@ class LearnerTest {
     }
   }
 
-  /** The gradient of an accumulated step is the mean of its parts' gradients. */
+  /** The gradient of a step is the mean of its parts' gradients. */
   @Test
-  void accumulatedPartsAreAveraged() {
-    var config = config("training.accumulation=4", "training.gradient_clip=0");
+  void partsAreAveraged() {
+    var config = config("training.parts=4", "training.gradient_clip=0");
     try (var learner = Learner.begin(config, Compute.PLAIN);
         var model = Model.create(config, Compute.PLAIN);
         var batches = batches(config);
         var same = batches(config);
         var scope = new PointerScope()) {
-      var result = learner.step(1, batches);
+      var result = learner.step(1, batches, Group.ALONE);
 
-      torch.manual_seed(Seed.of(config.training().seed(), RunConfig.NOISE, 1));
       var gradients = model.network().parameters().gradients();
       var sum = gradients.clone();
       var loss = 0.0;
       for (var part = 0; part < 4; part++) {
-        var ofPart = model.loss(same.next());
-        ofPart.backward();
-        loss += ofPart.item_float() / 4;
+        try (var noise = model.noise(1, part)) {
+          loss += model.backward(same.next(), 1, noise) / 4;
+        }
         try (var noGrad = new NoGradGuard()) {
           sum.add_(gradients);
           gradients.zero_();
@@ -165,7 +168,7 @@ class LearnerTest {
         torch.manual_seed(7);
         UNetTest.startAwayFromZero(learner.model().network().parameters());
         learner.model().network().parameters().gradients().fill_(new Scalar(Double.NaN));
-        learner.step(1, batches);
+        learner.step(1, batches, Group.ALONE);
         var moment = learner.tensors().get("optimizer").get("first_moment");
         assertThat(difference(moment, right)).isZero();
       }
@@ -176,7 +179,7 @@ class LearnerTest {
   @ParameterizedTest
   @ValueSource(strings = {"network.dropout=0", "network.dropout=0.3"})
   void gradientsAreTheSameOnSeveralThreads(String dropout) {
-    var size = new String[] {"training.batch_size=32", "training.accumulation=2"};
+    var size = new String[] {"training.batch_size=32", "training.parts=2"};
     var config = config(dropout, size[0], size[1]);
     try (var scope = new PointerScope()) {
       var alone = gradients(config);
@@ -198,53 +201,90 @@ class LearnerTest {
         var batches = batches(config)) {
       torch.manual_seed(7);
       UNetTest.startAwayFromZero(learner.model().network().parameters());
-      learner.step(1, batches);
+      learner.step(1, batches, Group.ALONE);
       return learner.tensors().get("optimizer").get("first_moment").clone();
     }
   }
 
-  /** Some labels become "any class", at the rate that is set; the others stay. */
-  @ParameterizedTest
-  @ValueSource(doubles = {0, 0.1, 0.7})
-  void labelsAreDroppedAtTheRate(double rate) {
-    var example =
-        new RunConfig.ExampleConfig(List.of(1, 8, 8), 2, List.of("a", "b", "c"), List.of(), null);
-    var config =
-        ConfigReader.preset(
-                "icons",
-                Map.of(
-                    "network.width", "8",
-                    "network.multipliers", "[1]",
-                    "network.attention", "[]",
-                    "diffusion.conditional", "true",
-                    "diffusion.label_dropout", Double.toString(rate)))
-            .withExample(example);
-    try (var model = (ImageModel) Model.create(config, Compute.PLAIN);
-        var scope = new PointerScope()) {
-      torch.manual_seed(3);
-      var labels = new long[4000];
-      Arrays.setAll(labels, i -> i % 3);
-      var dropped = new long[labels.length];
-      model
-          .labels(new Batches.Batch(new int[0], labels, new byte[0]))
-          .<LongBuffer>createBuffer()
-          .get(dropped);
-      var count = 0;
-      for (var i = 0; i < labels.length; i++) {
-        assertThat(dropped[i]).isIn(labels[i], (long) ImageModel.ANY_CLASS);
-        count += dropped[i] < 0 ? 1 : 0;
+  /** Two members that meet in memory, and wait for each other. */
+  private record Member(int rank, Tensor[] theirs, CyclicBarrier all) implements Group {
+    @Override
+    public int size() {
+      return theirs.length;
+    }
+
+    @Override
+    public void sum(Tensor tensor) {
+      try (var scope = new PointerScope()) {
+        theirs[rank] = tensor;
+        meet();
+        var sum = theirs[0].add(theirs[1]);
+        meet();
+        tensor.copy_(sum);
       }
-      if (rate == 0) {
-        assertThatThrownBy(() -> model.sample(SamplerConfig.DEFAULT, 0, 0, 1, -1, s -> true))
-            .isInstanceOf(ConfigurationException.class)
-            .hasMessageContaining("diffusion.label_dropout 0", "name one with --class");
-        var guided = SamplerConfig.DEFAULT.withGuidance(1);
-        assertThatThrownBy(() -> model.sample(guided, 0, 0, 1, 2, s -> true))
-            .isInstanceOf(ConfigurationException.class)
-            .hasMessageContaining("guidance goes away from");
+    }
+
+    @Override
+    public boolean any(boolean mine) {
+      throw new AssertionError("a step does not ask");
+    }
+
+    private void meet() {
+      try {
+        all.await(20, TimeUnit.SECONDS);
+      } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+        throw new IllegalStateException(e);
       }
-      var deviation = Math.sqrt(rate * (1 - rate) / labels.length);
-      assertThat((double) count / labels.length).isCloseTo(rate, within(4 * deviation + 1e-12));
+    }
+  }
+
+  /** Of 4 parts each of two members computes two; loss, gradient and weights are those of one. */
+  @Test
+  void theMembersOfAGroupLearnWhatOneAloneLearns() throws Exception {
+    var config = config("training.parts=4", "diffusion.self_conditioning=coin");
+    var all = new CyclicBarrier(2);
+    var theirs = new Tensor[2];
+    try (var alone = learn(config, Group.ALONE)) {
+      var members = Executors.newFixedThreadPool(2);
+      try {
+        var first = members.submit(() -> learn(config, new Member(0, theirs, all)));
+        var second = members.submit(() -> learn(config, new Member(1, theirs, all)));
+        try (var one = first.get();
+            var other = second.get()) {
+          for (var member : List.of(one, other)) {
+            assertThat(difference(member.weights(), alone.weights())).isLessThan(1e-5);
+            for (var i = 0; i < 2; i++) {
+              var expected = alone.results().get(i);
+              var actual = member.results().get(i);
+              assertThat(actual.loss()).isCloseTo(expected.loss(), within(1e-6));
+              assertThat(actual.gradientNorm())
+                  .isCloseTo(expected.gradientNorm(), within(1e-4 * expected.gradientNorm()));
+            }
+          }
+          assertThat(one.weights().equal(other.weights())).isTrue();
+        }
+      } finally {
+        members.shutdownNow();
+      }
+    }
+  }
+
+  /** What two steps lead to. */
+  private record Learned(List<Learner.StepResult> results, Tensor weights)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      weights.close();
+    }
+  }
+
+  private static Learned learn(RunConfig config, Group group) {
+    var training = config.training();
+    try (var learner = Learner.begin(config, Compute.PLAIN);
+        var batches = new Batches(icons, training.partSize(), 5, 0, group)) {
+      var results = List.of(learner.step(1, batches, group), learner.step(2, batches, group));
+      var weights = Scope.owned(() -> together(learner.tensors().get("model")));
+      return new Learned(results, weights);
     }
   }
 }

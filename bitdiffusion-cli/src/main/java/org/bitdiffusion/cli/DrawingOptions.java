@@ -1,0 +1,51 @@
+package org.bitdiffusion.cli;
+
+import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * Options that say whose samples are drawn, and how, of models that sample and of those that
+ * search.
+ */
+final class DrawingOptions {
+  @Option(names = "--run", required = true, paramLabel = "RUN", description = "The run folder.")
+  private Path run;
+
+  @Mixin private SamplingOptions sampling;
+  @Mixin private SearchOptions search;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "K",
+      defaultValue = "0",
+      description = "Seed of all noise (default ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      defaultValue = "auto",
+      description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}).")
+  private String precision;
+
+  Path run() {
+    return run;
+  }
+
+  SamplingOptions sampling() {
+    return sampling;
+  }
+
+  SearchOptions search() {
+    return search;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  String precision() {
+    return precision;
+  }
+}

@@ -1,0 +1,109 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Map;
+import org.bitdiffusion.io.Npy;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A kind of data, a kind of network and a solver that only tests know (package {@code toy}) are
+ * used through the command like the library's own.
+ */
+class ToyKindsTest extends CommandTest {
+  private static final String ROLL = "[1-6]-[1-3]-(1?\\d|20)-[12]";
+
+  private void configure() throws IOException {
+    Files.writeString(
+        folder.resolve("dice.yaml"),
+        """
+        data: dice,rolls=500
+        modality: {kind: dice}
+        network: {kind: toy, width: 64}
+        diffusion: {stratified_time: true}
+        training:
+          steps: 300
+          batch_size: 64
+          learning_rate: 0.005
+          warmup_steps: 10
+          ema_decay: 0.95
+          precision: float32
+          checkpoint_every: 200
+          log_every: 50
+        sampling: {sampler: straight, steps: 30}
+        """);
+  }
+
+  private void succeeds(String line) {
+    assertThat(runLine(line)).as(err.toString()).isZero();
+  }
+
+  private void isRefused(String line, String... reasons) {
+    assertThat(runLine(line)).isEqualTo(2);
+    assertThat(err.toString()).contains(reasons);
+  }
+
+  @Test
+  void areTrainedResumedSampledDrawnAndEvaluated() throws IOException {
+    configure();
+    succeeds("train --config FOLDER/dice.yaml --out FOLDER/run");
+    var run = folder.resolve("run");
+    assertThat(run.resolve("config.yaml"))
+        .content()
+        .contains("kind: \"dice\"", "loaded: false", "kind: \"toy\"", "sampler: \"straight\"");
+
+    // Drawn at checkpoints, by the toy's renderer.
+    assertThat(Files.readAllLines(run.resolve("samples/step-00000300.txt")))
+        .hasSize(64)
+        .allMatch(line -> line.matches(ROLL));
+    assertThat(run.resolve("samples/step-00000200.txt")).exists();
+
+    succeeds("train --resume --out FOLDER/run --steps 600");
+    assertThat(out.toString()).contains("continues after step 300");
+
+    // Sampled, by the toy's solver and by others.
+    var faces = List.of(6, 3, 20, 2);
+    for (var sampler : List.of("straight", "ddim", "heun")) {
+      succeeds(
+          "sample --run FOLDER/run --n 200 --out FOLDER/%s.npy --sampler %s"
+              .formatted(sampler, sampler));
+      var rolls = Npy.read(folder.resolve(sampler + ".npy"));
+      assertThat(rolls.shape()).containsExactly(200, 1, 4);
+      for (var i = 0; i < rolls.values().length; i++) {
+        assertThat(rolls.values()[i]).isBetween(0, faces.get(i % 4) - 1);
+      }
+    }
+    succeeds("sample --run FOLDER/run --n 2 --out FOLDER/each --strip FOLDER/way.txt --steps 12");
+    assertThat(folder.resolve("each/000001.txt")).content().matches(ROLL + "\n");
+    assertThat(Files.readAllLines(folder.resolve("way.txt"))).hasSize(20);
+
+    // Evaluated: the second die follows the first; by chance it would in a third of all rolls.
+    succeeds("evaluate --run FOLDER/run --data dice --n 300 --json");
+    var following = (Double) Json.parse(out.toString(), Map.class).get("following");
+    assertThat(following).isGreaterThan(0.6);
+    succeeds("evaluate --run FOLDER/run --data dice --with lenient=2 --json");
+    assertThat(out.toString()).contains("\"following\":1.0");
+    isRefused("evaluate --run FOLDER/run --data dice --held-out dice", "held_out", "lenient");
+  }
+
+  @Test
+  void areListedAndHintedAt() throws IOException {
+    configure();
+    succeeds("data dice,rolls=3 --out FOLDER/d.txt");
+    assertThat(out.toString()).contains("dice: 3 examples of shape [1, 4], K = [6, 3, 20, 2]");
+    succeeds("data --help");
+    assertThat(out.toString()).contains("dice,rolls=1000", "rolls of four dice");
+    succeeds("sample --help");
+    assertThat(out.toString()).contains("straight");
+    succeeds("info");
+    assertThat(out.toString()).contains("dice", "toy", "straight");
+    var train = "train --config FOLDER/dice.yaml --out FOLDER/run --set ";
+    isRefused(train + "sampling.sampler=straigth", "did you mean straight?");
+    isRefused(train + "network.widht=3", "network.widht", "did you mean network.width?");
+    isRefused(train + "modality.loadet=true", "did you mean modality.loaded?");
+    isRefused("data dise --out FOLDER/d2.txt", "did you mean dice?");
+  }
+}

@@ -1,0 +1,47 @@
+package org.bitdiffusion.toy.net;
+
+import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.silu;
+
+import java.util.List;
+import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.nn.DenoisingNetwork;
+import org.bitdiffusion.nn.Linear;
+import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+
+/** Two linear maps: x_t, the estimate and gamma, [B, D] each and [B], to [B, D]. */
+final class ToyNetwork implements DenoisingNetwork {
+  private final Linear hidden;
+  private final Linear output;
+  private final Parameters parameters;
+
+  ToyNetwork(ToyConfig config, int bits, Compute compute, long seed) {
+    var p = new Parameters.Builder(seed);
+    hidden = new Linear(p.in("hidden"), 2 * bits + 1, config.width());
+    output = new Linear(p.in("output"), config.width(), bits);
+    parameters = p.build(compute);
+  }
+
+  @Override
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  @Override
+  public List<ConvolutionCheck.Shape> convolutions() {
+    return List.of();
+  }
+
+  @Override
+  public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+    return Scope.result(
+        () -> {
+          var seen = cat(new TensorVector(xt, estimate, gamma.unsqueeze(1)), 1);
+          return output.forward(silu(hidden.forward(seen)));
+        });
+  }
+}

@@ -1,0 +1,139 @@
+package org.bitdiffusion;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The answers to a question that the class path has, by name and in the order of its files: the
+ * library's own, and those that others bring with a line in {@code META-INF/services}. Help, hints,
+ * errors and documents take their lists of names from here.
+ *
+ * @param <T> the question, such as how a sampler moves
+ */
+public final class Registry<T extends Named> {
+  private static final Logger LOGGER = LoggerFactory.getLogger(Registry.class);
+
+  private final String what;
+  private final Map<String, T> byName = new LinkedHashMap<>();
+  private final List<String> broken = new ArrayList<>();
+
+  private Registry(String what) {
+    this.what = what;
+  }
+
+  /**
+   * All providers of a service. One that cannot be loaded is left out, and a warning names it.
+   *
+   * @param what for messages, such as {@code sampler}
+   */
+  public static <T extends Named> Registry<T> load(Class<T> service, String what) {
+    return of(what, ServiceLoader.load(service));
+  }
+
+  static <T extends Named> Registry<T> of(String what, Iterable<T> providers) {
+    var registry = new Registry<T>(what);
+    var iterator = providers.iterator();
+    while (true) {
+      try {
+        if (!iterator.hasNext()) {
+          return registry;
+        }
+        registry.add(iterator.next());
+      } catch (ServiceConfigurationError e) {
+        registry.broken.add(reason(e));
+        LOGGER.warn("a {} on the class path cannot be loaded: {}", what, reason(e));
+      }
+    }
+  }
+
+  private static String reason(ServiceConfigurationError e) {
+    return e.getMessage() + (e.getCause() == null ? "" : " (" + e.getCause() + ")");
+  }
+
+  private void add(T provider) {
+    var other = byName.putIfAbsent(provider.name(), provider);
+    if (other != null) {
+      broken.add(provider.getClass().getName() + " has the name of " + other.getClass().getName());
+      LOGGER.warn("a {} is left out: {}", what, broken.get(broken.size() - 1));
+    }
+  }
+
+  /** All of them. */
+  public Collection<T> all() {
+    return List.copyOf(byName.values());
+  }
+
+  /** Their names. */
+  public List<String> names() {
+    return List.copyOf(byName.keySet());
+  }
+
+  /** The one of a name, if there is one. */
+  public Optional<T> find(String name) {
+    return Optional.ofNullable(byName.get(name));
+  }
+
+  /**
+   * The one of a name.
+   *
+   * @param setting that holds the name, for the message, such as {@code sampling.sampler}
+   * @throws ConfigurationException if there is none; the message has the known names, the nearest
+   *     one, and what could not be loaded
+   */
+  public T get(String setting, String name) {
+    return find(name)
+        .orElseThrow(
+            () ->
+                new ConfigurationException(
+                    "%s is '%s', but no %s of that name is on the class path; there are %s%s%s"
+                        .formatted(
+                            setting,
+                            name,
+                            what,
+                            String.join(", ", names()),
+                            nearest(name, names()).map(n -> "; did you mean " + n + "?").orElse(""),
+                            broken.isEmpty() ? "" : "; not loaded: " + String.join("; ", broken))));
+  }
+
+  /** The name that a misspelt one was meant to be: at most a third of its letters differ. */
+  public static Optional<String> nearest(String name, Collection<String> names) {
+    return names.stream()
+        .min(Comparator.comparingInt(candidate -> distance(candidate, name)))
+        .filter(candidate -> distance(candidate, name) <= name.length() / 3);
+  }
+
+  /**
+   * Letters to be changed, added or left out, or pairs of neighbours to be exchanged, to make one
+   * text of another (the restricted distance of Damerau and Levenshtein).
+   */
+  public static int distance(String a, String b) {
+    var d = new int[a.length() + 1][b.length() + 1];
+    for (var i = 0; i <= a.length(); i++) {
+      for (var j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          d[i][j] = i + j;
+          continue;
+        }
+        var same = a.charAt(i - 1) == b.charAt(j - 1);
+        d[i][j] =
+            Math.min(d[i - 1][j - 1] + (same ? 0 : 1), 1 + Math.min(d[i - 1][j], d[i][j - 1]));
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
+        }
+      }
+    }
+    return d[a.length()][b.length()];
+  }
+}

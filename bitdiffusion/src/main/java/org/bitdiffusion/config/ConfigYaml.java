@@ -1,0 +1,62 @@
+package org.bitdiffusion.config;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import org.bitdiffusion.data.Condition;
+
+/** Configurations as YAML, as {@code config.yaml} has them. */
+public final class ConfigYaml {
+  /** Reads and writes records by the names of their settings. */
+  public static final YAMLMapper MAPPER =
+      YAMLMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+          .disable(YAMLGenerator.Feature.USE_NATIVE_TYPE_ID)
+          .addMixIn(Condition.class, OneOf.class)
+          .build();
+
+  /** {@code schema.condition.kind} says which of them it is. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = Condition.None.class, name = "none"),
+    @JsonSubTypes.Type(value = Condition.Labels.class, name = "labels"),
+    @JsonSubTypes.Type(value = Condition.Pixels.class, name = "pixels")
+  })
+  private interface OneOf {}
+
+  private ConfigYaml() {}
+
+  /** A configuration as text. */
+  public static String text(RunConfig config) {
+    try {
+      return MAPPER.writeValueAsString(tree(config));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A configuration as a tree, of which each section of a kind begins with its name. */
+  public static ObjectNode tree(RunConfig config) {
+    ObjectNode tree = MAPPER.valueToTree(config);
+    tree.set("modality", ofKind(config.modality().kind(), config.modality()));
+    tree.set("network", ofKind(config.network().kind(), config.network()));
+    return tree;
+  }
+
+  private static ObjectNode ofKind(String kind, Object settings) {
+    var section = MAPPER.createObjectNode().put("kind", kind);
+    section.setAll(MAPPER.<ObjectNode>valueToTree(settings));
+    return section;
+  }
+}

@@ -1,0 +1,291 @@
+package org.bitdiffusion.config;
+
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.NoiseSchedule;
+import org.bitdiffusion.diffusion.Objective;
+import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.nn.NetworkConfig;
+import org.bitdiffusion.nn.Signature;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+
+/**
+ * Everything that is needed to repeat a run, as it stands in its {@code config.yaml}. Presets are
+ * the same file with the parts that differ from {@code defaults.yaml}.
+ *
+ * @param format of the file, {@value #FORMAT}
+ * @param data the source, {@code SOURCE[:PATH][,key=value...]}
+ * @param modality the kind of data and its settings
+ * @param codec how symbols become analog bits
+ * @param diffusion process, prediction, loss and self-conditioning
+ * @param network its kind and size
+ * @param training how long and how fast
+ * @param sampling how samples are drawn unless said otherwise
+ * @param schema what an example of the data is, or null in a preset, which leaves it to the data
+ */
+public record RunConfig(
+    int format,
+    String data,
+    ModalityConfig modality,
+    CodecConfig codec,
+    DiffusionConfig diffusion,
+    NetworkConfig network,
+    TrainingConfig training,
+    SamplerConfig sampling,
+    Schema schema) {
+  /** Of files that this version writes. */
+  public static final int FORMAT = 2;
+
+  /**
+   * @param encoding one of {@link Codec#ENCODINGS}, or a synonym
+   * @param scale b: bits are -b and +b
+   * @param permutationSeed of {@code uint8_rand} where the paper's own permutation does not apply
+   */
+  public record CodecConfig(String encoding, double scale, long permutationSeed) {
+    public CodecConfig {
+      encoding = Codec.canonicalName(encoding); // a synonym means the same run
+    }
+  }
+
+  /**
+   * @param schedule such as {@code cosine} or {@code sigmoid@-3,3,0.9}
+   * @param prediction {@code x0}, {@code eps} or {@code v}
+   * @param loss {@code l2}, {@code sigmoid} or {@code softmax}
+   * @param softmaxFactorization whether the last layer gives a distribution over all codes, whose
+   *     mean is the prediction
+   * @param selfConditioning {@code half_batch}, {@code coin} or {@code none}
+   * @param selfConditioningRate share of examples that see an estimate
+   * @param stratifiedTime whether t is spread evenly over the batch
+   * @param normalizeInput whether the network sees x_t at standard deviation 1
+   * @param conditional whether the network is told the class
+   * @param labelDropout rate at which it is not, for classifier-free guidance
+   */
+  public record DiffusionConfig(
+      String schedule,
+      String prediction,
+      String loss,
+      boolean softmaxFactorization,
+      String selfConditioning,
+      double selfConditioningRate,
+      boolean stratifiedTime,
+      boolean normalizeInput,
+      boolean conditional,
+      double labelDropout) {
+    public DiffusionConfig {
+      if (!(labelDropout >= 0 && labelDropout <= 1)) {
+        throw new ConfigurationException(
+            "diffusion.label_dropout is " + labelDropout + "; it must be in [0, 1]");
+      }
+    }
+  }
+
+  /**
+   * @param steps updates of the weights
+   * @param batchSize examples an update, over all parts
+   * @param parts in which a batch is computed, one after the other, to need less memory; each has
+   *     noise of its own, in which the coin of self-conditioning is tossed and t stratified
+   * @param learningRate after the warm-up
+   * @param learningRateSchedule {@code constant} or {@code cosine} (falling to 0 at the last step)
+   * @param warmupSteps over which the learning rate rises from 0
+   * @param weightDecay of AdamW; 0 is Adam
+   * @param gradientClip largest norm of the gradient; 0 for no limit
+   * @param emaDecay of the moving average of the weights, with which samples are drawn; the first
+   *     steps use less, (1 + step) / (10 + step)
+   * @param seed of weights, order, noise
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @param logEvery steps between lines of metrics.jsonl
+   * @param checkpointEvery steps between checkpoints, with a grid of samples each
+   * @param keepCheckpoints the newest ones that are kept
+   */
+  public record TrainingConfig(
+      long steps,
+      int batchSize,
+      int parts,
+      double learningRate,
+      String learningRateSchedule,
+      long warmupSteps,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      double gradientClip,
+      double emaDecay,
+      long seed,
+      String precision,
+      int logEvery,
+      int checkpointEvery,
+      int keepCheckpoints) {
+    /** Names of learning rate schedules. */
+    public static final List<String> SCHEDULES = List.of("constant", "cosine");
+
+    /** Examples in a part of a batch. */
+    public int partSize() {
+      return batchSize / parts;
+    }
+  }
+
+  /** Far above any that trains; steps of single precision would overflow. */
+  private static final double HIGHEST_RATE = 1e30;
+
+  public RunConfig {
+    var t = training;
+    require(t.steps() >= 1, "steps", t.steps(), "at least 1");
+    require(t.batchSize() >= 1, "batch_size", t.batchSize(), "at least 1");
+    require(
+        t.parts() >= 1 && t.batchSize() % t.parts() == 0,
+        "parts",
+        t.parts(),
+        "a divisor of training.batch_size " + t.batchSize());
+    require(
+        t.learningRate() > 0 && t.learningRate() <= HIGHEST_RATE,
+        "learning_rate",
+        t.learningRate(),
+        "above 0 and at most " + HIGHEST_RATE);
+    require(
+        TrainingConfig.SCHEDULES.contains(t.learningRateSchedule()),
+        "learning_rate_schedule",
+        t.learningRateSchedule(),
+        "constant or cosine");
+    require(t.warmupSteps() >= 0, "warmup_steps", t.warmupSteps(), "at least 0");
+    require(t.beta1() >= 0 && t.beta1() < 1, "beta1", t.beta1(), "in [0, 1)");
+    require(t.beta2() >= 0 && t.beta2() < 1, "beta2", t.beta2(), "in [0, 1)");
+    require(t.epsilon() > 0, "epsilon", t.epsilon(), "above 0");
+    require(t.weightDecay() >= 0, "weight_decay", t.weightDecay(), "at least 0");
+    require(t.gradientClip() >= 0, "gradient_clip", t.gradientClip(), "at least 0 (0: none)");
+    require(t.emaDecay() >= 0 && t.emaDecay() < 1, "ema_decay", t.emaDecay(), "in [0, 1)");
+    require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
+    require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
+    require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    require(
+        Compute.PRECISIONS.contains(t.precision()),
+        "precision",
+        t.precision(),
+        "auto, float32 or bfloat16");
+    if (!network.autoregressive()) {
+      // What no data would make right is found before any is read.
+      new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2)), sampling);
+    }
+    if (diffusion.conditional() && diffusion.labelDropout() == 1) {
+      throw new ConfigurationException(
+          "diffusion.label_dropout is 1.0, so that no class is ever told; set"
+              + " diffusion.conditional=false instead");
+    }
+  }
+
+  private static void require(boolean right, String key, Object value, String expected) {
+    if (!right) {
+      throw new ConfigurationException(
+          "training." + key + " is " + value + "; it must be " + expected);
+    }
+  }
+
+  /**
+   * This configuration for a data source, whose schema it takes over.
+   *
+   * @throws ConfigurationException if the network is to be told classes that the data does not
+   *     have, or a batch is too large
+   */
+  public RunConfig forData(DataSource source) {
+    var schema = source.schema();
+    if (diffusion.conditional() && schema.condition().classes().isEmpty()) {
+      throw new ConfigurationException(
+          "diffusion.conditional is true, but %s has no classes; use data with classes, or set it to false"
+              .formatted(source.name()));
+    }
+    var values = Math.max(schema.space().places(), schema.condition().pixels());
+    if ((long) values * training.batchSize() > Integer.MAX_VALUE - 8) {
+      throw new ConfigurationException(
+          "training.batch_size is %d; of %s one batch can hold %,d"
+              .formatted(training.batchSize(), source.name(), (Integer.MAX_VALUE - 8) / values));
+    }
+    return withSchema(schema);
+  }
+
+  /** This configuration with another source of data. */
+  public RunConfig withData(String data) {
+    return new RunConfig(
+        format, data, modality, codec, diffusion, network, training, sampling, schema);
+  }
+
+  /** This configuration for data of a schema. */
+  public RunConfig withSchema(Schema schema) {
+    return new RunConfig(
+        format, data, modality, codec, diffusion, network, training, sampling, schema);
+  }
+
+  /** This configuration with other settings of the data's kind. */
+  public RunConfig withModality(ModalityConfig modality) {
+    return new RunConfig(
+        format, data, modality, codec, diffusion, network, training, sampling, schema);
+  }
+
+  /** What the network is told: classes only where it is to be; needs {@link #schema}. */
+  public Condition condition() {
+    var condition = schema.condition();
+    return condition.classes().isEmpty() || diffusion.conditional() ? condition : Condition.NONE;
+  }
+
+  /** What the network takes and gives; needs {@link #schema}. */
+  public Signature signature() {
+    var space = schema.space();
+    var shape = space.shape();
+    if (network.autoregressive()) { // it sees symbols, and no bits of them
+      return new Signature(space, shape, shape, condition(), training.partSize());
+    }
+    var process = newDiffusion();
+    return new Signature(
+        space,
+        process.codec().shape(shape),
+        process.objective().output(space, process.codec()),
+        condition(),
+        training.partSize());
+  }
+
+  /** The diffusion process that this configuration describes; needs {@link #schema}. */
+  public BitDiffusion newDiffusion() {
+    return newDiffusion(codec, diffusion, schema.space());
+  }
+
+  private static BitDiffusion newDiffusion(CodecConfig c, DiffusionConfig d, Space space) {
+    var codec = Codec.of(c.encoding(), space, c.scale(), c.permutationSeed());
+    return new BitDiffusion(
+        codec,
+        NoiseSchedule.parse(d.schedule()),
+        Objective.of(d.prediction(), d.loss(), d.softmaxFactorization(), codec),
+        SelfConditioning.parse(d.selfConditioning()),
+        d.selfConditioningRate(),
+        d.stratifiedTime(),
+        d.normalizeInput());
+  }
+
+  /** Where a run's seed goes: {@code Seed.of(seed, WEIGHTS)} and so on. */
+  public static final long ORDER = 0;
+
+  /** The noise of training steps. */
+  public static final long NOISE = 1;
+
+  /** The initial weights. */
+  public static final long WEIGHTS = 2;
+
+  /** What dropout leaves out. */
+  public static final long DROPOUT = 3;
+
+  /** The learning rate at a step, counted from 1. */
+  public double learningRate(long step) {
+    var t = training;
+    var warm = t.warmupSteps() == 0 ? 1 : Math.min(1, (double) step / t.warmupSteps());
+    var decay =
+        t.learningRateSchedule().equals("cosine")
+            ? 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (double) step / t.steps())))
+            : 1;
+    return t.learningRate() * warm * decay;
+  }
+}

@@ -1,0 +1,184 @@
+package org.bitdiffusion.modality;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.config.ConfigYaml;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.io.Npy;
+import org.bitdiffusion.io.WholeFile;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.model.Samples;
+import org.bitdiffusion.storage.Checkpoints;
+
+/**
+ * Samples of a run that are kept in its folder, piece by piece: an evaluation that was cut off goes
+ * on where it was, and one with another measure draws none anew. They are addressed by all that
+ * they depend on, setting by setting, and by a version of how samples are made.
+ */
+public final class KeptSamples {
+  /** Raised whenever the same settings and weights would give other samples. */
+  private static final int VERSION = 1;
+
+  /** Samples in one file. */
+  public static final int PIECE = 64;
+
+  /** What samples are conditioned on. */
+  @FunctionalInterface
+  public interface Conditions {
+    /** Of samples first .. first + count - 1. */
+    Given of(int first, int count);
+  }
+
+  private final Evaluation.Subject subject;
+  private final int n;
+  private final Conditions conditions;
+  private final Path folder;
+  private final String address;
+  private double seconds;
+  private int drawn;
+
+  /**
+   * @param subject whose samples they are; its model is one that was loaded from its folder
+   * @param n how many samples, at least 1
+   */
+  public KeptSamples(Evaluation.Subject subject, Path checkpoint, int n, Conditions conditions) {
+    if (n < 1 || subject.batch() < 1) {
+      throw new IllegalArgumentException(
+          "%d samples in batches of %d cannot be drawn".formatted(n, subject.batch()));
+    }
+    this.subject = subject;
+    this.n = n;
+    this.conditions = conditions;
+    address = address(subject, Checkpoints.checksum(checkpoint));
+    folder =
+        subject
+            .folder()
+            .path()
+            .resolve("evaluations")
+            .resolve(checkpoint.getFileName() + "-" + digest(address).substring(0, 16));
+  }
+
+  /** A line for each setting that the samples depend on. */
+  static String address(Evaluation.Subject subject, long weights) {
+    var lines = new ArrayList<String>();
+    lines.add("samples: " + VERSION);
+    lines.add("seed: " + subject.seed());
+    var compute = subject.model().compute();
+    lines.add("device: " + compute.device().toString().toLowerCase(Locale.ROOT));
+    lines.add("precision: " + compute.precision());
+    lines.add(String.format(Locale.ROOT, "weights: %08x", weights));
+    var settings = ConfigYaml.MAPPER.valueToTree(subject.sampling());
+    var names = new ArrayList<String>();
+    settings.fieldNames().forEachRemaining(names::add);
+    names.stream()
+        .sorted()
+        .forEach(name -> lines.add("sampling.%s: %s".formatted(name, settings.get(name).asText())));
+    return String.join("\n", lines) + "\n";
+  }
+
+  private static String digest(String text) {
+    try {
+      var sha = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(sha.digest(text.getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
+  }
+
+  /** Where they are kept. */
+  public Path folder() {
+    return folder;
+  }
+
+  /** How many have been drawn by this object, as they were not there. */
+  public int drawn() {
+    return drawn;
+  }
+
+  /** Of those that were drawn; empty where none were. */
+  public Optional<Double> perSecond() {
+    return drawn == 0 ? Optional.empty() : Optional.of(drawn / seconds);
+  }
+
+  /**
+   * The piece of the samples that begins with one: that of before, or a new one.
+   *
+   * @param first a multiple of {@link #PIECE}
+   * @throws DataException if it cannot be kept, or that of before is damaged
+   */
+  public Samples piece(int first) {
+    var file = file(first);
+    if (!Files.exists(file)) {
+      draw(first);
+    }
+    var space = subject.model().config().schema().space();
+    try {
+      var array = Npy.read(file);
+      if (Arrays.equals(array.shape(), shape(size(first)))) {
+        return new Samples(space, array.values());
+      }
+    } catch (DataException e) {
+      throw new DataException(e.getMessage() + "; delete it, and it is drawn again", e);
+    }
+    throw new DataException(file + " is not what was drawn; delete it");
+  }
+
+  /** Draws a piece, and those after it that are missing as far as one batch goes. */
+  private void draw(int first) {
+    var end = first + size(first);
+    while (end < n && end + size(end) - first <= subject.batch() && !Files.exists(file(end))) {
+      end += size(end);
+    }
+    var start = System.nanoTime();
+    var request =
+        new SampleRequest(
+            subject.sampling(),
+            subject.seed(),
+            first,
+            end - first,
+            conditions.of(first, end - first),
+            Optional.empty());
+    var samples = subject.model().sampleAll(request, subject.batch());
+    seconds += (System.nanoTime() - start) / 1e9;
+    drawn += end - first;
+    WholeFile.write(folder.resolve("settings.yaml"), out -> out.write(address.getBytes(UTF_8)));
+    for (var at = first; at < end; at += PIECE) {
+      var piece = samples.part(at - first, size(at));
+      Npy.write(file(at), piece.symbols(), shape(size(at)), samples.space().mostCategories());
+    }
+  }
+
+  /** How many samples the piece has that begins with one. */
+  private int size(int first) {
+    return Math.min(PIECE, n - first);
+  }
+
+  private int[] shape(int count) {
+    var shape = new ArrayList<>(List.of(count));
+    shape.addAll(subject.model().config().schema().space().shape());
+    return shape.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private Path file(int first) {
+    var count = size(first);
+    var given = conditions.of(first, count);
+    var conditioned =
+        given.labels().length == 0 && given.pixels().length == 0
+            ? ""
+            : "-given-%08x"
+                .formatted(31 * Arrays.hashCode(given.labels()) + Arrays.hashCode(given.pixels()));
+    return folder.resolve(
+        String.format(Locale.ROOT, "samples-%07d-%07d%s.npy", first, first + count, conditioned));
+  }
+}

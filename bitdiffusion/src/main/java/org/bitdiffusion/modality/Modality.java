@@ -1,0 +1,114 @@
+package org.bitdiffusion.modality;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Named;
+import org.bitdiffusion.Registry;
+import org.bitdiffusion.config.ModalityConfig;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Options;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.SourceKind;
+
+/**
+ * What an example is: a kind of data, with all that is known of it and of no other. Its settings'
+ * defaults are in a file {@code defaults.yaml} beside its class, which {@code META-INF/services}
+ * names.
+ */
+public interface Modality extends Named {
+  /** All kinds on the class path. */
+  Registry<Modality> ALL = Registry.load(Modality.class, "kind of data");
+
+  /** The kind of a configuration. */
+  static Modality of(RunConfig config) {
+    return ALL.get("modality.kind", config.modality().kind());
+  }
+
+  /** The record of its settings. */
+  Class<? extends ModalityConfig> settings();
+
+  /** The sources of {@code --data} that it brings; it may take those of other kinds as well. */
+  List<SourceKind> sources();
+
+  /**
+   * Complains of settings that contradict what this kind of data is, before any data is read.
+   *
+   * @throws ConfigurationException if there are some
+   */
+  default void requireFit(RunConfig config) {}
+
+  /** What the data of a configuration will be, as far as it is known without having it. */
+  default Schema expected(RunConfig config) {
+    return plan(DataSpec.parse(config.data())).expected();
+  }
+
+  /**
+   * Opens the data of a configuration.
+   *
+   * @param run the folder of a run that is continued, whose files (such as a vocabulary) are used;
+   *     empty for a new one
+   * @throws ConfigurationException if there is no such source or option
+   * @throws org.bitdiffusion.DataException if its files are missing or damaged
+   */
+  default DataSource open(RunConfig config, Optional<Path> run) {
+    return plan(DataSpec.parse(config.data())).open();
+  }
+
+  /**
+   * How samples of a run are shown.
+   *
+   * @param config with its schema
+   * @param run the folder of the run
+   */
+  Renderer renderer(RunConfig config, Path run);
+
+  /** How examples of a source are shown without a run. */
+  Renderer renderer(DataSource source);
+
+  /** What can be told of a run's quality. */
+  Evaluation evaluation();
+
+  /**
+   * Checks a source and its options; reads no file.
+   *
+   * @throws ConfigurationException if there is no such source or option
+   */
+  static SourceKind.Plan plan(DataSpec spec) {
+    var options = new Options(spec);
+    var plan = ofSource(spec).source().plan(options);
+    options.rejectOthers();
+    return plan;
+  }
+
+  /** A source, and the kind of data that brings it. */
+  record Found(Modality modality, SourceKind source) {}
+
+  /**
+   * The source that a line names.
+   *
+   * @throws ConfigurationException if there is none
+   */
+  static Found ofSource(DataSpec spec) {
+    for (var modality : ALL.all()) {
+      for (var source : modality.sources()) {
+        if (source.name().equals(spec.source())) {
+          return new Found(modality, source);
+        }
+      }
+    }
+    var names =
+        ALL.all().stream().flatMap(m -> m.sources().stream()).map(SourceKind::name).toList();
+    throw new ConfigurationException(
+        "data source '%s' is unknown; there are %s%s"
+            .formatted(
+                spec.source(),
+                String.join(", ", names),
+                Registry.nearest(spec.source(), names)
+                    .map(n -> "; did you mean " + n + "?")
+                    .orElse("")));
+  }
+}

@@ -1,0 +1,34 @@
+package org.bitdiffusion.modality.caption;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.ModalityConfig;
+
+/**
+ * The settings of captions.
+ *
+ * @param tokenizer {@code words}, {@code bytes}, or the path of a tokenizer.json
+ * @param vocabulary the largest number of words
+ * @param length tokens a caption, with the one that ends it; longer captions are cut
+ * @param jitter strength of the random changes of the images in training, see {@link Jitter}
+ */
+public record CaptionSettings(String tokenizer, int vocabulary, int length, double jitter)
+    implements ModalityConfig {
+  static final String KIND = "caption";
+
+  public CaptionSettings {
+    new Jitter(jitter); // checks it
+    if (length < 2) {
+      throw new ConfigurationException("modality.length is " + length + "; it must be at least 2");
+    }
+  }
+
+  @Override
+  public String kind() {
+    return KIND;
+  }
+
+  @Override
+  public ModalityConfig fixed() {
+    return new CaptionSettings(tokenizer, vocabulary, length, 0);
+  }
+}

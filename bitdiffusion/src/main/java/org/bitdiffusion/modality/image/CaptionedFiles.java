@@ -1,0 +1,64 @@
+package org.bitdiffusion.modality.image;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bitdiffusion.DataException;
+
+/**
+ * Image files with captions, as red, green and blue: each is cropped to its central square and
+ * averaged down ({@link ImageFiles}) whenever it is read.
+ *
+ * @param side of the images, in pixels
+ * @param captions of each file, at least one
+ */
+record CaptionedFiles(String name, int side, List<Path> files, List<List<String>> captions)
+    implements ImageSource {
+  /**
+   * Opens the files: decodes them all and keeps them, if they fit in half of Java's memory.
+   *
+   * @throws DataException if there are none, one is missing, or one of those kept is damaged
+   */
+  static ImageSource open(String name, int side, List<Path> files, List<List<String>> captions) {
+    if (files.isEmpty()) {
+      throw new DataException(name + ": there are no images with captions");
+    }
+    for (var file : files) {
+      if (!Files.isRegularFile(file)) {
+        throw new DataException("%s: the image %s does not exist".formatted(name, file));
+      }
+    }
+    var opened = new CaptionedFiles(name, side, List.copyOf(files), List.copyOf(captions));
+    if (files.size() * 3L * side * side > Runtime.getRuntime().maxMemory() / 2) {
+      return opened;
+    }
+    var images = new byte[files.size()][];
+    IntStream.range(0, images.length)
+        .parallel()
+        .forEach(i -> images[i] = ImageFiles.square(files.get(i), side));
+    return new ImagesInMemory(name, opened.format(), images, new int[0], List.of(), captions);
+  }
+
+  @Override
+  public ImageFormat format() {
+    return new ImageFormat(3, side, side, 256, List.of());
+  }
+
+  @Override
+  public int size() {
+    return files.size();
+  }
+
+  @Override
+  public List<String> captions(int index) {
+    return captions.get(index);
+  }
+
+  @Override
+  public void read(int index, int[] target, int offset) {
+    for (var value : ImageFiles.square(files.get(index), side)) {
+      target[offset++] = value & 255;
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package org.bitdiffusion.modality.image;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.bitdiffusion.DataException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A folder of PNG, JPEG, GIF (its first frame) and BMP images; its sub-folders are classes, and an
+ * image beside them has none. Hidden files and folders are not looked at. Each image is cropped to
+ * its central square and averaged down to the size asked for ({@link ImageFiles}), then its bytes
+ * become levels of grey, levels of red, green and blue, or the indices of a {@link Palette}.
+ *
+ * <p>All images are decoded once when the folder is opened, on all processors, so that a bad one is
+ * found at once and not in the middle of the night. They are kept as symbols if these fit in half
+ * of Java's memory ({@link ImagesInMemory}), else decoded again whenever they are read.
+ *
+ * @param labels of each file, -1 where it has none
+ * @param symbols bytes of R, G and B [3, H, W] to symbols [C, H, W]
+ */
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record ImageFolder(
+    String name,
+    ImageFormat format,
+    List<Path> files,
+    int[] labels,
+    List<String> classes,
+    UnaryOperator<byte[]> symbols)
+    implements ImageSource {
+  /**
+   * @param size side of the images, in pixels
+   * @param color {@code rgb}, {@code grey} or {@code palette}
+   * @param categories K: levels of grey, levels of each of R, G and B, or colours of the palette
+   * @param skipBad whether images that cannot be used are left out instead of an error
+   */
+  record Settings(int size, String color, int categories, boolean skipBad) {
+    int channels() {
+      return color.equals("rgb") ? 3 : 1;
+    }
+
+    /** What the images will be; of a palette the colours are not known before. */
+    ImageFormat format() {
+      var unknown =
+          color.equals("palette") ? Collections.nCopies(categories, 0) : List.<Integer>of();
+      return new ImageFormat(channels(), size, size, categories, unknown);
+    }
+
+    /** Bytes of R, G and B [3, H, W] to levels [C, H, W]. */
+    byte[] levels(byte[] rgb) {
+      var plane = rgb.length / 3;
+      var result = new byte[channels() * plane];
+      for (var i = 0; i < result.length; i++) {
+        var intensity =
+            color.equals("grey")
+                ? luma(rgb[i] & 255, rgb[plane + i] & 255, rgb[2 * plane + i] & 255)
+                : rgb[i] & 255;
+        result[i] = (byte) Math.round(intensity * (categories - 1) / 255);
+      }
+      return result;
+    }
+
+    /** The brightness of a colour by ITU-R BT.601, 0 to 255. */
+    private static double luma(int red, int green, int blue) {
+      return (299 * red + 587 * green + 114 * blue) / 1000.0;
+    }
+  }
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(ImageFolder.class);
+  private static final int NAMED = 20; // bad images in one message
+  private static final int MANY = 2_000; // images, of which the reading takes a while
+
+  static ImageSource open(Path folder, Settings settings) {
+    return open(folder, settings, Runtime.getRuntime().maxMemory() / 2);
+  }
+
+  /**
+   * @param memory bytes that all images together may take to be kept, each being 3 bytes a pixel
+   *     while the palette is not known yet
+   */
+  static ImageSource open(Path folder, Settings settings, long memory) {
+    var files = ImageFiles.below(folder);
+    if (files.isEmpty()) {
+      throw new DataException(
+          folder + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders");
+    }
+    if (files.size() >= MANY) {
+      LOGGER.info("reading {} images in {}", files.size(), folder);
+    }
+    var size = settings.size();
+    var keep = files.size() * 3L * size * size <= memory;
+    var colors = settings.color().equals("palette") ? new Palette.Builder() : null;
+    var pixels = new byte[files.size()][];
+    var faults = new String[files.size()];
+    IntStream.range(0, files.size())
+        .parallel()
+        .forEach(
+            i -> {
+              try {
+                var rgb = ImageFiles.square(files.get(i), size);
+                if (colors != null) {
+                  colors.add(rgb);
+                }
+                pixels[i] = keep ? rgb : null;
+              } catch (DataException e) {
+                faults[i] = e.getMessage();
+              }
+            });
+    report(folder, faults, settings.skipBad());
+
+    var good = IntStream.range(0, faults.length).filter(i -> faults[i] == null).toArray();
+    var names = Arrays.stream(good).mapToObj(i -> className(folder, files.get(i))).toList();
+    var classes = names.stream().filter(name -> !name.isEmpty()).distinct().toList();
+    var palette = colors == null ? null : colors.build(settings.categories());
+    UnaryOperator<byte[]> symbols = palette == null ? settings::levels : palette::symbols;
+    var decoded =
+        new ImageFolder(
+            "images in %s at %dx%d, %s, K = %d"
+                .formatted(folder, size, size, settings.color(), settings.categories()),
+            new ImageFormat(
+                settings.channels(),
+                size,
+                size,
+                settings.categories(),
+                palette == null ? List.of() : palette.colors()),
+            Arrays.stream(good).mapToObj(files::get).toList(),
+            names.stream().mapToInt(classes::indexOf).toArray(),
+            classes,
+            symbols);
+    if (!keep) {
+      return decoded;
+    }
+    // In place, as there may be no room for both.
+    var images = Arrays.stream(good).mapToObj(i -> pixels[i]).toArray(byte[][]::new);
+    Arrays.fill(pixels, null);
+    IntStream.range(0, images.length).parallel().forEach(i -> images[i] = symbols.apply(images[i]));
+    return new ImagesInMemory(
+        decoded.name(), decoded.format(), images, decoded.labels(), classes, List.of());
+  }
+
+  private static void report(Path folder, String[] faults, boolean skip) {
+    var bad = Arrays.stream(faults).filter(Objects::nonNull).toList();
+    if (bad.isEmpty()) {
+      return;
+    }
+    var more = bad.size() - 1;
+    if (bad.size() == faults.length) {
+      throw new DataException(
+          "%s holds no image that can be used: %s%s"
+              .formatted(folder, bad.get(0), more == 0 ? "" : " (and so on)"));
+    }
+    if (!skip) {
+      throw new DataException(
+          "%s%s; ',skip_bad=true' after the folder leaves bad images out"
+              .formatted(bad.get(0), more == 0 ? "" : " (and %,d more)".formatted(more)));
+    }
+    LOGGER.warn(
+        "left out {} of {} images: {}{}",
+        bad.size(),
+        faults.length,
+        String.join("; ", bad.subList(0, Math.min(bad.size(), NAMED))),
+        bad.size() > NAMED ? "; ..." : "");
+  }
+
+  /** The sub-folder in which a file lies, or empty. */
+  private static String className(Path folder, Path file) {
+    var inside = folder.relativize(file);
+    return inside.getNameCount() == 1 ? "" : inside.getName(0).toString();
+  }
+
+  @Override
+  public int size() {
+    return files.size();
+  }
+
+  @Override
+  public int label(int index) {
+    return labels[index];
+  }
+
+  @Override
+  public void read(int index, int[] target, int offset) {
+    for (var symbol : symbols.apply(ImageFiles.square(files.get(index), format.height()))) {
+      target[offset++] = symbol & 255;
+    }
+  }
+}

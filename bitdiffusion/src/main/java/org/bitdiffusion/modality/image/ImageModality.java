@@ -1,0 +1,52 @@
+package org.bitdiffusion.modality.image;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.bitdiffusion.config.ModalityConfig;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.SourceKind;
+import org.bitdiffusion.modality.Evaluation;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.modality.Renderer;
+
+/** Images [C, H, W] of one format, with classes or without. */
+public final class ImageModality implements Modality {
+  @Override
+  public String name() {
+    return ImageSettings.KIND;
+  }
+
+  @Override
+  public Class<? extends ModalityConfig> settings() {
+    return ImageSettings.class;
+  }
+
+  @Override
+  public List<SourceKind> sources() {
+    return ImageSources.ALL;
+  }
+
+  @Override
+  public DataSource open(RunConfig config, Optional<Path> run) {
+    var source = ImageSources.open(DataSpec.parse(config.data()));
+    return ((ImageSettings) config.modality()).flip() ? new Flipped(source) : source;
+  }
+
+  @Override
+  public Renderer renderer(RunConfig config, Path run) {
+    return new ImageRenderer(ImageFormat.of(config.schema()), config.condition());
+  }
+
+  @Override
+  public Renderer renderer(DataSource source) {
+    return new ImageRenderer(ImageFormat.of(source.schema()), source.schema().condition());
+  }
+
+  @Override
+  public Evaluation evaluation() {
+    return new ImageEvaluation();
+  }
+}

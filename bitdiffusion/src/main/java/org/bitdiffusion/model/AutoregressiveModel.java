@@ -1,0 +1,130 @@
+package org.bitdiffusion.model;
+
+import static org.bytedeco.pytorch.global.torch.cross_entropy_loss;
+import static org.bytedeco.pytorch.global.torch.log_softmax;
+
+import java.util.Arrays;
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.nn.NextSymbolNetwork;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.BeamSearch;
+import org.bitdiffusion.sampling.Sampler;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The baseline of arXiv 2208.04202, section 5: sequences [1, L], symbol after symbol. It has no
+ * sampling steps; its samples are searched.
+ */
+public final class AutoregressiveModel extends Model {
+  private static final BeamSearch GREEDY = new BeamSearch(1, 0);
+
+  private final NextSymbolNetwork network;
+
+  AutoregressiveModel(RunConfig config, NextSymbolNetwork network, Compute compute) {
+    super(config, network, compute);
+    this.network = network;
+  }
+
+  @Override
+  Tensor lossOf(Batch batch, Noise.OfBatch noise) {
+    var ids = symbols(batch).squeeze(1).to(torch.ScalarType.Long);
+    var condition = network.encode(condition(batch.given(), (int) ids.size(0)));
+    var logits = network.logits(ids, condition);
+    return cross_entropy_loss(logits.flatten(0, 1), upToEnd(ids).flatten());
+  }
+
+  /** What comes after the first end is not learned: -100 is what the loss leaves out. */
+  private Tensor upToEnd(Tensor ids) {
+    var isEnd = ids.eq(new Scalar(config().schema().end())).to(torch.ScalarType.Long);
+    var after = isEnd.cumsum(1).sub(isEnd).gt(new Scalar(0));
+    return ids.masked_fill(after, new Scalar(-100));
+  }
+
+  /** The likeliest sequences by greedy search, for the same condition always the same. */
+  @Override
+  public Samples sample(SampleRequest request, Sampler.Listener listener) {
+    if (request.known().isPresent()) {
+      throw new ConfigurationException(
+          "the run is autoregressive: it cannot draw around symbols that are given");
+    }
+    return search(GREEDY, request.given(), request.count());
+  }
+
+  /**
+   * The most likely sequences, found symbol by symbol.
+   *
+   * @param given what each is conditioned on
+   * @param count N
+   * @return symbols [N, 1, L], which after a sequence's end are the end again
+   */
+  public Samples search(BeamSearch search, Given given, int count) {
+    var beams = search.beams();
+    int length = config().schema().space().shape().get(1);
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var condition =
+          network
+              .encode(condition(given, count))
+              .repeat_interleave(beams, new LongOptional(0), new LongOptional());
+      try (var growing = network.begin(condition)) {
+        var found =
+            search.search(
+                count,
+                length,
+                config().schema().end(),
+                (parents, symbols) -> {
+                  try (var step = new PointerScope()) {
+                    if (beams > 1 && parents != null) {
+                      growing.select(longs(parents));
+                    }
+                    var next =
+                        log_softmax(growing.next(symbols == null ? null : longs(symbols)), -1);
+                    var best = next.topk(Math.min(beams, next.size(1)));
+                    return candidates(best.get1(), best.get0());
+                  }
+                });
+        return samples(found);
+      }
+    }
+  }
+
+  private Samples samples(List<int[]> found) {
+    var space = config().schema().space();
+    var symbols = new int[Math.multiplyExact(found.size(), space.places())];
+    Arrays.fill(symbols, Math.max(0, config().schema().end()));
+    for (var i = 0; i < found.size(); i++) {
+      System.arraycopy(found.get(i), 0, symbols, i * space.places(), found.get(i).length);
+    }
+    return new Samples(space, symbols);
+  }
+
+  private static BeamSearch.Candidates candidates(Tensor symbols, Tensor logProbabilities) {
+    var width = (int) symbols.size(1);
+    var ids = Tensors.ints(symbols);
+    var values = Tensors.floats(logProbabilities);
+    var rows = ids.length / width;
+    var idsByRow = new int[rows][];
+    var valuesByRow = new float[rows][];
+    for (var i = 0; i < rows; i++) {
+      idsByRow[i] = Arrays.copyOfRange(ids, i * width, (i + 1) * width);
+      valuesByRow[i] = Arrays.copyOfRange(values, i * width, (i + 1) * width);
+    }
+    return new BeamSearch.Candidates(idsByRow, valuesByRow);
+  }
+
+  private Tensor longs(int[] values) {
+    return Tensor.create(Arrays.stream(values).asLongStream().toArray(), values.length)
+        .to(compute().newDevice(), torch.ScalarType.Long);
+  }
+}

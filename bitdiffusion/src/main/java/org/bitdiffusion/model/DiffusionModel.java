@@ -1,0 +1,194 @@
+package org.bitdiffusion.model;
+
+import static org.bytedeco.pytorch.global.torch.full_like;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.nn.BatchParts;
+import org.bitdiffusion.nn.DenoisingNetwork;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.Known;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/** A network that denoises analog bits (arXiv 2208.04202), whatever they stand for. */
+public final class DiffusionModel extends Model {
+  private final BitDiffusion diffusion;
+  private final DenoisingNetwork network;
+
+  DiffusionModel(
+      RunConfig config, BitDiffusion diffusion, DenoisingNetwork network, Compute compute) {
+    super(config, network, compute);
+    this.diffusion = diffusion;
+    this.network = network;
+  }
+
+  /** The process that the network was, or will be, trained for. */
+  public BitDiffusion diffusion() {
+    return diffusion;
+  }
+
+  @Override
+  Tensor lossOf(Batch batch, Noise.OfBatch noise) {
+    return lossOf(network, batch, noise);
+  }
+
+  @Override
+  public double backward(Batch batch, double share, Noise.OfBatch noise) {
+    try (var scope = new PointerScope()) {
+      var parts = new BatchParts(network);
+      var loss = lossOf(parts, batch, noise);
+      loss.mul(new Scalar(share)).backward();
+      parts.backward();
+      return loss.item_float();
+    }
+  }
+
+  private Tensor lossOf(Denoiser denoiser, Batch batch, Noise.OfBatch noise) {
+    var symbols = symbols(batch);
+    var condition = network.encode(forTraining(condition(batch.given(), count(batch)), noise));
+    return diffusion.loss(denoiser, symbols, condition, noise);
+  }
+
+  private int count(Batch batch) {
+    return batch.symbols().length / config().schema().space().places();
+  }
+
+  /** Some labels are dropped, for classifier-free guidance. */
+  private Tensor forTraining(Tensor condition, Noise noise) {
+    if (!(config().condition() instanceof Condition.Labels)) {
+      return condition;
+    }
+    var dropped =
+        noise
+            .uniform(condition.numel())
+            .lt(new Scalar(config().diffusion().labelDropout()))
+            .to(condition.device(), torch.ScalarType.Bool);
+    return condition.masked_fill(dropped, new Scalar(Given.ANY_CLASS));
+  }
+
+  @Override
+  public Samples sample(SampleRequest request, Sampler.Listener listener) {
+    requireFit(config(), request.sampling(), request.given());
+    var space = config().schema().space();
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var count = request.count();
+      var codec = diffusion.codec();
+      var condition = condition(request.given(), count);
+      var isOfClasses = config().condition() instanceof Condition.Labels;
+      var known = request.known().map(k -> known(k, count, codec)).orElse(KnownBits.NONE);
+      var drawn =
+          new Sampler.Request(
+              request.seed(),
+              request.first(),
+              count,
+              Tensors.shape(codec.shape(space.shape())),
+              network.encode(condition),
+              isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
+              known.bits(),
+              known.mask(),
+              known.rounds());
+      return new Sampler(diffusion, request.sampling())
+          .sample(
+              new BatchParts(network),
+              drawn,
+              compute().newDevice(),
+              listener,
+              (analog, noise) -> new Samples(space, Tensors.ints(codec.decode(analog, noise))));
+    }
+  }
+
+  /**
+   * The symbols [N, C, ...] of analog bits [N, D, ...], such as a step's estimate, row-major, by a
+   * codec that does not draw, or with what it draws all alike.
+   */
+  public int[] symbols(Tensor analog) {
+    try (var scope = new PointerScope();
+        var noise = new Noise.OfBatch(0, compute().newDevice())) {
+      return Tensors.ints(diffusion.codec().decode(analog, noise));
+    }
+  }
+
+  /** Given symbols as analog bits, with where they are. */
+  private record KnownBits(Tensor bits, Tensor mask, int rounds) {
+    static final KnownBits NONE = new KnownBits(null, null, 1);
+  }
+
+  private KnownBits known(Known known, int count, Codec codec) {
+    var space = config().schema().space();
+    for (var i = 0; i < known.mask().length; i++) {
+      var symbol = known.symbols()[i];
+      var categories = space.categories(i % space.places());
+      if (known.mask()[i] && (symbol < 0 || symbol >= categories)) {
+        throw new IllegalArgumentException(
+            "a given symbol is %d, not in 0 to %d".formatted(symbol, categories - 1));
+      }
+    }
+    var shape = Tensors.shape(space.shape());
+    var device = compute().newDevice();
+    try (var noise = new Noise.OfBatch(0, device)) {
+      var symbols = known.symbols(count, shape).to(device, torch.ScalarType.Int);
+      var places = known.places(count, shape).to(device, torch.ScalarType.Int);
+      return new KnownBits(
+          codec.encode(symbols, noise), codec.spread(places).ne(new Scalar(0)), known.rounds());
+    }
+  }
+
+  /**
+   * Complains unless a run can draw such samples.
+   *
+   * @param run its configuration, with its schema
+   * @throws ConfigurationException as {@link #sample} does, before weights are read
+   */
+  public static void requireFit(RunConfig run, SamplerConfig sampling, Given given) {
+    new Sampler(run.newDiffusion(), sampling); // complains of what the network was not trained for
+    var classes = run.condition().classes();
+    if (sampling.guidance() != 0 && classes.isEmpty()) {
+      throw new ConfigurationException(
+          "sampling.guidance is %s; it needs a run that knows classes (diffusion.conditional)"
+              .formatted(sampling.guidance()));
+    }
+    for (var label : given.labels()) {
+      requireClass(run, label, sampling.guidance());
+    }
+  }
+
+  private static void requireClass(RunConfig run, long label, double guidance) {
+    var classes = run.condition().classes().size();
+    if (label >= classes) {
+      throw new ConfigurationException(
+          classes == 0
+              ? "the run was trained without classes; ask for none"
+              : "class " + label + " does not exist; the run has classes 0 to " + (classes - 1));
+    }
+    if (guidance != 0 && label < 0) {
+      throw new ConfigurationException(
+          "sampling.guidance is %s; it needs a class, or set it to 0".formatted(guidance));
+    }
+    if ((guidance != 0 || label < 0) && !knowsAnyClass(run)) {
+      throw new ConfigurationException(
+          "the run was trained with diffusion.label_dropout 0: it knows its classes, but nothing of"
+              + " no class in particular, which "
+              + (guidance != 0 ? "guidance goes away from" : "is asked for; name a class"));
+    }
+  }
+
+  /** Whether a run can be asked for samples of no class in particular: some labels were dropped. */
+  public static boolean knowsAnyClass(RunConfig config) {
+    return config.condition().classes().isEmpty() || config.diffusion().labelDropout() > 0;
+  }
+}

@@ -1,0 +1,201 @@
+package org.bitdiffusion.model;
+
+import static org.bytedeco.pytorch.global.torch.manual_seed;
+
+import java.util.function.Consumer;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Batch;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.nn.DenoisingNetwork;
+import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.nn.NetworkKind;
+import org.bitdiffusion.nn.NextSymbolNetwork;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.Sampler;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A network with all that is needed to train it and to draw from it, divided by how it learns and
+ * not by what it shows. Owns the weights: close it.
+ */
+public abstract sealed class Model implements AutoCloseable
+    permits DiffusionModel, AutoregressiveModel {
+  private final RunConfig config;
+  private final Network network;
+  private final Compute compute;
+
+  Model(RunConfig config, Network network, Compute compute) {
+    this.config = config;
+    this.network = network;
+    this.compute = compute;
+  }
+
+  /**
+   * The network that a configuration describes, with random weights from the run's seed.
+   *
+   * @param config with its {@link RunConfig#schema}
+   * @throws ConfigurationException if its parts do not fit each other
+   */
+  public static Model create(RunConfig config, Compute compute) {
+    Engine.load();
+    var weights = Seed.of(config.training().seed(), RunConfig.WEIGHTS);
+    var network = NetworkKind.of(config.network(), config.signature(), compute, weights);
+    if (network instanceof DenoisingNetwork denoising) {
+      return new DiffusionModel(config, config.newDiffusion(), denoising, compute);
+    }
+    if (network instanceof NextSymbolNetwork next) {
+      return new AutoregressiveModel(config, next, compute);
+    }
+    network.close();
+    throw new ConfigurationException(
+        "network.kind is %s, whose networks neither denoise nor give the next symbol"
+            .formatted(config.network().kind()));
+  }
+
+  /** The run's configuration. */
+  public RunConfig config() {
+    return config;
+  }
+
+  /** How the network computes. */
+  public Compute compute() {
+    return compute;
+  }
+
+  /** The weights, and their number. */
+  public Network network() {
+    return network;
+  }
+
+  /** Checks that this machine computes the network right. */
+  public void ensureRight() {
+    ConvolutionCheck.ensureRight(network.convolutions(), compute);
+  }
+
+  /**
+   * The noise of one part of a training step. What dropout leaves out is a function of the same
+   * three numbers.
+   */
+  public Noise.OfBatch noise(long step, long part) {
+    var seed = config.training().seed();
+    // Dropout draws from the engine's default generator, which all of the process shares.
+    manual_seed(Seed.of(seed, RunConfig.DROPOUT, step, part));
+    return Noise.ofPart(Seed.of(seed, RunConfig.NOISE), step, part, compute.newDevice());
+  }
+
+  /** The loss of a batch, one number. */
+  public double loss(Batch batch, Noise.OfBatch noise) {
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      return lossOf(batch, noise).item_float();
+    }
+  }
+
+  /**
+   * The loss of a batch, one number, with the graph of the weights' gradient where one is asked.
+   */
+  abstract Tensor lossOf(Batch batch, Noise.OfBatch noise);
+
+  /** Adds {@code share} of the gradient of a batch's loss to the weights'; returns the loss. */
+  public double backward(Batch batch, double share, Noise.OfBatch noise) {
+    try (var scope = new PointerScope()) {
+      var loss = lossOf(batch, noise);
+      loss.mul(new Scalar(share)).backward();
+      return loss.item_float();
+    }
+  }
+
+  /**
+   * Draws samples, in one batch.
+   *
+   * @param listener sees each step of a model that has steps
+   * @throws ConfigurationException if the model cannot draw them
+   * @throws java.util.concurrent.CancellationException if the listener said to stop
+   */
+  public abstract Samples sample(SampleRequest request, Sampler.Listener listener);
+
+  /**
+   * Draws any number of samples, no more at a time than a batch.
+   *
+   * @param batch samples that are drawn at a time
+   * @param listener sees each step of each batch
+   * @param consumer takes each batch's samples, in their order
+   * @throws ConfigurationException if the model cannot draw them
+   * @throws java.util.concurrent.CancellationException if the listener said to stop
+   */
+  public void sampleAll(
+      SampleRequest request, int batch, Sampler.Listener listener, Consumer<Samples> consumer) {
+    var places = config.schema().space().places();
+    for (var first = 0; first < request.count(); first += batch) {
+      var some = request.part(first, Math.min(batch, request.count() - first), places);
+      consumer.accept(sample(some, listener));
+    }
+  }
+
+  /** Draws any number of samples, no more at a time than a batch. */
+  public Samples sampleAll(SampleRequest request, int batch) {
+    var space = config.schema().space();
+    var all = new int[Math.multiplyExact(request.count(), space.places())];
+    var done = new int[1];
+    sampleAll(
+        request,
+        batch,
+        Sampler.Listener.NONE,
+        some -> {
+          System.arraycopy(some.symbols(), 0, all, done[0], some.symbols().length);
+          done[0] += some.symbols().length;
+        });
+    return new Samples(space, all);
+  }
+
+  /** What a batch is conditioned on, as the network reads it; null where it is told nothing. */
+  Tensor condition(Given given, int count) {
+    var condition = config.condition();
+    if (condition instanceof Condition.Labels) {
+      if (given.labels().length != count) {
+        throw new ConfigurationException(
+            "%d examples need a class each, and %d are given"
+                .formatted(count, given.labels().length));
+      }
+      return Tensor.create(given.labels(), count).to(compute.newDevice(), torch.ScalarType.Long);
+    }
+    if (condition instanceof Condition.Pixels pixels) {
+      var images = given.alike() ? 1 : count;
+      if (given.pixels().length != (long) images * condition.pixels()) {
+        throw new ConfigurationException(
+            "%d examples need an image each of %dx%d, and %d bytes are given"
+                .formatted(images, pixels.width(), pixels.height(), given.pixels().length));
+      }
+      return Tensor.create(
+              given.pixels(), false, images, pixels.channels(), pixels.height(), pixels.width())
+          .to(compute.newDevice(), torch.ScalarType.Float)
+          .div(new Scalar(255))
+          .expand(count, -1, -1, -1);
+    }
+    return null;
+  }
+
+  /** A batch's symbols [B, C, ...] on the device. */
+  Tensor symbols(Batch batch) {
+    var space = config.schema().space();
+    var count = batch.symbols().length / space.places();
+    return Tensor.create(batch.symbols(), Tensors.shape(count, space.shape()))
+        .to(compute.newDevice(), torch.ScalarType.Int);
+  }
+
+  @Override
+  public void close() {
+    network.close();
+  }
+}

@@ -1,0 +1,45 @@
+package org.bitdiffusion.model;
+
+import java.util.Optional;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.sampling.Known;
+import org.bitdiffusion.sampling.SamplerConfig;
+
+/**
+ * Which samples to draw, and how.
+ *
+ * @param sampling how a diffusion model draws; others take no notice of it
+ * @param seed of all noise
+ * @param first index of the first sample: sample i depends on the seed and on i alone
+ * @param count N
+ * @param given what each is conditioned on; {@link Given#NONE} where the model is told nothing
+ * @param known symbols that are given
+ */
+public record SampleRequest(
+    SamplerConfig sampling, long seed, long first, int count, Given given, Optional<Known> known) {
+  public SampleRequest {
+    if (first < 0 || count < 1) {
+      throw new IllegalArgumentException("no samples: first %d, count %d".formatted(first, count));
+    }
+  }
+
+  /** The first samples of a seed. */
+  public static SampleRequest of(SamplerConfig sampling, long seed, int count, Given given) {
+    return new SampleRequest(sampling, seed, 0, count, given, Optional.empty());
+  }
+
+  /**
+   * Samples {@code from} .. {@code from + some - 1} of these.
+   *
+   * @param places of one sample
+   */
+  public SampleRequest part(int from, int some, int places) {
+    return new SampleRequest(
+        sampling,
+        seed,
+        first + from,
+        some,
+        given.part(from, some, count),
+        known.map(k -> k.part(from, some, places)));
+  }
+}

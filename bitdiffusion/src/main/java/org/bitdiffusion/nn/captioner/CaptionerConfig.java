@@ -1,0 +1,103 @@
+package org.bitdiffusion.nn.captioner;
+
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.nn.NetworkConfig;
+
+/**
+ * The size of a captioner: an image encoder, and a decoder that attends to its features.
+ *
+ * @param decoder {@code bits}: all positions of a caption at once, as analog bits; {@code
+ *     autoregressive}: one token after the other
+ * @param width of the decoder
+ * @param layers of the decoder
+ * @param heads of its attention
+ * @param dropout rate, in [0, 1)
+ * @param encoder of the image
+ */
+public record CaptionerConfig(
+    String decoder, int width, int layers, int heads, double dropout, Encoder encoder)
+    implements NetworkConfig {
+
+  /**
+   * @param kind {@code vit} or {@code resnet50}
+   * @param imageSize side of the images
+   * @param patch side of the patches of which each is one feature, of a vit
+   * @param width of a feature, of a vit
+   * @param layers of a vit
+   * @param heads of a vit's attention
+   * @param pixels how they are standardised: {@code symmetric} to [-1, 1], {@code imagenet} by that
+   *     data set's mean and standard deviation of each colour
+   * @param weights a safetensors file with the weights to begin with, under the public names; empty
+   *     for random ones
+   * @param frozen whether they stay as they are
+   */
+  public record Encoder(
+      String kind,
+      int imageSize,
+      int patch,
+      int width,
+      int layers,
+      int heads,
+      String pixels,
+      String weights,
+      boolean frozen) {
+    public Encoder {
+      require(List.of("vit", "resnet50").contains(kind), "encoder.kind", kind, "vit or resnet50");
+      require(imageSize >= 1, "encoder.image_size", imageSize, "at least 1");
+      if (kind.equals("vit")) {
+        require(
+            patch >= 1 && imageSize % patch == 0,
+            "encoder.patch",
+            patch,
+            "a divisor of encoder.image_size " + imageSize);
+        require(layers >= 1, "encoder.layers", layers, "at least 1");
+        require(
+            heads >= 1 && width >= 1 && width % heads == 0,
+            "encoder.heads",
+            heads,
+            "a divisor of encoder.width " + width);
+      }
+      require(
+          List.of("symmetric", "imagenet").contains(pixels),
+          "encoder.pixels",
+          pixels,
+          "symmetric or imagenet");
+    }
+
+    /** A Vision Transformer that begins with random weights. */
+    public static Encoder vit(int imageSize, int patch, int width, int layers, int heads) {
+      return new Encoder("vit", imageSize, patch, width, layers, heads, "symmetric", "", false);
+    }
+  }
+
+  /** Names of decoders. */
+  public static final List<String> DECODERS = List.of("bits", "autoregressive");
+
+  static final String KIND = "captioner";
+
+  @Override
+  public String kind() {
+    return KIND;
+  }
+
+  @Override
+  public boolean autoregressive() {
+    return decoder.equals("autoregressive");
+  }
+
+  public CaptionerConfig {
+    require(DECODERS.contains(decoder), "decoder", decoder, "bits or autoregressive");
+    require(layers >= 1, "layers", layers, "at least 1");
+    require(width >= 2 && width % 2 == 0, "width", width, "an even number of at least 2");
+    require(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of width " + width);
+    require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+  }
+
+  private static void require(boolean right, String key, Object value, String expected) {
+    if (!right) {
+      throw new ConfigurationException(
+          "network." + key + " is " + value + "; it must be " + expected);
+    }
+  }
+}

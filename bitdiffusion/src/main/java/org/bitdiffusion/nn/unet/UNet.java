@@ -1,0 +1,238 @@
+package org.bitdiffusion.nn.unet;
+
+import static org.bytedeco.pytorch.global.torch.arange;
+import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.silu;
+import static org.bytedeco.pytorch.global.torch.upsample_nearest2d;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.nn.Conv2d;
+import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.nn.DenoisingNetwork;
+import org.bitdiffusion.nn.GroupNorm;
+import org.bitdiffusion.nn.Linear;
+import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.nn.SelfAttention;
+import org.bitdiffusion.nn.TimeFeatures;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The U-Net of arXiv 2208.04202 (section 3.1): stages of residual blocks at falling and rising
+ * resolution, joined by skip connections, self-attention at the small resolutions, no middle block.
+ * Images of any height and width: a stage's maps have half the sides of the one before, rounded up.
+ *
+ * <p>Takes x_t and the estimate, [B, in / 2, H, W] each, gamma [B], and, if there are classes,
+ * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32. Several threads
+ * may compute with it at once.
+ *
+ * <p>Dropout is on wherever gradients are enabled ({@link GradMode}), there is no other switch:
+ * whoever wants the gradient of a trained network without dropout makes one with rate 0. So the
+ * estimate for self-conditioning in training, which is made without gradient, is made without
+ * dropout, like the estimates that the network sees when it is sampled. (The paper's algorithm 1
+ * does not say, its public code has dropout on in both passes; at rate 0, which the paper takes for
+ * discrete data, there is no difference.)
+ */
+public final class UNet implements DenoisingNetwork {
+  private record Block(ResidualBlock residual, SelfAttention attention) {
+    Tensor attend(Tensor h) {
+      return attention == null ? h : attention.forward(h);
+    }
+
+    /**
+     * Of an up stage. Frees the joined input at once: where no gradient is asked for, all of it.
+     */
+    Tensor join(Tensor h, Tensor skip, Tensor embedding, boolean training) {
+      return Scope.result(
+          () -> {
+            var wide = cat(new TensorVector(h, skip), 1);
+            return attend(residual.forward(wide, embedding, training));
+          });
+    }
+  }
+
+  /**
+   * Blocks of one size of feature maps, and the convolution to the next size (null at the last).
+   */
+  private record Stage(List<Block> blocks, Conv2d resample) {
+    /** To the size of the next skip: twice this one's, or one less where it was odd. */
+    Tensor upsample(Tensor h, Tensor skip) {
+      return Scope.result(
+          () -> resample.forward(upsample_nearest2d(h, skip.size(2), skip.size(3))));
+    }
+  }
+
+  private final UNetConfig config;
+  private final int classes;
+  private final List<Integer> attention;
+  private final Compute compute;
+  private final Parameters parameters;
+  private final Linear embedding0;
+  private final Linear embedding1;
+  private final Conv2d input;
+  private final GroupNorm inputNorm;
+  private final List<Stage> down = new ArrayList<>();
+  private final List<Stage> up = new ArrayList<>();
+  private final GroupNorm outputNorm;
+  private final Conv2d output;
+  private final List<ConvolutionCheck.Shape> convolutions = new ArrayList<>();
+
+  /**
+   * A network with random weights.
+   *
+   * @param in channels of x_t and the estimate together
+   * @param out channels of the output
+   * @param height of the images; the larger one of height and width decides where attention is
+   * @param width of the images
+   * @param classes number of classes, 0 for an unconditional network
+   * @param seed of the weights
+   * @throws ConfigurationException if attention is asked for at sides of which no stage has one, or
+   *     with heads that do not divide its channels
+   */
+  public UNet(
+      UNetConfig config,
+      int in,
+      int out,
+      int height,
+      int width,
+      int classes,
+      Compute compute,
+      long seed) {
+    this.config = config;
+    this.classes = classes;
+    this.compute = compute;
+    var sides = config.sides(height, width);
+    attention = config.attentionSides(sides); // complains before there are weights
+    var p = new Parameters.Builder(seed);
+    var base = config.width();
+    var multipliers = config.multipliers();
+    embedding0 = new Linear(p.in("embedding.0"), base, 4 * base);
+    embedding1 = new Linear(p.in("embedding.1"), 4 * base + classes, 4 * base);
+    var channels = base * multipliers.get(0);
+    input = convolution(p.in("input"), in, channels, 1, 1, sides.get(0));
+    inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
+    var skips = new ArrayDeque<>(List.of(channels));
+    for (var i = 0; i < multipliers.size(); i++) {
+      var stage = p.in("down." + i);
+      var blocks = new ArrayList<Block>();
+      for (var j = 0; j < config.blocks(); j++) {
+        blocks.add(block(stage.in("" + j), channels, base * multipliers.get(i), sides.get(i)));
+        channels = base * multipliers.get(i);
+        skips.push(channels);
+      }
+      Conv2d downsample = null;
+      if (i < multipliers.size() - 1) {
+        downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides.get(i));
+        skips.push(channels);
+      }
+      down.add(new Stage(blocks, downsample));
+    }
+    for (var i = multipliers.size() - 1; i >= 0; i--) {
+      var stage = p.in("up." + i);
+      var blocks = new ArrayList<Block>();
+      for (var j = 0; j <= config.blocks(); j++) {
+        blocks.add(
+            block(
+                stage.in("" + j), channels + skips.pop(), base * multipliers.get(i), sides.get(i)));
+        channels = base * multipliers.get(i);
+      }
+      Conv2d upsample = null;
+      if (i > 0) {
+        upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides.get(i - 1));
+      }
+      up.add(new Stage(blocks, upsample));
+    }
+    outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
+    output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, sides.get(0));
+    parameters = p.build(compute);
+  }
+
+  private Conv2d convolution(
+      Parameters.Builder p, int in, int out, int stride, double gain, int side) {
+    convolutions.add(new ConvolutionCheck.Shape(in, out, 3, stride, side));
+    return new Conv2d(p, in, out, 3, stride, gain);
+  }
+
+  private Block block(Parameters.Builder p, int in, int out, int side) {
+    convolutions.addAll(ResidualBlock.convolutions(in, out, side));
+    return new Block(
+        new ResidualBlock(p.in("residual"), in, out, 4 * config.width(), config.dropout()),
+        attention.contains(side)
+            ? new SelfAttention(p.in("attention"), out, config.headWidth())
+            : null);
+  }
+
+  @Override
+  public boolean inParts(boolean gradients) {
+    // What dropout leaves out is drawn from one generator, in the order of operations.
+    return !gradients || config.dropout() == 0;
+  }
+
+  @Override
+  public List<ConvolutionCheck.Shape> convolutions() {
+    return List.copyOf(convolutions);
+  }
+
+  @Override
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  @Override
+  public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels) {
+    return Scope.result(
+        () -> {
+          var training = GradMode.is_enabled();
+          var e = embed(gamma, labels);
+          var x =
+              cat(new TensorVector(xt, estimate), 1)
+                  .to(
+                      compute.precision().type(),
+                      false,
+                      false,
+                      new MemoryFormatOptional(compute.layout()));
+          var h = inputNorm.forward(input.forward(x));
+          var skips = new ArrayDeque<>(List.of(h));
+          for (var stage : down) {
+            for (var block : stage.blocks()) {
+              h = block.residual().forward(h, e, training);
+              skips.push(h);
+              h = block.attend(h);
+            }
+            if (stage.resample() != null) {
+              h = stage.resample().forward(h);
+              skips.push(h);
+            }
+          }
+          for (var stage : up) {
+            for (var block : stage.blocks()) {
+              h = block.join(h, skips.pop(), e, training);
+            }
+            if (stage.resample() != null) {
+              h = stage.upsample(h, skips.peek());
+            }
+          }
+          return output.forward(silu(outputNorm.forward(h))).to(torch.ScalarType.Float);
+        });
+  }
+
+  private Tensor embed(Tensor gamma, Tensor labels) {
+    var e = silu(embedding0.forward(TimeFeatures.of(gamma, config.width())));
+    if (classes > 0) {
+      // A label of -1 equals no class's number: all zeros, "no class".
+      var numbers = arange(new Scalar(classes), labels.options());
+      var oneHot = labels.unsqueeze(1).eq(numbers).to(torch.ScalarType.Float);
+      e = cat(new TensorVector(e, oneHot), 1);
+    }
+    return silu(embedding1.forward(e));
+  }
+}

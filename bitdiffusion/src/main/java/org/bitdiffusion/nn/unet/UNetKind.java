@@ -1,0 +1,41 @@
+package org.bitdiffusion.nn.unet;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.nn.NetworkConfig;
+import org.bitdiffusion.nn.NetworkKind;
+import org.bitdiffusion.nn.Signature;
+import org.bitdiffusion.runtime.Compute;
+
+/** A U-Net, of images. */
+public final class UNetKind implements NetworkKind {
+  @Override
+  public String name() {
+    return UNetConfig.KIND;
+  }
+
+  @Override
+  public Class<? extends NetworkConfig> settings() {
+    return UNetConfig.class;
+  }
+
+  @Override
+  public Network create(NetworkConfig config, Signature signature, Compute compute, long seed) {
+    var size = (UNetConfig) config;
+    signature.requireSides(name(), 3, "[C, H, W]");
+    if (signature.condition() instanceof Condition.Pixels) {
+      throw new ConfigurationException(
+          "network.kind is unet, which knows classes; the data's examples come with images");
+    }
+    return new UNet(
+        size,
+        2 * signature.input().get(0),
+        signature.output().get(0),
+        signature.input().get(1),
+        signature.input().get(2),
+        signature.condition().classes().size(),
+        compute,
+        seed);
+  }
+}

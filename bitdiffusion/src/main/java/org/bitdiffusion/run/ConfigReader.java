@@ -1,0 +1,388 @@
+package org.bitdiffusion.run;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.jsontype.NamedType;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.Registry;
+import org.bitdiffusion.config.ConfigYaml;
+import org.bitdiffusion.config.ModalityConfig;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.nn.NetworkConfig;
+import org.bitdiffusion.nn.NetworkKind;
+
+/**
+ * Reads configurations: the defaults, changed by a preset or a file, changed by single settings. A
+ * key that the defaults lack is an error, so that a misspelt one is never ignored.
+ */
+public final class ConfigReader {
+  private static final String FOLDER = "/org/bitdiffusion/presets/";
+
+  /** Where settings are that had another name in format 1. */
+  private static final Map<String, String> MOVED =
+      Map.ofEntries(
+          Map.entry("training.flip", "modality.flip"),
+          Map.entry("training.accumulation", "training.parts"),
+          Map.entry("training.optimizer", "training.weight_decay: above 0 it is AdamW, else Adam"),
+          Map.entry("captions", "modality"),
+          Map.entry("captions.tokenizer", "modality.tokenizer"),
+          Map.entry("captions.vocabulary", "modality.vocabulary"),
+          Map.entry("captions.length", "modality.length"),
+          Map.entry("captions.jitter", "modality.jitter"),
+          Map.entry("example", "schema"));
+
+  private static final YAMLMapper YAML = mapper();
+
+  /** {@code modality.kind} and {@code network.kind} say which records their sections are. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
+  private interface Kind {}
+
+  private static YAMLMapper mapper() {
+    var mapper = ConfigYaml.MAPPER.copy();
+    mapper.addMixIn(NetworkConfig.class, Kind.class);
+    mapper.addMixIn(ModalityConfig.class, Kind.class);
+    for (var kind : NetworkKind.ALL.all()) {
+      mapper.registerSubtypes(new NamedType(kind.settings(), kind.name()));
+    }
+    for (var kind : Modality.ALL.all()) {
+      mapper.registerSubtypes(new NamedType(kind.settings(), kind.name()));
+    }
+    return mapper;
+  }
+
+  private ConfigReader() {}
+
+  /** The presets that ship with the library. */
+  public static List<String> presets() {
+    return List.of(
+        "icons",
+        "fashion-small",
+        "cifar10-small",
+        "cifar10",
+        "imagenet64",
+        "scene-captions",
+        "emoji-captions",
+        "coco-captions");
+  }
+
+  /**
+   * A preset of this library.
+   *
+   * @param settings values by key such as {@code training.batch_size}, which win over the preset's
+   * @throws ConfigurationException if there is no such preset, key or value
+   */
+  public static RunConfig preset(String name, Map<String, String> settings) {
+    if (!presets().contains(name)) {
+      throw new ConfigurationException(
+          "preset '%s' is unknown; use one of %s%s"
+              .formatted(
+                  name,
+                  String.join(", ", presets()),
+                  Registry.nearest(name, presets())
+                      .map(n -> "; did you mean " + n + "?")
+                      .orElse("")));
+    }
+    return resolve("preset " + name, resource(name + ".yaml"), settings);
+  }
+
+  /**
+   * A configuration file, such as the {@code config.yaml} of a run.
+   *
+   * @throws ConfigurationException if it cannot be read, or has an unknown key or an impossible
+   *     value
+   */
+  public static RunConfig file(Path file, Map<String, String> settings) {
+    try {
+      return resolve(file.toString(), Files.readString(file), settings);
+    } catch (NoSuchFileException e) {
+      throw new ConfigurationException("the configuration " + file + " does not exist", e);
+    } catch (IOException e) {
+      throw new ConfigurationException(
+          "the configuration " + DataException.cannotRead(file, e).getMessage(), e);
+    }
+  }
+
+  private static RunConfig resolve(String origin, String text, Map<String, String> settings) {
+    var changes = tree(origin, text);
+    if (changes.isMissingNode() || changes.isNull()) {
+      changes = YAML.createObjectNode();
+    }
+    if (!(changes instanceof ObjectNode object)) {
+      throw new ConfigurationException(origin + ": expected 'key: value' lines");
+    }
+    var isOfNow = object.path("format").asInt(1) == RunConfig.FORMAT;
+    requireFormat(origin, object);
+    if (!isOfNow) {
+      FormatOne.migrate(object);
+    }
+    var tree = defaults(origin, kind(object, "modality", "image"), kind(object, "network", "unet"));
+    merge(origin, "", tree, object);
+    settings.forEach((key, value) -> set(tree, key, value));
+    try {
+      var config = YAML.treeToValue(tree, RunConfig.class);
+      Modality.of(config).requireFit(config);
+      return config;
+    } catch (JsonMappingException e) {
+      if (e.getCause() instanceof ConfigurationException cause) {
+        throw cause;
+      }
+      var path =
+          e.getPath().stream()
+              .map(
+                  r -> r.getFieldName() != null ? r.getFieldName() : Integer.toString(r.getIndex()))
+              .collect(Collectors.joining("."));
+      var set = settings.keySet().stream().anyMatch(key -> (path + ".").startsWith(key + "."));
+      throw new ConfigurationException(
+          "%s: %s is '%s'; it must be %s"
+              .formatted(
+                  set ? "settings" : origin,
+                  path,
+                  at(tree, path).asText(),
+                  e instanceof MismatchedInputException m ? kind(m.getTargetType()) : "another"),
+          e);
+    } catch (JsonProcessingException e) {
+      throw new ConfigurationException(origin + ": " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static void requireFormat(String origin, ObjectNode config) {
+    var format = config.path("format").asInt(RunConfig.FORMAT);
+    if (format < 1 || format > RunConfig.FORMAT) {
+      throw new ConfigurationException(
+          "%s is of format %s, but this version reads formats 1 to %d; use the version that wrote it"
+              .formatted(origin, config.path("format").asText(), RunConfig.FORMAT));
+    }
+    config.put("format", RunConfig.FORMAT);
+  }
+
+  private static String kind(ObjectNode config, String section, String otherwise) {
+    return config.path(section).path("kind").asText(otherwise);
+  }
+
+  /** All settings of a configuration of these kinds, with their defaults. */
+  private static ObjectNode defaults(String origin, String modality, String network) {
+    var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
+    tree.set("modality", section(Modality.ALL.get(origin + ": modality.kind", modality), modality));
+    tree.set("network", section(NetworkKind.ALL.get(origin + ": network.kind", network), network));
+    return tree;
+  }
+
+  /** A kind's section with its defaults, from the file beside its class. */
+  private static ObjectNode section(Object kind, String name) {
+    var section = YAML.createObjectNode().put("kind", name);
+    var origin = kind.getClass().getName() + ": defaults.yaml";
+    try (var in = kind.getClass().getResourceAsStream("defaults.yaml")) {
+      if (in != null
+          && tree(origin, new String(in.readAllBytes(), UTF_8)) instanceof ObjectNode o) {
+        section.setAll(o);
+      }
+      return section;
+    } catch (IOException e) {
+      throw new IllegalStateException(origin + " cannot be read", e);
+    }
+  }
+
+  private static String kind(Class<?> type) {
+    if (type == int.class || type == long.class || type == Integer.class) {
+      return "a whole number";
+    }
+    if (type == double.class) {
+      return "a number";
+    }
+    if (type == boolean.class) {
+      return "true or false";
+    }
+    return Collection.class.isAssignableFrom(type) ? "a list such as [1, 2]" : "text";
+  }
+
+  private static String place(String origin) {
+    return origin.isEmpty() ? "" : origin + ": ";
+  }
+
+  private static void requireValue(String origin, String key, JsonNode before, JsonNode value) {
+    if (value.isNull() && !before.isNull()) {
+      throw new ConfigurationException(place(origin) + key + " has no value");
+    }
+    if (value.isArray()) {
+      for (var element : value) {
+        if (element.isNull()) {
+          throw new ConfigurationException(place(origin) + key + " has an entry without a value");
+        }
+      }
+    }
+  }
+
+  private static void merge(String origin, String prefix, ObjectNode root, JsonNode changes) {
+    merge(origin, prefix, root, root, changes);
+  }
+
+  private static void merge(
+      String origin, String prefix, ObjectNode root, ObjectNode target, JsonNode changes) {
+    if (!changes.isObject()) {
+      throw new ConfigurationException(
+          origin + ": expected 'key: value' lines" + (prefix.isEmpty() ? "" : " below " + prefix));
+    }
+    changes
+        .properties()
+        .forEach(
+            entry -> {
+              var key = prefix + entry.getKey();
+              if (!target.has(entry.getKey())) {
+                throw unknown(origin, key, root);
+              }
+              if (target.get(entry.getKey()) instanceof ObjectNode section) {
+                merge(origin, key + ".", root, section, entry.getValue());
+              } else {
+                requireValue(origin, key, target.get(entry.getKey()), entry.getValue());
+                target.set(entry.getKey(), entry.getValue());
+              }
+            });
+  }
+
+  private static void set(ObjectNode root, String key, String value) {
+    var tree = root;
+    if ((key.equals("modality.kind") || key.equals("network.kind"))
+        && !value.equals(at(tree, key).asText())) {
+      throw new ConfigurationException(
+          "%s is %s, and all other settings there go with that; begin with a preset or a file of another kind"
+              .formatted(key, at(tree, key).asText()));
+    }
+    var section = tree;
+    var names = key.split("\\.", -1);
+    for (var i = 0; i < names.length - 1; i++) {
+      if (!(section.get(names[i]) instanceof ObjectNode next)) {
+        throw unknown("", key, root);
+      }
+      section = next;
+    }
+    var last = names[names.length - 1];
+    if (!section.has(last) || section.get(last) instanceof ObjectNode) {
+      throw unknown("", key, root);
+    }
+    var node = section.get(last).isTextual() ? section.textNode(value) : tree(key, value);
+    requireValue("", key, section.get(last), node);
+    section.set(last, node);
+  }
+
+  private static JsonNode at(ObjectNode tree, String key) {
+    return tree.at("/" + key.replace('.', '/'));
+  }
+
+  /**
+   * @param origin of the key, or empty where it is none of a file
+   * @param tree all settings of the configuration
+   */
+  private static ConfigurationException unknown(String origin, String key, ObjectNode tree) {
+    var prefix = origin.isEmpty() ? "" : origin + ": ";
+    if (MOVED.containsKey(key)) {
+      return new ConfigurationException("%s'%s' is now %s".formatted(prefix, key, MOVED.get(key)));
+    }
+    for (var kind : otherKinds()) {
+      if (kind.keys().contains(key)) {
+        return new ConfigurationException(
+            "%s'%s' is a setting, but of %s, which this configuration is not"
+                .formatted(prefix, key, kind.name()));
+      }
+    }
+    var known = keys("", tree);
+    var section = key.substring(0, key.lastIndexOf('.') + 1);
+    var neighbours = known.stream().filter(candidate -> candidate.startsWith(section)).toList();
+    // Sections are often left out or mistyped, so the last names are compared alone.
+    var nearest =
+        (neighbours.isEmpty() ? known : neighbours)
+            .stream()
+                .min(
+                    Comparator.<String>comparingInt(
+                            candidate -> Registry.distance(lastName(candidate), lastName(key)))
+                        .thenComparingInt(candidate -> Registry.distance(candidate, key)))
+                .orElseThrow();
+    var isNear =
+        Registry.distance(lastName(nearest), lastName(key))
+            <= Math.max(1, lastName(key).length() / 3);
+    String hint;
+    if (isNear) {
+      hint = "did you mean " + nearest + "?";
+    } else if (section.isEmpty() || neighbours.isEmpty()) {
+      hint = "a setting is named as " + nearest + " is";
+    } else {
+      hint = "there are " + String.join(", ", neighbours);
+    }
+    return new ConfigurationException("%s'%s' is no setting; %s".formatted(prefix, key, hint));
+  }
+
+  /** A kind of data or of network, with the settings that its section has. */
+  private record KindOfSettings(String name, List<String> keys) {}
+
+  private static List<KindOfSettings> otherKinds() {
+    var kinds = new ArrayList<KindOfSettings>();
+    for (var kind : Modality.ALL.all()) {
+      var name = "modality.kind " + kind.name();
+      kinds.add(new KindOfSettings(name, keys("modality.", section(kind, kind.name()))));
+    }
+    for (var kind : NetworkKind.ALL.all()) {
+      var name = "network.kind " + kind.name();
+      kinds.add(new KindOfSettings(name, keys("network.", section(kind, kind.name()))));
+    }
+    return kinds;
+  }
+
+  private static List<String> keys(String prefix, ObjectNode tree) {
+    var keys = new ArrayList<String>();
+    tree.properties()
+        .forEach(
+            entry -> {
+              if (entry.getValue() instanceof ObjectNode section) {
+                keys.addAll(keys(prefix + entry.getKey() + ".", section));
+              } else {
+                keys.add(prefix + entry.getKey());
+              }
+            });
+    return keys;
+  }
+
+  private static String lastName(String key) {
+    return key.substring(key.lastIndexOf('.') + 1);
+  }
+
+  private static JsonNode tree(String origin, String yaml) {
+    try {
+      return YAML.readTree(yaml);
+    } catch (JsonProcessingException e) {
+      var at = e.getLocation();
+      throw new ConfigurationException(
+          "%s%s is no YAML: %s"
+              .formatted(
+                  origin,
+                  at == null ? "" : " line " + at.getLineNr(),
+                  e.getOriginalMessage().lines().findFirst().orElse("")),
+          e);
+    }
+  }
+
+  private static String resource(String name) {
+    try (var in = ConfigReader.class.getResourceAsStream(FOLDER + name)) {
+      return new String(in.readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      throw new IllegalStateException("the library's " + name + " cannot be read", e);
+    }
+  }
+}

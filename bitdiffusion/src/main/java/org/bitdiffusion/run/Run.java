@@ -1,0 +1,221 @@
+package org.bitdiffusion.run;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.modality.Evaluation;
+import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.Watch;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.training.Trainer;
+
+/**
+ * A run that exists: its folder, what it was configured to be, and all that can be had from it. It
+ * holds no native memory itself.
+ *
+ * @param folder of the run
+ * @param config with the schema of its data
+ * @param modality its kind of data
+ */
+public record Run(RunFolder folder, RunConfig config, Modality modality) {
+  /** Samples, or examples, that are computed at a time unless another number is asked for. */
+  public static final int BATCH = 64;
+
+  /**
+   * Opens a run.
+   *
+   * @throws ConfigurationException if the folder is none of a run, or of one whose kind of data or
+   *     network is not on the class path
+   */
+  public static Run open(Path path) {
+    var folder = RunFolder.open(path);
+    var config = ConfigReader.file(folder.configuration(), Map.of());
+    return new Run(folder, config, Modality.of(config));
+  }
+
+  /**
+   * The data of a configuration, for a new run; the caller closes it.
+   *
+   * @throws ConfigurationException if there is no such source or option
+   * @throws org.bitdiffusion.DataException if its files are missing or damaged
+   */
+  public static DataSource data(RunConfig config) {
+    return Modality.of(config).open(config, Optional.empty());
+  }
+
+  /**
+   * Begins a run, in the way that its configuration says.
+   *
+   * @param source the data; the caller closes it after the trainer
+   * @throws ConfigurationException if the folder is not empty, or the configuration does not fit
+   *     the data; nothing is written then
+   */
+  public static Trainer start(
+      RunConfig config, DataSource source, Path path, Trainer.Listener listener) {
+    return start(config, source, path, Compute.choose(config.training().precision()), listener);
+  }
+
+  /** Begins a run that computes in a given way. */
+  public static Trainer start(
+      RunConfig config, DataSource source, Path path, Compute compute, Trainer.Listener listener) {
+    RunFolder.requireFree(path);
+    return Trainer.start(config.forData(source), source, path, compute, Group.ALONE, listener);
+  }
+
+  /** The folder. */
+  public Path path() {
+    return folder.path();
+  }
+
+  /**
+   * The configuration with other settings.
+   *
+   * @param changes by key such as {@code training.steps}
+   * @throws ConfigurationException if there is no such key or value
+   */
+  public RunConfig config(Map<String, String> changes) {
+    return ConfigReader.file(folder.configuration(), changes);
+  }
+
+  /** The run's data, as it was trained on; the caller closes it. */
+  public DataSource data() {
+    return data(config.data());
+  }
+
+  /** Other data, read as the run's own; the caller closes it. */
+  public DataSource data(String source) {
+    return modality.open(config.withData(source), Optional.of(path()));
+  }
+
+  /**
+   * Continues the run after its newest checkpoint, or from the start where it has none.
+   *
+   * @param changed the run's configuration, of which training, sampling, data and random changes of
+   *     the data may be others
+   * @param source the data; the caller closes it after the trainer
+   * @throws ConfigurationException if other settings changed, the data is not what the run was
+   *     trained on, or another process trains it
+   * @throws org.bitdiffusion.DataException if the checkpoint is damaged
+   */
+  public Trainer resume(RunConfig changed, DataSource source, Trainer.Listener listener) {
+    if (!changed.codec().equals(config.codec())
+        || !changed.diffusion().equals(config.diffusion())
+        || !changed.network().equals(config.network())
+        || !changed.modality().fixed().equals(config.modality().fixed())) {
+      throw new ConfigurationException(
+          "settings of codec, diffusion, network and modality cannot change in the middle of a run,"
+              + " random changes of the data aside; "
+              + folder.configuration()
+              + " has those it began with");
+    }
+    var resolved = changed.forData(source);
+    if (!resolved.schema().equals(config.schema())) {
+      throw new ConfigurationException(
+          "the data %s is not what %s was trained on: shape, categories, classes or the like differ"
+              .formatted(source.name(), path()));
+    }
+    var compute = Compute.choose(resolved.training().precision());
+    return Trainer.resume(resolved, source, folder, compute, Group.ALONE, listener);
+  }
+
+  /**
+   * The newest checkpoint's model, with the moving average of its weights; the caller closes it.
+   *
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @throws org.bitdiffusion.DataException if there is no checkpoint, or a damaged one
+   */
+  public Model model(String precision) {
+    folder.checkpoints().requireNewest(); // or it says so at once
+    var model = Model.create(config, Compute.choose(precision));
+    try {
+      model.ensureRight();
+      // A training may have written others meanwhile.
+      var checkpoint = folder.checkpoints().requireNewest();
+      folder.checkpoints().read(checkpoint, Map.of("ema", model.network().parameters().byName()));
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** How its samples are shown; the caller closes it. */
+  public Renderer renderer() {
+    return modality.renderer(config, path());
+  }
+
+  /**
+   * The first samples of seed 0 as the run is configured, of no class in particular where it has
+   * classes.
+   *
+   * @throws ConfigurationException if each sample needs an image that it is conditioned on
+   */
+  public SampleRequest request(int count) {
+    return SampleRequest.of(config.sampling(), 0, count, given(config, count));
+  }
+
+  private static Given given(RunConfig config, int count) {
+    var condition = config.condition();
+    if (condition instanceof Condition.Pixels) {
+      throw new ConfigurationException("samples of this run need an image each; give them");
+    }
+    if (condition.classes().isEmpty()) {
+      return Given.NONE;
+    }
+    if (DiffusionModel.knowsAnyClass(config)) {
+      return Given.label(Given.ANY_CLASS, count);
+    }
+    var labels = new long[count]; // one after the other
+    for (var i = 0; i < count; i++) {
+      labels[i] = i % condition.classes().size();
+    }
+    return Given.labels(labels);
+  }
+
+  /**
+   * A few samples to look at while a run is trained.
+   *
+   * @param config of the run, with its schema
+   * @param source examples, whose images (if any) they are conditioned on, evenly from all
+   */
+  public static SampleRequest preview(RunConfig config, DataSource source, int count) {
+    // Of no class in particular, so without guidance towards one.
+    var sampling = config.sampling().withGuidance(0);
+    var given =
+        config.condition() instanceof Condition.Pixels
+            ? Given.of(source, Given.evenly(source, count, 0, count))
+            : given(config, count);
+    return SampleRequest.of(sampling, 0, count, given);
+  }
+
+  /** What is measured of the run unless said otherwise: its samples of seed 0. */
+  public Evaluation.Subject subject(Model model) {
+    return new Evaluation.Subject(folder, model, config.sampling(), 0, BATCH);
+  }
+
+  /**
+   * Measures the run.
+   *
+   * @param model of it
+   * @param source data to compare with
+   * @param n samples, or examples that are asked about; 0 for the usual number
+   * @return numbers and texts by name
+   */
+  public Map<String, Object> evaluate(Model model, DataSource source, int n) {
+    try (var comparison = modality.evaluation().with(source, n, Map.of(), Watch.NOBODY)) {
+      return comparison.measure(subject(model), List.of(), Watch.NOBODY);
+    }
+  }
+}

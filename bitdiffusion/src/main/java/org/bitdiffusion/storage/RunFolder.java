@@ -1,0 +1,295 @@
+package org.bitdiffusion.storage;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.config.ConfigYaml;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.io.WholeFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The folder of a run: {@code config.yaml}, {@code metrics.jsonl}, {@code stretches.jsonl}, {@code
+ * samples/} and {@code checkpoints/}. Files are written beside their place and renamed, so that
+ * whatever stands under its final name is whole.
+ */
+public final class RunFolder {
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+  private static final String LOCK = ".lock";
+  private static final String CONFIGURATION = "config.yaml";
+
+  /** The folders that this process trains, see {@link #lock}. */
+  private static final Set<Path> LOCKED = new HashSet<>();
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(RunFolder.class);
+
+  private final Path path;
+
+  private RunFolder(Path path) {
+    this.path = path;
+  }
+
+  /**
+   * Complains unless a new run can have this folder: it is empty but for a lock, or does not exist.
+   *
+   * @throws ConfigurationException if it holds anything, or is a file
+   */
+  public static void requireFree(Path path) {
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (var content = Files.newDirectoryStream(path, file -> !file.endsWith(LOCK))) {
+      if (content.iterator().hasNext()) {
+        throw new ConfigurationException(
+            "the run folder " + path + " exists and is not empty; choose another, or resume it");
+      }
+    } catch (NotDirectoryException e) {
+      throw new ConfigurationException(path + " is a file; a run needs a folder", e);
+    } catch (IOException e) {
+      throw DataException.cannotRead(path, e);
+    }
+  }
+
+  /**
+   * The folder of a new run, which is made. It becomes a run with {@link #keep}; until {@link
+   * #lock}, others may begin one in it.
+   *
+   * @throws ConfigurationException if the folder holds anything already
+   */
+  public static RunFolder create(Path path) {
+    requireFree(path);
+    try {
+      Files.createDirectories(path);
+      return new RunFolder(path);
+    } catch (FileAlreadyExistsException e) {
+      throw new ConfigurationException(e.getFile() + " is a file; a run needs a folder", e);
+    } catch (IOException e) {
+      throw Checkpoints.cannotWrite(path, e);
+    }
+  }
+
+  /** Removes what was written of a new run that could not begin: the folder is free again. */
+  public void abandon() {
+    try (var files = Files.newDirectoryStream(path, file -> !file.endsWith(LOCK))) {
+      for (var file : files) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOGGER.warn("{} could not be tidied up: {}; remove it", path, e.getMessage());
+    }
+  }
+
+  /**
+   * A run that exists.
+   *
+   * @throws ConfigurationException if the folder is none of a run
+   */
+  public static RunFolder open(Path path) {
+    if (!Files.isRegularFile(path.resolve(CONFIGURATION))) {
+      throw new ConfigurationException(
+          (Files.exists(path)
+                  ? path + " is no run folder: it has no config.yaml"
+                  : path + " does not exist")
+              + "; a run folder is what a training has made");
+    }
+    return new RunFolder(path);
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  /** The file of the run's configuration. */
+  public Path configuration() {
+    return path.resolve(CONFIGURATION);
+  }
+
+  /** Writes the run's configuration, or replaces that which a resumed run has changed. */
+  public void keep(RunConfig config) {
+    write(CONFIGURATION, ConfigYaml.text(config));
+  }
+
+  /** Where grids of samples go. */
+  public Path samples() {
+    return path.resolve("samples");
+  }
+
+  /** One line of JSON for each log interval. */
+  public Path metrics() {
+    return path.resolve("metrics.jsonl");
+  }
+
+  /** The weights at some steps. */
+  public Checkpoints checkpoints() {
+    return new Checkpoints(path);
+  }
+
+  /** How the steps were computed, a line of JSON for each stretch of training. */
+  private Path stretchFile() {
+    return path.resolve("stretches.jsonl");
+  }
+
+  /** Replaces a file of the run by this text. */
+  private void write(String name, String text) {
+    WholeFile.write(path.resolve(name), out -> out.write(text.getBytes(UTF_8)));
+  }
+
+  /** Appends a line to {@link #metrics()}. */
+  public void log(Metrics line) {
+    append(metrics(), line(line));
+  }
+
+  private static String line(Object value) {
+    try {
+      return JSON.writeValueAsString(value) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // records of numbers and texts
+    }
+  }
+
+  private static void append(Path file, String line) {
+    try {
+      Files.writeString(file, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw Checkpoints.cannotWrite(file, e);
+    }
+  }
+
+  /**
+   * The lines of {@link #metrics()}, without any that a kill has cut off.
+   *
+   * @throws DataException if the file cannot be read
+   */
+  public List<Metrics> history() {
+    return lines(metrics(), Metrics.class);
+  }
+
+  private static <T> List<T> lines(Path file, Class<T> type) {
+    if (!Files.exists(file)) {
+      return List.of();
+    }
+    try {
+      var lines = new ArrayList<T>();
+      for (var line : Files.readAllLines(file)) {
+        try {
+          lines.add(JSON.readValue(line, type));
+        } catch (JsonProcessingException e) {
+          // cut off
+        }
+      }
+      return lines;
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  /**
+   * Forgets what was written of steps after one, to which a run goes back: lines of {@link
+   * #metrics()} and stretches that began later.
+   */
+  public void forgetAfter(long step) {
+    forgetMetricsAfter(step);
+    var stretches = stretches();
+    if (stretches.stream().anyMatch(stretch -> stretch.first() > step)) {
+      var kept = stretches.stream().filter(stretch -> stretch.first() <= step).toList();
+      write("stretches.jsonl", kept.stream().map(RunFolder::line).collect(Collectors.joining()));
+    }
+  }
+
+  /** Notes how the steps from one on are computed, unless those before were in the same way. */
+  public void begin(Stretch stretch) {
+    var before = stretches();
+    if (before.isEmpty() || !before.get(before.size() - 1).sameWay(stretch)) {
+      append(stretchFile(), line(stretch));
+    }
+  }
+
+  /**
+   * How the steps were computed, in their order; empty for runs of versions that did not note it.
+   *
+   * @throws DataException if the file cannot be read
+   */
+  public List<Stretch> stretches() {
+    return lines(stretchFile(), Stretch.class);
+  }
+
+  /** Removes the lines of {@link #metrics()} after a step. */
+  private void forgetMetricsAfter(long step) {
+    var kept = history().stream().filter(line -> line.step() <= step);
+    write("metrics.jsonl", kept.map(RunFolder::line).collect(Collectors.joining()));
+  }
+
+  /**
+   * Keeps others from training the run; they would overwrite each other's files.
+   *
+   * @throws ConfigurationException if it is being trained already
+   */
+  public Lock lock() {
+    var file = path.resolve(LOCK);
+    try {
+      var run = path.toRealPath();
+      synchronized (LOCKED) {
+        // A process loses its locks on a file with any channel of it that it closes: one that has
+        // the lock must not open the file again.
+        if (!LOCKED.contains(run)) {
+          var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          try {
+            if (channel.tryLock() != null) {
+              LOCKED.add(run);
+              return new Lock(run, channel);
+            }
+          } catch (OverlappingFileLockException e) {
+            // another copy of this class in this process has it
+          } finally {
+            if (!LOCKED.contains(run)) {
+              channel.close();
+            }
+          }
+        }
+      }
+      throw new ConfigurationException(
+          path + " is being trained already; wait for the other training, or stop it");
+    } catch (IOException e) {
+      throw DataException.cannotWrite(file, e);
+    }
+  }
+
+  /** Closing it lets others train the run; so does the end of the process. */
+  public record Lock(Path run, FileChannel channel) implements AutoCloseable {
+    @Override
+    public void close() {
+      synchronized (LOCKED) {
+        try {
+          channel.close();
+        } catch (IOException e) {
+          // nothing was written to it
+        }
+        LOCKED.remove(run);
+      }
+    }
+  }
+}

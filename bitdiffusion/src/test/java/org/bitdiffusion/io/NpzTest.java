@@ -1,0 +1,49 @@
+package org.bitdiffusion.io;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.bitdiffusion.DataException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NpzTest {
+  @TempDir private Path folder;
+
+  @Test
+  void aWrongBitIsFound() throws IOException {
+    var file = folder.resolve("x.npz");
+    var array = new ByteArrayOutputStream();
+    Npy.write(array, new int[] {1}, new double[] {3});
+    var entry = new ZipEntry("x.npy");
+    var checksum = new CRC32();
+    checksum.update(array.toByteArray());
+    entry.setSize(array.size());
+    entry.setCrc(checksum.getValue());
+    try (var zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.setMethod(ZipOutputStream.STORED); // as numpy.savez does
+      zip.putNextEntry(entry);
+      zip.write(array.toByteArray());
+    }
+    assertThat(Npz.read(file, "x").get("x").values()).containsExactly(3);
+
+    var bytes = Files.readAllBytes(file);
+    var three = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(3).array();
+    var at = new String(bytes, ISO_8859_1).indexOf(new String(three, ISO_8859_1));
+    bytes[at + 6] ^= 1;
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> Npz.read(file, "x"))
+        .isInstanceOf(DataException.class)
+        .hasMessage(file + " is no npz archive, or damaged: the checksum of x.npy is wrong");
+  }
+}

@@ -1,0 +1,226 @@
+package org.bitdiffusion.nn.captioner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CaptionerTest {
+  private static final int LENGTH = 7;
+  private static final long SEED = 1;
+
+  @BeforeAll
+  static void loadEngine() {
+    Engine.load();
+  }
+
+  private static CaptionerConfig config(String decoder) {
+    return new CaptionerConfig(decoder, 16, 2, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+  }
+
+  private static double difference(Tensor a, Tensor b) {
+    return a.sub(b).abs().max().item_double();
+  }
+
+  @Test
+  void theCacheGivesTheLogitsOfAFullPass() {
+    torch.manual_seed(1);
+    try (var network =
+            new AutoregressiveCaptioner(config("autoregressive"), 11, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var memory = network.encode(torch.rand(3, 3, 12, 12));
+      var tokens = torch.randint(11, new long[] {3, LENGTH}).to(torch.ScalarType.Long);
+      var logits = network.logits(tokens, memory);
+      assertThat(logits.shape()).containsExactly(3, LENGTH, 11);
+      try (var growing = network.begin(memory)) {
+        for (var i = 0; i < LENGTH; i++) {
+          var next = growing.next(i == 0 ? null : tokens.select(1, i - 1));
+          assertThat(difference(next, logits.select(1, i))).as("position %d", i).isLessThan(1e-5);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSelectedRowGoesOnAsTheOneItWas() {
+    torch.manual_seed(2);
+    try (var network =
+            new AutoregressiveCaptioner(config("autoregressive"), 11, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      // Two rows of the same image, which go different ways.
+      var memory = network.encode(torch.rand(1, 3, 12, 12)).repeat(2, 1, 1);
+      try (var growing = network.begin(memory)) {
+        growing.next(null);
+        growing.next(Tensor.create(new long[] {3, 5}, 2));
+        growing.select(Tensor.create(new long[] {1, 0}, 2));
+        var next = growing.next(Tensor.create(new long[] {1, 2}, 2));
+        var tokens = Tensor.create(new long[] {5, 1, 0, 3, 2, 0}, 2, 3);
+        var logits = network.logits(tokens, memory);
+        assertThat(difference(next, logits.select(1, 2))).isLessThan(1e-5);
+      }
+    }
+  }
+
+  @Test
+  void laterTokensDoNotMatterToEarlierOnes() {
+    torch.manual_seed(3);
+    try (var network =
+            new AutoregressiveCaptioner(config("autoregressive"), 11, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var memory = network.encode(torch.rand(1, 3, 12, 12));
+      var tokens = Tensor.create(new long[] {1, 2, 3, 4, 5, 6, 7}, 1, LENGTH);
+      var other = Tensor.create(new long[] {1, 2, 3, 9, 9, 9, 9}, 1, LENGTH);
+      var a = network.logits(tokens, memory);
+      var b = network.logits(other, memory);
+      assertThat(difference(a.narrow(1, 0, 4), b.narrow(1, 0, 4))).isLessThan(1e-6);
+      assertThat(difference(a.select(1, 4), b.select(1, 4))).isGreaterThan(1e-4);
+    }
+  }
+
+  @Test
+  void allPositionsOfBitsSeeEachOtherTheImageTheEstimateAndTheTime() {
+    torch.manual_seed(4);
+    try (var network = new BitCaptioner(config("bits"), 3, 3, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var images = torch.rand(2, 3, 12, 12);
+      var memory = network.encode(images);
+      var xt = torch.randn(2, 3, LENGTH);
+      var zeros = torch.zeros_like(xt);
+      var gamma = torch.full(new long[] {2}, new Scalar(0.5));
+      var y = network.forward(xt, zeros, gamma, memory);
+      assertThat(y.shape()).containsExactly(2, 3, LENGTH);
+      var moved = xt.clone();
+      moved.select(2, LENGTH - 1).add_(new Scalar(1));
+      var first = y.select(2, 0);
+      assertThat(difference(network.forward(moved, zeros, gamma, memory).select(2, 0), first))
+          .isGreaterThan(1e-4);
+      assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isGreaterThan(1e-3);
+      var later = torch.full(new long[] {2}, new Scalar(0.9));
+      assertThat(difference(network.forward(xt, zeros, later, memory), y)).isGreaterThan(1e-3);
+      var other = network.encode(images.mul(new Scalar(0.5)));
+      assertThat(difference(network.forward(xt, zeros, gamma, other), y)).isGreaterThan(1e-4);
+      // Each example for itself.
+      var one =
+          network.forward(
+              xt.narrow(0, 1, 1),
+              zeros.narrow(0, 1, 1),
+              gamma.narrow(0, 1, 1),
+              memory.narrow(0, 1, 1));
+      assertThat(difference(one, y.narrow(0, 1, 1))).isLessThan(1e-5);
+    }
+  }
+
+  /** Else the inputs drown which position it is, and pictures are learned much later. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 6, 15})
+  void positionsBeginAsLargeAsWhatTheInputLayerMakesOfBits(int bits) {
+    torch.manual_seed(5);
+    var config =
+        new CaptionerConfig("bits", 64, 1, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 1, 2));
+    try (var network = new BitCaptioner(config, bits, bits, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var weights = network.parameters().byName();
+      var input = torch.randn(1000, 2 * bits).sign();
+      var h = input.matmul(weights.get("input.weight").t()).add(weights.get("input.bias"));
+      var positions = weights.get("positions.weight");
+      assertThat(positions.std().item_double() / h.std().item_double()).isBetween(0.5, 2.0);
+    }
+  }
+
+  @Test
+  void bfloat16IsNearFloat32() {
+    var fast =
+        new Compute(
+            torch.DeviceType.CPU,
+            org.bitdiffusion.runtime.Precision.BFLOAT16,
+            torch.MemoryFormat.ChannelsLast,
+            "test");
+    try (var exactly = new BitCaptioner(config("bits"), 3, 3, LENGTH, Compute.PLAIN, SEED);
+        var roughly = new BitCaptioner(config("bits"), 3, 3, LENGTH, fast, SEED);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      roughly.parameters().values().copy_(exactly.parameters().values());
+      var images = torch.rand(2, 3, 12, 12);
+      var xt = torch.randn(2, 3, LENGTH);
+      var gamma = torch.full(new long[] {2}, new Scalar(0.5));
+      var y = exactly.forward(xt, xt, gamma, exactly.encode(images));
+      var z = roughly.forward(xt, xt, gamma, roughly.encode(images));
+      assertThat(difference(z, y) / y.abs().max().item_double()).isCloseTo(0, within(0.03));
+    }
+  }
+
+  @Test
+  void sizesThatCannotBeAreNamed() {
+    assertThatThrownBy(
+            () ->
+                new CaptionerConfig(
+                    "bits", 16, 2, 3, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("network.heads is 3; it must be a divisor of width 16");
+    assertThatThrownBy(() -> CaptionerConfig.Encoder.vit(12, 5, 8, 2, 2))
+        .hasMessage("network.encoder.patch is 5; it must be a divisor of encoder.image_size 12");
+    assertThatThrownBy(() -> config("both")).hasMessageContaining("bits or autoregressive");
+  }
+
+  @Test
+  void dropoutIsOnWhereGradientsAreEnabledOnly() {
+    var size =
+        new CaptionerConfig("bits", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+    torch.manual_seed(6);
+    try (var network = new BitCaptioner(size, 3, 3, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope()) {
+      var images = torch.rand(2, 3, 12, 12);
+      var xt = torch.randn(2, 3, LENGTH);
+      var gamma = torch.full(new long[] {2}, new Scalar(0.5));
+      Tensor memory;
+      try (var noGrad = new NoGradGuard()) {
+        memory = network.encode(images);
+        assertThat(difference(network.encode(images), memory)).isZero();
+        var y = network.forward(xt, xt, gamma, memory);
+        assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isZero();
+      }
+      assertThat(difference(network.encode(images), network.encode(images))).isGreaterThan(0.01);
+      var y = network.forward(xt, xt, gamma, memory);
+      assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isGreaterThan(0.01);
+    }
+  }
+
+  /** Training changes the statistics of a ResNet's norms, but not of one that is frozen. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theStatisticsOfAFrozenEncoderStay(boolean frozen) {
+    var encoder = new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 0, 0, "symmetric", "", frozen);
+    torch.manual_seed(7);
+    try (var network =
+            new BitCaptioner(
+                new CaptionerConfig("bits", 16, 1, 4, 0, encoder),
+                3,
+                3,
+                LENGTH,
+                Compute.PLAIN,
+                SEED);
+        var scope = new PointerScope()) {
+      var mean = network.parameters().byName().get("encoder.bn1.running_mean");
+      var before = mean.detach().clone();
+      network.encode(torch.rand(2, 3, 64, 64));
+      assertThat(mean.equal(before)).isEqualTo(frozen);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+package org.bitdiffusion.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Version;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Given;
+import org.bitdiffusion.modality.caption.CaptionSettings;
+import org.bitdiffusion.modality.caption.Pairs;
+import org.bitdiffusion.modality.image.ImageSettings;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.storage.Stretch;
+import org.bitdiffusion.training.Trainer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunTest {
+  @TempDir private Path folder;
+  private Path path;
+  private int threads;
+
+  @BeforeEach
+  void begin() {
+    path = folder.resolve("run");
+    threads = Engine.threads();
+    Engine.threads(1); // the networks are too small for more
+  }
+
+  @AfterEach
+  void useAllThreads() {
+    Engine.threads(threads);
+  }
+
+  private static RunConfig config(String... changes) {
+    var settings =
+        new HashMap<>(
+            Map.of(
+                "data", "icons,size=8,subset=16",
+                "network.width", "8",
+                "network.multipliers", "[1]",
+                "network.blocks", "1",
+                "network.attention", "[]",
+                "training.batch_size", "2",
+                "training.steps", "1",
+                "training.precision", "float32"));
+    for (var change : changes) {
+      var at = change.indexOf('=');
+      settings.put(change.substring(0, at), change.substring(at + 1));
+    }
+    return ConfigReader.preset("icons", settings);
+  }
+
+  private void start(String... changes) {
+    var config = config(changes);
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, data, path, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+  }
+
+  /** Goes on with other settings. */
+  private void resume(Map<String, String> changes) {
+    var run = Run.open(path);
+    var changed = run.config(changes);
+    try (var data = Run.data(changed);
+        var trainer = run.resume(changed, data, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+  }
+
+  @Test
+  void aRunIsTrainedOpenedAndSampled() {
+    start("modality.flip=true", "sampling.steps=3");
+    var run = Run.open(path);
+    assertThat(run.modality().name()).isEqualTo("image");
+    assertThat(run.config().modality()).isEqualTo(new ImageSettings(true));
+    try (var model = run.model("float32");
+        var data = run.data();
+        var renderer = run.renderer()) {
+      assertThat(model).isInstanceOf(DiffusionModel.class);
+      assertThat(data.size()).isEqualTo(16);
+      assertThat(data.schema()).isEqualTo(run.config().schema());
+      assertThat(run.request(3).given()).isSameAs(Given.NONE);
+      var samples = model.sample(run.request(3), Sampler.Listener.NONE);
+      assertThat(samples.count()).isEqualTo(3);
+      assertThat(renderer.picture(samples)).startsWith(0x89, 'P', 'N', 'G');
+    }
+  }
+
+  @Test
+  void flipsMayChange() {
+    start();
+    resume(Map.of("modality.flip", "true", "training.steps", "2", "training.batch_size", "4"));
+    var run = Run.open(path);
+    assertThat(run.config().modality()).isEqualTo(new ImageSettings(true));
+    assertThat(run.folder().checkpoints().done()).isEqualTo(2);
+  }
+
+  @Test
+  void whatTheWeightsWereLearnedForMayNotChange() throws IOException {
+    start();
+    var before = Files.readString(path.resolve("config.yaml"));
+    var changes =
+        Map.of(
+            "codec.encoding", "gray",
+            "diffusion.prediction", "eps",
+            "network.width", "16",
+            "network.dropout", "0.1");
+    changes.forEach(
+        (key, value) ->
+            assertThatThrownBy(() -> resume(Map.of(key, value, "training.steps", "2")))
+                .as(key)
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessage(
+                    "settings of codec, diffusion, network and modality cannot change in the middle"
+                        + " of a run, random changes of the data aside; "
+                        + path.resolve("config.yaml")
+                        + " has those it began with"));
+    assertThat(path.resolve("config.yaml")).hasContent(before);
+  }
+
+  @Test
+  void theDataMayBeOthersOfTheSameKind() {
+    start();
+    resume(Map.of("data", "icons,size=8,subset=9", "training.steps", "2"));
+    assertThat(Run.open(path).config().data()).isEqualTo("icons,size=8,subset=9");
+    assertThatThrownBy(() -> resume(Map.of("data", "icons,size=12", "training.steps", "3")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("is not what " + path + " was trained on");
+  }
+
+  /** Of captions the images' random changes may, and the vocabulary and the length may not. */
+  @Test
+  void jitterMayChangeAndTheVocabularyMayNot() {
+    Pairs.train(Pairs.config("bits", "training.steps=1"), 1, path);
+    var run = Run.open(path);
+    try (var data = Pairs.data(run, 1, 7)) {
+      for (var change : List.of("vocabulary=99", "length=8", "tokenizer=bytes")) {
+        var at = change.indexOf('=');
+        var changes = Map.of("modality." + change.substring(0, at), change.substring(at + 1));
+        assertThatThrownBy(() -> run.resume(run.config(changes), data, new Trainer.Listener() {}))
+            .as(change)
+            .isInstanceOf(ConfigurationException.class)
+            .hasMessageContaining("random changes of the data aside");
+      }
+      var jittered = run.config(Map.of("modality.jitter", "0.25", "training.steps", "2"));
+      try (var trainer = run.resume(jittered, data, new Trainer.Listener() {})) {
+        trainer.run();
+      }
+    }
+    assertThat(Run.open(path).config().modality())
+        .isEqualTo(new CaptionSettings("words", 1000, 7, 0.25));
+  }
+
+  private List<Stretch> stretches() {
+    return RunFolder.open(path).stretches();
+  }
+
+  @Test
+  void howStepsWereComputedIsNotedWhereItChanges() {
+    start();
+    var engine = "libtorch " + Engine.version();
+    var device = Engine.hasCuda() ? "cuda" : "cpu";
+    var first = new Stretch(1, "float32", device, engine, Version.version());
+    assertThat(stretches()).containsExactly(first);
+    resume(Map.of("training.steps", "2"));
+    assertThat(stretches()).containsExactly(first);
+    resume(Map.of("training.steps", "3", "training.precision", "bfloat16"));
+    var second = new Stretch(3, "bfloat16", device, engine, Version.version());
+    assertThat(stretches()).containsExactly(first, second);
+    // Nothing left to do: nothing changes.
+    resume(Map.of("training.steps", "3", "training.precision", "float32"));
+    assertThat(stretches()).containsExactly(first, second);
+  }
+
+  /** Steps that are taken again are those of the new stretch. */
+  @Test
+  void aRunThatGoesBackForgetsWhatFollowed() throws IOException {
+    start();
+    resume(Map.of("training.steps", "2", "training.precision", "bfloat16"));
+    assertThat(stretches()).extracting(Stretch::first).containsExactly(1L, 2L);
+    Files.move(path.resolve("checkpoints/step-00000002"), folder.resolve("away"));
+    resume(Map.of("training.steps", "3", "training.precision", "float32"));
+    assertThat(stretches()).extracting(Stretch::precision).containsExactly("float32");
+    assertThat(stretches().get(0).first()).isEqualTo(1);
+  }
+}
