@@ -2,6 +2,7 @@ package org.bitdiffusion.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
@@ -35,6 +36,12 @@ final class QuickstartCommand implements Callable<Integer> {
       description = "Steps of training, if not the preset's.")
   private Long steps;
 
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Changes another setting, such as sampling.steps=50.")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
   @Override
   public Integer call() {
     if (Files.exists(out)) {
@@ -42,9 +49,11 @@ final class QuickstartCommand implements Callable<Integer> {
           out + " exists already; remove it, or name a new folder with --out");
     }
     var writer = spec.commandLine().getOut();
-    var config =
-        ConfigReader.preset(
-            "icons", steps == null ? Map.of() : Map.of("training.steps", steps.toString()));
+    var changes = new LinkedHashMap<>(settings);
+    if (steps != null) {
+      changes.put("training.steps", steps.toString());
+    }
+    var config = ConfigReader.preset("icons", changes);
     try (var source = Run.data(config)) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
       var progress = new TrainingProgress(spec.commandLine().getErr());

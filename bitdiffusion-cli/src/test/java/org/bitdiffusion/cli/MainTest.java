@@ -92,7 +92,7 @@ class MainTest extends CommandTest {
           data icons --out FOLDER/a.png --n ten        | '--n': 'ten' is not an int
           data icons --out FOLDER/a.png --n 0          | --n is 0; it must be at least 1
           data icons --out FOLDER/a.gif                | must end in .png or .npy
-          data icon --out FOLDER/a.png                 | 'icon' is unknown; there are icons, idx
+          data icon --out FOLDER/a.png                 | icons, idx, cifar10
           data icons,sizes=3 --out FOLDER/a.png        | no option 'sizes'
           train --preset icons --config a --out FOLDER/r | are mutually exclusive
           train --out FOLDER/r                         | needs --preset or --config

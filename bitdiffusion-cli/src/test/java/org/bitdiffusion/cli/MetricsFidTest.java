@@ -76,12 +76,40 @@ class MetricsFidTest extends CommandTest {
                 + " rank below 2,049, and the distance is far too high");
 
     // By hand: each image on its own, in the order of names.
-    var fid = statistics(new int[] {8, 8, 12}, 1).frechetDistance(statistics(new int[] {8, 8}, 2));
-    assertThat(report.path("fid").doubleValue()).isCloseTo(fid, within(1e-4 * fid));
+    assertClose(FeatureStatistics.read(saved), statistics(new int[] {8, 8, 12}, 1));
 
-    assertThat(fid(a, saved, "--inception", weights(), "--json", "--batch-size", 1)).isZero();
+    // The other way round, one image at a time, and of a file.
+    var other = folder.resolve("b.npz");
+    assertThat(
+            fid(b, saved, "--inception", weights(), "--save", other, "--json", "--batch-size", 1))
+        .isZero();
+    assertClose(FeatureStatistics.read(other), statistics(new int[] {8, 8}, 2));
+    var fid = report.path("fid").doubleValue();
     assertThat(new ObjectMapper().readTree(out.toString()).path("fid").doubleValue())
-        .isCloseTo(0, within(1e-4 * fid));
+        .isCloseTo(fid, within(1e-4 * fid));
+    var a0 = FeatureStatistics.read(saved);
+    var b0 = FeatureStatistics.read(other);
+    var between = 0.0;
+    for (var i = 0; i < InceptionV3.FEATURES; i++) {
+      between += Math.pow(a0.mean()[i] - b0.mean()[i], 2);
+    }
+    assertThat(fid).isGreaterThanOrEqualTo(between); // the rest is a distance of covariances
+  }
+
+  private static void assertClose(FeatureStatistics actual, FeatureStatistics expected) {
+    assertClose(actual.mean(), expected.mean());
+    assertClose(actual.covariance(), expected.covariance());
+  }
+
+  private static void assertClose(double[] actual, double[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    var largest = 0.0;
+    var most = 0.0;
+    for (var i = 0; i < actual.length; i++) {
+      largest = Math.max(largest, Math.abs(expected[i]));
+      most = Math.max(most, Math.abs(actual[i] - expected[i]));
+    }
+    assertThat(most).isLessThan(1e-4 * largest);
   }
 
   @Test

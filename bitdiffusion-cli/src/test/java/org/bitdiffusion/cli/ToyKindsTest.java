@@ -86,7 +86,7 @@ class ToyKindsTest extends CommandTest {
     assertThat(following).isGreaterThan(0.6);
     succeeds("evaluate --run FOLDER/run --data dice --with lenient=2 --json");
     assertThat(out.toString()).contains("\"following\":1.0");
-    isRefused("evaluate --run FOLDER/run --data dice --held-out dice", "held_out", "lenient");
+    isRefused("evaluate --run FOLDER/run --data dice --held-out dice", "--held-out", "lenient");
   }
 
   @Test
