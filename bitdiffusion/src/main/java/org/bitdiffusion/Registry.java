@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
 public final class Registry<T extends Named> {
   private static final Logger LOGGER = LoggerFactory.getLogger(Registry.class);
 
+  /** After so many providers that cannot be loaded, the others are not looked at. */
+  private static final int MOST_BROKEN = 100;
+
   private final String what;
   private final Map<String, T> byName = new LinkedHashMap<>();
   private final List<String> broken = new ArrayList<>();
@@ -36,34 +39,54 @@ public final class Registry<T extends Named> {
    * @param what for messages, such as {@code sampler}
    */
   public static <T extends Named> Registry<T> load(Class<T> service, String what) {
-    return of(what, ServiceLoader.load(service));
+    // Of where the library is, and of where its caller is, which may be another place.
+    var registry = new Registry<T>(what);
+    registry.addAll(ServiceLoader.load(service, service.getClassLoader()));
+    registry.addAll(ServiceLoader.load(service));
+    return registry;
   }
 
   static <T extends Named> Registry<T> of(String what, Iterable<T> providers) {
     var registry = new Registry<T>(what);
+    registry.addAll(providers);
+    return registry;
+  }
+
+  private void addAll(Iterable<T> providers) {
     var iterator = providers.iterator();
-    while (true) {
+    for (var failures = 0; failures < MOST_BROKEN; ) { // a file may fail again each time
       try {
         if (!iterator.hasNext()) {
-          return registry;
+          return;
         }
-        registry.add(iterator.next());
-      } catch (ServiceConfigurationError e) {
-        registry.broken.add(reason(e));
-        LOGGER.warn("a {} on the class path cannot be loaded: {}", what, reason(e));
+        add(iterator.next());
+      } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+        failures++;
+        leaveOut(
+            e instanceof ServiceConfigurationError && e.getCause() != null
+                ? e.getMessage() + " (" + e.getCause() + ")"
+                : e instanceof ServiceConfigurationError ? e.getMessage() : e.toString());
       }
     }
   }
 
-  private static String reason(ServiceConfigurationError e) {
-    return e.getMessage() + (e.getCause() == null ? "" : " (" + e.getCause() + ")");
+  private void add(T provider) {
+    var type = provider.getClass().getName();
+    var name = provider.name();
+    if (name == null || name.isBlank()) {
+      leaveOut(type + " has no name");
+      return;
+    }
+    var other = byName.putIfAbsent(name, provider);
+    if (other != null && !other.getClass().equals(provider.getClass())) {
+      leaveOut("%s has the name of %s".formatted(type, other.getClass().getName()));
+    }
   }
 
-  private void add(T provider) {
-    var other = byName.putIfAbsent(provider.name(), provider);
-    if (other != null) {
-      broken.add(provider.getClass().getName() + " has the name of " + other.getClass().getName());
-      LOGGER.warn("a {} is left out: {}", what, broken.get(broken.size() - 1));
+  private void leaveOut(String reason) {
+    if (!broken.contains(reason)) {
+      broken.add(reason);
+      LOGGER.warn("a {} on the class path is left out: {}", what, reason);
     }
   }
 

@@ -11,7 +11,7 @@ import org.bitdiffusion.Registry;
  *
  * @param labels [N], -1 for no class in particular; empty where there are no classes
  * @param pixels unsigned bytes [N, C, H, W]; empty where there are no images
- * @param alike whether there is one for any number of examples, instead of one for each
+ * @param alike whether one image is there for any number of examples, instead of one for each
  */
 @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
 public record Given(long[] labels, byte[] pixels, boolean alike) {
@@ -93,10 +93,19 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
                 Registry.nearest(text, classes).map(n -> "; did you mean " + n + "?").orElse("")));
   }
 
-  /** Examples first .. first + count - 1 of these {@code of} ones. */
+  /**
+   * Examples first .. first + count - 1 of these {@code of} ones.
+   *
+   * @throws IllegalArgumentException if there is not one for each of so many
+   */
   public Given part(int first, int count, int of) {
     if (alike) {
       return this;
+    }
+    if ((labels.length != 0 && labels.length != of) || pixels.length % of != 0) {
+      throw new IllegalArgumentException(
+          "%d examples, but %d labels or %d bytes of images are given"
+              .formatted(of, labels.length, pixels.length));
     }
     var each = pixels.length / of;
     return new Given(

@@ -1,5 +1,9 @@
 package org.bitdiffusion.data;
 
+import java.math.BigInteger;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -16,7 +20,38 @@ public record Schema(Space space, Condition condition, int end, Map<String, Obje
   public static final int NO_END = -1;
 
   public Schema {
-    details = Map.copyOf(details);
+    var plain = new LinkedHashMap<String, Object>();
+    details.forEach((key, value) -> plain.put(key, plain(value)));
+    details = Collections.unmodifiableMap(plain);
+  }
+
+  /** A value as a file of settings gives it back, so that a schema that was read equals its own. */
+  private static Object plain(Object value) {
+    if (value instanceof Float number) {
+      return Double.valueOf(number.toString());
+    }
+    if (value instanceof Byte || value instanceof Short) {
+      return ((Number) value).intValue();
+    }
+    if (value instanceof Long number) {
+      return number == number.intValue() ? (Object) number.intValue() : number;
+    }
+    if (value instanceof List<?> list) {
+      return list.stream().map(Schema::plain).toList();
+    }
+    if (value instanceof Map<?, ?> map) {
+      var plain = new LinkedHashMap<String, Object>();
+      map.forEach((key, each) -> plain.put(key.toString(), plain(each)));
+      return Collections.unmodifiableMap(plain);
+    }
+    if (value instanceof String
+        || value instanceof Boolean
+        || value instanceof Integer
+        || value instanceof Double
+        || value instanceof BigInteger) {
+      return value;
+    }
+    throw new IllegalArgumentException("details hold texts, numbers, lists and maps, not " + value);
   }
 
   /** Of data without a condition, of which every place counts and nothing else need be known. */

@@ -49,14 +49,20 @@ public final class KeptSamples {
   private int drawn;
 
   /**
-   * @param subject whose samples they are; its model is one that was loaded from its folder
+   * @param subject whose samples they are; they are kept with the checkpoint that its model has
+   *     loaded, whatever a training has written since
    * @param n how many samples, at least 1
    */
-  public KeptSamples(Evaluation.Subject subject, Path checkpoint, int n, Conditions conditions) {
+  public KeptSamples(Evaluation.Subject subject, int n, Conditions conditions) {
     if (n < 1 || subject.batch() < 1) {
       throw new IllegalArgumentException(
           "%d samples in batches of %d cannot be drawn".formatted(n, subject.batch()));
     }
+    var checkpoint =
+        subject
+            .model()
+            .checkpoint()
+            .orElseThrow(() -> new IllegalArgumentException("the model is of no checkpoint"));
     this.subject = subject;
     this.n = n;
     this.conditions = conditions;

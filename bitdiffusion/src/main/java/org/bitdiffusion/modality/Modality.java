@@ -59,6 +59,16 @@ public interface Modality extends Named {
   }
 
   /**
+   * A source as a training reads it: with the random changes that the settings ask for.
+   *
+   * @param source of this kind of data; the caller closes it, and not the result
+   * @throws ConfigurationException if its examples cannot be changed so
+   */
+  default DataSource forTraining(DataSource source, ModalityConfig settings) {
+    return source;
+  }
+
+  /**
    * How samples of a run are shown.
    *
    * @param config with its schema

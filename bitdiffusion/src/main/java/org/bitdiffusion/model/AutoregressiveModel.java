@@ -36,6 +36,20 @@ public final class AutoregressiveModel extends Model {
     this.network = network;
   }
 
+  /**
+   * Complains unless examples are sequences [1, L].
+   *
+   * @throws ConfigurationException if they are not
+   */
+  static void requireSequences(RunConfig config) {
+    var shape = config.schema().space().shape();
+    if (shape.size() != 2 || shape.get(0) != 1) {
+      throw new ConfigurationException(
+          "the network gives symbol after symbol of sequences [1, L], but the data is of the shape "
+              + shape);
+    }
+  }
+
   @Override
   Tensor lossOf(Batch batch, Noise.OfBatch noise) {
     var ids = symbols(batch).squeeze(1).to(torch.ScalarType.Long);
@@ -58,6 +72,12 @@ public final class AutoregressiveModel extends Model {
       throw new ConfigurationException(
           "the run is autoregressive: it cannot draw around symbols that are given");
     }
+    for (var label : request.given().labels()) {
+      if (label < 0) {
+        throw new ConfigurationException(
+            "the run is autoregressive: it knows its classes only, so name one of them");
+      }
+    }
     return search(GREEDY, request.given(), request.count());
   }
 
@@ -73,10 +93,11 @@ public final class AutoregressiveModel extends Model {
     int length = config().schema().space().shape().get(1);
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
+      var encoded = network.encode(condition(given, count)); // null where it is told nothing
       var condition =
-          network
-              .encode(condition(given, count))
-              .repeat_interleave(beams, new LongOptional(0), new LongOptional());
+          encoded == null
+              ? null
+              : encoded.repeat_interleave(beams, new LongOptional(0), new LongOptional());
       try (var growing = network.begin(condition)) {
         var found =
             search.search(

@@ -3,7 +3,6 @@ package org.bitdiffusion.model;
 import static org.bytedeco.pytorch.global.torch.full_like;
 
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.data.Condition;
@@ -16,6 +15,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Known;
+import org.bitdiffusion.sampling.SampleNoise;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
@@ -90,25 +90,25 @@ public final class DiffusionModel extends Model {
       var codec = diffusion.codec();
       var condition = condition(request.given(), count);
       var isOfClasses = config().condition() instanceof Condition.Labels;
-      var known = request.known().map(k -> known(k, count, codec)).orElse(KnownBits.NONE);
-      var drawn =
-          new Sampler.Request(
-              request.seed(),
-              request.first(),
-              count,
-              Tensors.shape(codec.shape(space.shape())),
-              network.encode(condition),
-              isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
-              known.bits(),
-              known.mask(),
-              known.rounds());
-      return new Sampler(diffusion, request.sampling())
-          .sample(
-              new BatchParts(network),
-              drawn,
-              compute().newDevice(),
-              listener,
-              (analog, noise) -> new Samples(space, Tensors.ints(codec.decode(analog, noise))));
+      var shape = Tensors.shape(codec.shape(space.shape()));
+      var device = compute().newDevice();
+      try (var noise = new SampleNoise(request.seed(), request.first(), count, shape, device)) {
+        var known = request.known().map(k -> known(k, count, noise)).orElse(KnownBits.NONE);
+        var drawn =
+            new Sampler.Request(
+                request.seed(),
+                request.first(),
+                count,
+                shape,
+                network.encode(condition),
+                isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
+                known.bits(),
+                known.mask(),
+                known.rounds());
+        var sampler = new Sampler(diffusion, request.sampling());
+        var analog = sampler.sample(new BatchParts(network), drawn, noise, listener);
+        return new Samples(space, Tensors.ints(codec.decode(analog, noise)));
+      }
     }
   }
 
@@ -128,7 +128,7 @@ public final class DiffusionModel extends Model {
     static final KnownBits NONE = new KnownBits(null, null, 1);
   }
 
-  private KnownBits known(Known known, int count, Codec codec) {
+  private KnownBits known(Known known, int count, Noise noise) {
     var space = config().schema().space();
     for (var i = 0; i < known.mask().length; i++) {
       var symbol = known.symbols()[i];
@@ -140,12 +140,11 @@ public final class DiffusionModel extends Model {
     }
     var shape = Tensors.shape(space.shape());
     var device = compute().newDevice();
-    try (var noise = new Noise.OfBatch(0, device)) {
-      var symbols = known.symbols(count, shape).to(device, torch.ScalarType.Int);
-      var places = known.places(count, shape).to(device, torch.ScalarType.Int);
-      return new KnownBits(
-          codec.encode(symbols, noise), codec.spread(places).ne(new Scalar(0)), known.rounds());
-    }
+    var symbols = known.symbols(count, shape).to(device, torch.ScalarType.Int);
+    var places = known.places(count, shape).to(device, torch.ScalarType.Int);
+    var codec = diffusion.codec();
+    return new KnownBits(
+        codec.encode(symbols, noise), codec.spread(places).ne(new Scalar(0)), known.rounds());
   }
 
   /**
@@ -189,6 +188,7 @@ public final class DiffusionModel extends Model {
 
   /** Whether a run can be asked for samples of no class in particular: some labels were dropped. */
   public static boolean knowsAnyClass(RunConfig config) {
-    return config.condition().classes().isEmpty() || config.diffusion().labelDropout() > 0;
+    return config.condition().classes().isEmpty()
+        || (!config.network().autoregressive() && config.diffusion().labelDropout() > 0);
   }
 }

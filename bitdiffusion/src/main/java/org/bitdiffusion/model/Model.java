@@ -2,6 +2,9 @@ package org.bitdiffusion.model;
 
 import static org.bytedeco.pytorch.global.torch.manual_seed;
 
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Seed;
@@ -19,6 +22,7 @@ import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.storage.Checkpoints;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -34,6 +38,7 @@ public abstract sealed class Model implements AutoCloseable
   private final RunConfig config;
   private final Network network;
   private final Compute compute;
+  private Path checkpoint; // or null
 
   Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
@@ -50,17 +55,25 @@ public abstract sealed class Model implements AutoCloseable
   public static Model create(RunConfig config, Compute compute) {
     Engine.load();
     var weights = Seed.of(config.training().seed(), RunConfig.WEIGHTS);
-    var network = NetworkKind.of(config.network(), config.signature(), compute, weights);
-    if (network instanceof DenoisingNetwork denoising) {
-      return new DiffusionModel(config, config.newDiffusion(), denoising, compute);
+    var autoregressive = config.network().autoregressive();
+    if (autoregressive) {
+      AutoregressiveModel.requireSequences(config);
     }
-    if (network instanceof NextSymbolNetwork next) {
+    var diffusion = autoregressive ? null : config.newDiffusion(); // may complain: before weights
+    var network = NetworkKind.of(config.network(), config.signature(), compute, weights);
+    if (network instanceof DenoisingNetwork denoising && !autoregressive) {
+      return new DiffusionModel(config, diffusion, denoising, compute);
+    }
+    if (network instanceof NextSymbolNetwork next && autoregressive) {
       return new AutoregressiveModel(config, next, compute);
     }
     network.close();
     throw new ConfigurationException(
-        "network.kind is %s, whose networks neither denoise nor give the next symbol"
-            .formatted(config.network().kind()));
+        "network.kind is %s, whose settings say that it %s, but it made a %s"
+            .formatted(
+                config.network().kind(),
+                autoregressive ? "gives the next symbol" : "denoises",
+                network.getClass().getSimpleName()));
   }
 
   /** The run's configuration. */
@@ -81,6 +94,22 @@ public abstract sealed class Model implements AutoCloseable
   /** Checks that this machine computes the network right. */
   public void ensureRight() {
     ConvolutionCheck.ensureRight(network.convolutions(), compute);
+  }
+
+  /**
+   * Takes the moving average of the weights of a checkpoint.
+   *
+   * @param checkpoint one of these
+   * @throws org.bitdiffusion.DataException if it is not there, damaged, or of another network
+   */
+  public void load(Checkpoints checkpoints, Path checkpoint) {
+    checkpoints.read(checkpoint, Map.of("ema", network.parameters().byName()));
+    this.checkpoint = checkpoint;
+  }
+
+  /** The checkpoint that was {@link #load loaded} last; empty where none was. */
+  public Optional<Path> checkpoint() {
+    return Optional.ofNullable(checkpoint);
   }
 
   /**
@@ -183,7 +212,10 @@ public abstract sealed class Model implements AutoCloseable
           .div(new Scalar(255))
           .expand(count, -1, -1, -1);
     }
-    return null;
+    if (condition instanceof Condition.None) {
+      return null;
+    }
+    throw new IllegalStateException(condition + " is none that a model knows");
   }
 
   /** A batch's symbols [B, C, ...] on the device. */

@@ -40,6 +40,6 @@ public record SampleRequest(
         first + from,
         some,
         given.part(from, some, count),
-        known.map(k -> k.part(from, some, places)));
+        known.map(k -> k.part(from, some, count, places)));
   }
 }

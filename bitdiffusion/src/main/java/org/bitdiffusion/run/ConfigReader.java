@@ -129,11 +129,10 @@ public final class ConfigReader {
     if (!(changes instanceof ObjectNode object)) {
       throw new ConfigurationException(origin + ": expected 'key: value' lines");
     }
-    var isOfNow = object.path("format").asInt(1) == RunConfig.FORMAT;
-    requireFormat(origin, object);
-    if (!isOfNow) {
+    if (format(origin, object) < RunConfig.FORMAT) {
       FormatOne.migrate(object);
     }
+    object.put("format", RunConfig.FORMAT);
     var tree = defaults(origin, kind(object, "modality", "image"), kind(object, "network", "unet"));
     merge(origin, "", tree, object);
     settings.forEach((key, value) -> set(tree, key, value));
@@ -164,14 +163,18 @@ public final class ConfigReader {
     }
   }
 
-  private static void requireFormat(String origin, ObjectNode config) {
-    var format = config.path("format").asInt(RunConfig.FORMAT);
-    if (format < 1 || format > RunConfig.FORMAT) {
+  /** Files without one, such as a user's own, may be of the first. */
+  private static int format(String origin, ObjectNode config) {
+    if (!config.has("format")) {
+      return 1;
+    }
+    var format = config.get("format");
+    if (!format.isInt() || format.asInt() < 1 || format.asInt() > RunConfig.FORMAT) {
       throw new ConfigurationException(
           "%s is of format %s, but this version reads formats 1 to %d; use the version that wrote it"
-              .formatted(origin, config.path("format").asText(), RunConfig.FORMAT));
+              .formatted(origin, format.asText(), RunConfig.FORMAT));
     }
-    config.put("format", RunConfig.FORMAT);
+    return format.asInt();
   }
 
   private static String kind(ObjectNode config, String section, String otherwise) {

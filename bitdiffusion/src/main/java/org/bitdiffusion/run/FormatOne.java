@@ -37,14 +37,16 @@ final class FormatOne {
 
   private static void training(ObjectNode config, ObjectNode training) {
     var optimizer = training.path("optimizer").asText();
-    if (optimizer.equals("adam") || optimizer.equals("adamw")) {
-      training.remove("optimizer"); // "adam" had no weight decay, and "adamw" without it was Adam
+    var decays = training.path("weight_decay").asDouble() > 0;
+    if (optimizer.equals("adamw") || (optimizer.equals("adam") && !decays)) {
+      training.remove("optimizer"); // "adamw" without a weight decay was Adam
     }
-    if (training.has("flip") && !config.path("modality").has("flip")) {
-      var flip = training.remove("flip");
-      if (!config.path("modality").path("kind").asText("image").equals("caption")) {
-        config.withObject("/modality").set("flip", flip);
-      }
+    var isOfCaptions = config.path("modality").path("kind").asText("image").equals("caption");
+    if (isOfCaptions && !training.path("flip").asBoolean()) {
+      training.remove("flip");
+    }
+    if (!isOfCaptions && training.has("flip") && !config.path("modality").has("flip")) {
+      config.withObject("/modality").set("flip", training.remove("flip"));
     }
     if (training.has("accumulation") && !training.has("parts")) {
       training.set("parts", training.remove("accumulation"));

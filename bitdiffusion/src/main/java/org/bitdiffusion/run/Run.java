@@ -1,6 +1,7 @@
 package org.bitdiffusion.run;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -71,7 +72,9 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   public static Trainer start(
       RunConfig config, DataSource source, Path path, Compute compute, Trainer.Listener listener) {
     RunFolder.requireFree(path);
-    return Trainer.start(config.forData(source), source, path, compute, Group.ALONE, listener);
+    var resolved = config.forData(source);
+    var read = Modality.of(config).forTraining(source, config.modality());
+    return Trainer.start(resolved, read, path, compute, Group.ALONE, listener);
   }
 
   /** The folder. */
@@ -89,7 +92,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     return ConfigReader.file(folder.configuration(), changes);
   }
 
-  /** The run's data, as it was trained on; the caller closes it. */
+  /** The run's data, without the random changes of training; the caller closes it. */
   public DataSource data() {
     return data(config.data());
   }
@@ -127,7 +130,8 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
               .formatted(source.name(), path()));
     }
     var compute = Compute.choose(resolved.training().precision());
-    return Trainer.resume(resolved, source, folder, compute, Group.ALONE, listener);
+    var read = modality.forTraining(source, resolved.modality());
+    return Trainer.resume(resolved, read, folder, compute, Group.ALONE, listener);
   }
 
   /**
@@ -142,8 +146,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     try {
       model.ensureRight();
       // A training may have written others meanwhile.
-      var checkpoint = folder.checkpoints().requireNewest();
-      folder.checkpoints().read(checkpoint, Map.of("ema", model.network().parameters().byName()));
+      model.load(folder.checkpoints(), folder.checkpoints().requireNewest());
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -158,7 +161,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
 
   /**
    * The first samples of seed 0 as the run is configured, of no class in particular where it has
-   * classes.
+   * classes (which it must know then: {@code diffusion.label_dropout} above 0).
    *
    * @throws ConfigurationException if each sample needs an image that it is conditioned on
    */
@@ -167,21 +170,12 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   private static Given given(RunConfig config, int count) {
-    var condition = config.condition();
-    if (condition instanceof Condition.Pixels) {
+    if (config.condition() instanceof Condition.Pixels) {
       throw new ConfigurationException("samples of this run need an image each; give them");
     }
-    if (condition.classes().isEmpty()) {
-      return Given.NONE;
-    }
-    if (DiffusionModel.knowsAnyClass(config)) {
-      return Given.label(Given.ANY_CLASS, count);
-    }
-    var labels = new long[count]; // one after the other
-    for (var i = 0; i < count; i++) {
-      labels[i] = i % condition.classes().size();
-    }
-    return Given.labels(labels);
+    return config.condition().classes().isEmpty()
+        ? Given.NONE
+        : Given.label(Given.ANY_CLASS, count);
   }
 
   /**
@@ -191,13 +185,21 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @param source examples, whose images (if any) they are conditioned on, evenly from all
    */
   public static SampleRequest preview(RunConfig config, DataSource source, int count) {
-    // Of no class in particular, so without guidance towards one.
+    // Of no class in particular where it knows such, so without guidance towards one.
     var sampling = config.sampling().withGuidance(0);
-    var given =
-        config.condition() instanceof Condition.Pixels
-            ? Given.of(source, Given.evenly(source, count, 0, count))
-            : given(config, count);
-    return SampleRequest.of(sampling, 0, count, given);
+    return SampleRequest.of(sampling, 0, count, shown(config, source, count));
+  }
+
+  private static Given shown(RunConfig config, DataSource source, int count) {
+    if (config.condition() instanceof Condition.Pixels) {
+      return Given.of(source, Given.evenly(source, count, 0, count));
+    }
+    if (DiffusionModel.knowsAnyClass(config)) {
+      return given(config, count);
+    }
+    var labels = new long[count]; // one class after the other
+    Arrays.setAll(labels, i -> i % config.condition().classes().size());
+    return Given.labels(labels);
   }
 
   /** What is measured of the run unless said otherwise: its samples of seed 0. */

@@ -29,7 +29,8 @@ public interface Noise extends AutoCloseable {
 
   /**
    * Noise of one part of a training step's batch: a function of these three numbers, whatever else
-   * is computed beside it and wherever.
+   * is computed beside it, on any machine; but of the kind of device too, as each has a generator
+   * of its own.
    *
    * @param seed of all steps
    * @param part from 0 to 2^32 - 1: those of one step have different generators
@@ -47,7 +48,7 @@ public interface Noise extends AutoCloseable {
      * @param seed of which the engine takes the lower 32 bits
      */
     public OfBatch(long seed, Device device) {
-      this.device = device;
+      this.device = Scope.owned(() -> new Device(device.type(), device.index())); // of any scope
       generator = Scope.owned(() -> generator(device, seed));
     }
 
@@ -82,6 +83,7 @@ public interface Noise extends AutoCloseable {
     @Override
     public void close() {
       generator.close();
+      device.close();
     }
   }
 }

@@ -54,13 +54,18 @@ public record Known(boolean[] mask, int[] symbols, int rounds) {
   }
 
   /**
-   * What is known of samples first .. first + count - 1 of these.
+   * What is known of samples first .. first + count - 1 of these {@code of} ones.
    *
    * @param places of one sample
+   * @throws IllegalArgumentException if there are not so many known symbols
    */
-  public Known part(int first, int count, int places) {
+  public Known part(int first, int count, int of, int places) {
     if (mask.length == places) {
       return this; // alike for all
+    }
+    if (mask.length != (long) of * places) {
+      throw new IllegalArgumentException(
+          "%d known symbols, but %d samples have %d each".formatted(mask.length, of, places));
     }
     var from = first * places;
     var to = (first + count) * places;

@@ -23,16 +23,16 @@ import org.bytedeco.pytorch.global.torch;
  * Noise of which sample i's part depends on the seed and on i alone, whatever other samples are
  * drawn beside it and on whatever device.
  */
-final class SampleNoise implements Noise, Supplier<Tensor> {
+public final class SampleNoise implements Noise, Supplier<Tensor> {
   private final Generator[] generators;
   private final long[] shape;
   private final Device device;
 
   /**
    * @param first index i of the first sample
-   * @param shape of one sample
+   * @param shape of one sample's noise in {@link #get}
    */
-  SampleNoise(long seed, long first, int count, long[] shape, Device device) {
+  public SampleNoise(long seed, long first, int count, long[] shape, Device device) {
     this.shape = new long[shape.length + 1];
     this.shape[0] = count;
     System.arraycopy(shape, 0, this.shape, 1, shape.length);

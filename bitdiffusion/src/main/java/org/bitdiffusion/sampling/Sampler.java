@@ -7,13 +7,10 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.function.BiFunction;
-import java.util.function.Supplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.SelfConditioning;
-import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -157,35 +154,24 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
   public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
-    return sample(network, request, device, listener, (analog, noise) -> analog);
+    try (var noise =
+        new SampleNoise(
+            request.seed(), request.first(), request.count(), request.shape(), device)) {
+      return sample(network, request, noise, listener);
+    }
   }
 
   /**
-   * Like {@link #sample(Denoiser, Request, Device, Listener)}, for codecs that draw as they decode.
+   * Like {@link #sample(Denoiser, Request, Device, Listener)}, for codecs that draw from the
+   * samples' noise before, as they encode what is known, or afterwards, as they decode.
    *
-   * @param decode takes the last estimate of x_0 and the samples' noise, which goes on after it and
-   *     is closed when {@code decode} returns
-   * @return what {@code decode} returned
+   * @param noise of the request's samples and shape
    */
-  public <T> T sample(
-      Denoiser network,
-      Request request,
-      Device device,
-      Listener listener,
-      BiFunction<Tensor, Noise, T> decode) {
+  public Tensor sample(Denoiser network, Request request, SampleNoise noise, Listener listener) {
     if (config.guidance() != 0
         && (request.condition() == null || request.unconditional() == null)) {
       throw new IllegalArgumentException("guidance needs conditions, and what stands for none");
     }
-    try (var noise =
-        new SampleNoise(
-            request.seed(), request.first(), request.count(), request.shape(), device)) {
-      return decode.apply(analog(network, request, listener, noise), noise);
-    }
-  }
-
-  private Tensor analog(
-      Denoiser network, Request request, Listener listener, Supplier<Tensor> noise) {
     var schedule = config.schedule(diffusion.schedule());
     return Scope.result(
         () -> {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,10 +14,13 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Version;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Given;
+import org.bitdiffusion.modality.KeptSamples;
 import org.bitdiffusion.modality.caption.CaptionSettings;
 import org.bitdiffusion.modality.caption.Pairs;
 import org.bitdiffusion.modality.image.ImageSettings;
 import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.storage.RunFolder;
@@ -100,13 +104,59 @@ class RunTest {
     }
   }
 
+  private byte[] weights() throws IOException {
+    var checkpoint = RunFolder.open(path).checkpoints().requireNewest();
+    return Files.readAllBytes(checkpoint.resolve("model.safetensors"));
+  }
+
+  /** Mirrored images are learned from, not only written down. */
   @Test
-  void flipsMayChange() {
-    start();
-    resume(Map.of("modality.flip", "true", "training.steps", "2", "training.batch_size", "4"));
+  void flipsMayChange() throws IOException {
+    var learned = new ArrayList<byte[]>();
+    for (var flip : List.of("false", "false", "true")) {
+      path = folder.resolve("run-" + learned.size());
+      start("training.learning_rate_schedule=constant");
+      resume(Map.of("modality.flip", flip, "training.steps", "2", "training.batch_size", "8"));
+      learned.add(weights());
+    }
+    assertThat(learned.get(1)).isEqualTo(learned.get(0));
+    assertThat(learned.get(2)).isNotEqualTo(learned.get(0));
     var run = Run.open(path);
     assertThat(run.config().modality()).isEqualTo(new ImageSettings(true));
     assertThat(run.folder().checkpoints().done()).isEqualTo(2);
+  }
+
+  /** A checkpoint that is written after a model was opened is not the one that samples are of. */
+  @Test
+  void samplesAreKeptWithTheCheckpointThatDrewThem() {
+    start();
+    var run = Run.open(path);
+    try (var model = run.model("float32")) {
+      var before = run.folder().checkpoints().requireNewest();
+      resume(Map.of("training.steps", "2"));
+      assertThat(run.folder().checkpoints().requireNewest()).isNotEqualTo(before);
+      assertThat(model.checkpoint()).contains(before);
+      var kept = new KeptSamples(run.subject(model), 2, (first, n) -> Given.NONE);
+      assertThat(kept.folder().getFileName().toString()).startsWith(before.getFileName() + "-");
+    }
+    var config = run.config();
+    try (var model = Model.create(config, Compute.choose("float32"))) {
+      assertThat(model.checkpoint()).isEmpty();
+      var subject = run.subject(model);
+      assertThatThrownBy(() -> new KeptSamples(subject, 2, (first, n) -> Given.NONE))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  /** Samples in batches need a condition each, as those in one batch do. */
+  @Test
+  void conditionsOfOtherNumbersAreRefused() {
+    assertThat(Given.labels(1, 2, 3).part(1, 2, 3).labels()).containsExactly(2, 3);
+    assertThatThrownBy(() -> Given.labels(1, 2).part(0, 2, 3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("3 examples, but 2 labels or 0 bytes of images are given");
+    assertThatThrownBy(() -> Given.pixels(new byte[7]).part(0, 2, 3))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
@@ -144,8 +194,13 @@ class RunTest {
 
   /** Of captions the images' random changes may, and the vocabulary and the length may not. */
   @Test
-  void jitterMayChangeAndTheVocabularyMayNot() {
-    Pairs.train(Pairs.config("bits", "training.steps=1"), 1, path);
+  void jitterMayChangeAndTheVocabularyMayNot() throws IOException {
+    var constant = "training.learning_rate_schedule=constant";
+    path = folder.resolve("other");
+    Pairs.train(Pairs.config("bits", "training.steps=2", constant), 1, path);
+    var plain = weights();
+    path = folder.resolve("run");
+    Pairs.train(Pairs.config("bits", "training.steps=1", constant), 1, path);
     var run = Run.open(path);
     try (var data = Pairs.data(run, 1, 7)) {
       for (var change : List.of("vocabulary=99", "length=8", "tokenizer=bytes")) {
@@ -163,6 +218,7 @@ class RunTest {
     }
     assertThat(Run.open(path).config().modality())
         .isEqualTo(new CaptionSettings("words", 1000, 7, 0.25));
+    assertThat(weights()).isNotEqualTo(plain);
   }
 
   private List<Stretch> stretches() {

@@ -288,8 +288,11 @@ class KnownTest {
       assertThat(spread.shape()).containsExactly(2, 2, 2);
       assertThat(ints(spread)).containsExactly(1, 0, 1, 0, 0, 1, 0, 1);
       // Of those of each sample some, of those alike for all the same.
-      assertThat(each.part(1, 1, 2).symbols()).containsExactly(6, 7);
-      assertThat(alike.part(1, 1, 2)).isSameAs(alike);
+      assertThat(each.part(1, 1, 2, 2).symbols()).containsExactly(6, 7);
+      assertThat(alike.part(1, 1, 2, 2)).isSameAs(alike);
+      assertThatThrownBy(() -> each.part(0, 2, 3, 2))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("4 known symbols, but 3 samples have 2 each");
     }
   }
 

@@ -866,10 +866,10 @@ class SamplerTest {
     }
   }
 
-  /** Codecs that draw as they decode go on with each sample's own noise. */
+  /** Codecs that draw as they encode or decode do it from each sample's own noise. */
   @ParameterizedTest
   @ValueSource(strings = {"ddim", "ddpm"})
-  void decodingGoesOnWithTheNoiseOfEachSample(String sampler) {
+  void codecsDrawFromTheNoiseOfEachSample(String sampler) {
     var normals = new ArrayList<List<Float>>();
     var uniforms = new ArrayList<List<Float>>();
     try (var scope = new PointerScope()) {
@@ -877,28 +877,26 @@ class SamplerTest {
         var first = range[0];
         var count = range[1];
         var request = new Sampler.Request(9, first, count, new long[] {2}, null, null);
-        var ofFourth =
-            new Sampler(diffusion(1, "x0"), config(3, sampler, 0, "none", 0))
-                .sample(
-                    independentBits(1, 0.5, 0.5),
-                    request,
-                    new Device(torch.DeviceType.CPU),
-                    Sampler.Listener.NONE,
-                    (analog, noise) -> {
-                      assertThat(analog.shape()).containsExactly(count, 2);
-                      normals.add(floats(noise.normal(count, 3).select(0, 3 - first)));
-                      var uniform = noise.uniform(count, 400);
-                      assertThat(uniform.min().item_float()).isBetween(0f, 0.05f);
-                      assertThat(uniform.max().item_float()).isBetween(0.95f, 1f);
-                      assertThatThrownBy(() -> noise.normal(count + 1, 3))
-                          .isInstanceOf(IllegalArgumentException.class);
-                      uniforms.add(floats(uniform.select(0, 3 - first)));
-                      return analog.select(0, 3 - first);
-                    });
-        assertThat(ofFourth.numel()).isEqualTo(2); // it outlives the noise
+        var shape = request.shape();
+        var cpu = new Device(torch.DeviceType.CPU);
+        try (var noise = new SampleNoise(9, first, count, shape, cpu)) {
+          normals.add(floats(noise.normal(count, 2).select(0, 3 - first)));
+          var analog =
+              new Sampler(diffusion(1, "x0"), config(3, sampler, 0, "none", 0))
+                  .sample(independentBits(1, 0.5, 0.5), request, noise, Sampler.Listener.NONE);
+          assertThat(analog.shape()).containsExactly(count, 2);
+          normals.add(floats(noise.normal(count, 3).select(0, 3 - first)));
+          var uniform = noise.uniform(count, 400);
+          assertThat(uniform.min().item_float()).isBetween(0f, 0.05f);
+          assertThat(uniform.max().item_float()).isBetween(0.95f, 1f);
+          assertThatThrownBy(() -> noise.normal(count + 1, 3))
+              .isInstanceOf(IllegalArgumentException.class);
+          uniforms.add(floats(uniform.select(0, 3 - first)));
+        }
       }
     }
-    assertThat(normals.get(0)).isEqualTo(normals.get(1));
+    assertThat(normals.get(0)).isEqualTo(normals.get(2)); // before the samples
+    assertThat(normals.get(1)).isEqualTo(normals.get(3)); // and after them
     assertThat(uniforms.get(0)).isEqualTo(uniforms.get(1));
   }
 

@@ -37,8 +37,7 @@ final class DiceEvaluation implements Evaluation {
 
       @Override
       public Map<String, Object> measure(Subject subject, List<String> only, Watch watch) {
-        var checkpoint = subject.folder().checkpoints().requireNewest();
-        var kept = new KeptSamples(subject, checkpoint, samples, (first, count) -> Given.NONE);
+        var kept = new KeptSamples(subject, samples, (first, count) -> Given.NONE);
         var following = 0;
         for (var first = 0; first < samples; first += KeptSamples.PIECE) {
           var piece = kept.piece(first);

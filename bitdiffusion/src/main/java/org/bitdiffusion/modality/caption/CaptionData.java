@@ -24,23 +24,32 @@ public final class CaptionData implements DataSource {
   private final Jitter jitter;
   private final int cut;
 
-  /** Of images that do not change: {@link #CaptionData(ImageSource, Tokenizer, int, Jitter)}. */
-  public CaptionData(ImageSource images, Tokenizer tokenizer, int length) {
-    this(images, tokenizer, length, Jitter.NONE);
-  }
-
   /**
+   * Of images that do not change.
+   *
    * @param images each with at least one caption; closed with this
    * @param tokenizer closed with this
    * @param length L
-   * @param jitter how images change in training
    * @throws DataException if an image has no caption, or a caption cannot be written in tokens
    */
-  public CaptionData(ImageSource images, Tokenizer tokenizer, int length, Jitter jitter) {
+  public CaptionData(ImageSource images, Tokenizer tokenizer, int length) {
+    this(images, tokenizer, length, Jitter.NONE, cut(images, tokenizer, length));
+  }
+
+  private CaptionData(ImageSource images, Tokenizer tokenizer, int length, Jitter jitter, int cut) {
     this.images = images;
     this.tokenizer = tokenizer;
     this.length = length;
     this.jitter = jitter;
+    this.cut = cut;
+  }
+
+  /** The same captions, of images that change in training; either is closed with the other. */
+  public CaptionData jittered(Jitter jitter) {
+    return new CaptionData(images, tokenizer, length, jitter, cut);
+  }
+
+  private static int cut(ImageSource images, Tokenizer tokenizer, int length) {
     var tooLong = 0;
     for (var i = 0; i < images.size(); i++) {
       var captions = images.captions(i);
@@ -55,7 +64,7 @@ public final class CaptionData implements DataSource {
         }
       }
     }
-    cut = tooLong;
+    return tooLong;
   }
 
   /** All captions of images, one after the other. */

@@ -68,14 +68,28 @@ public final class CaptionModality implements Modality {
               ? RunTokenizer.open(config, run.get())
               : Tokenizer.of(
                   settings.tokenizer(), CaptionData.captions(images), settings.vocabulary());
-      return new CaptionData(images, tokenizer, settings.length(), new Jitter(settings.jitter()));
-    } catch (RuntimeException e) {
+      return new CaptionData(images, tokenizer, settings.length());
+    } catch (RuntimeException | Error e) {
       images.close();
       if (tokenizer != null) {
         tokenizer.close();
       }
       throw e;
     }
+  }
+
+  @Override
+  public DataSource forTraining(DataSource source, ModalityConfig settings) {
+    var jitter = new Jitter(((CaptionSettings) settings).jitter());
+    if (jitter.equals(Jitter.NONE)) {
+      return source;
+    }
+    if (!(source instanceof CaptionData captions)) {
+      throw new ConfigurationException(
+          "modality.jitter changes the images of captions, and %s is another kind of source; use 0"
+              .formatted(source.name()));
+    }
+    return captions.jittered(jitter);
   }
 
   @Override

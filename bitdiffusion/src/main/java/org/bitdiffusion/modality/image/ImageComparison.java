@@ -195,11 +195,7 @@ final class ImageComparison implements Evaluation.Comparison {
     requireFit(run, subject.sampling(), subject.seed());
     look(watch);
     var kept =
-        new KeptSamples(
-            subject,
-            subject.folder().checkpoints().requireNewest(),
-            n,
-            (first, count) -> given(run, subject.seed(), first, count));
+        new KeptSamples(subject, n, (first, count) -> given(run, subject.seed(), first, count));
     var measured = compare(subject, kept, watch);
     var report = new LinkedHashMap<String, Object>();
     if (only.isEmpty() || only.contains(NEAREST)) {

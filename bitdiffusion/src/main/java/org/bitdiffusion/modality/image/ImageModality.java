@@ -31,8 +31,12 @@ public final class ImageModality implements Modality {
 
   @Override
   public DataSource open(RunConfig config, Optional<Path> run) {
-    var source = ImageSources.open(DataSpec.parse(config.data()));
-    return ((ImageSettings) config.modality()).flip() ? new Flipped(source) : source;
+    return ImageSources.open(DataSpec.parse(config.data()));
+  }
+
+  @Override
+  public DataSource forTraining(DataSource source, ModalityConfig settings) {
+    return ((ImageSettings) settings).flip() ? new Flipped(source) : source;
   }
 
   @Override

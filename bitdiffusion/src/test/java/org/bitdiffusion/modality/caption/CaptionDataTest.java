@@ -17,7 +17,7 @@ class CaptionDataTest {
   private static CaptionData data(int captionsEach, int length, double jitter) {
     var source = new Pairs(captionsEach);
     var tokenizer = Tokenizer.of("words", CaptionData.captions(source), 100);
-    return new CaptionData(source, tokenizer, length, new Jitter(jitter));
+    return new CaptionData(source, tokenizer, length).jittered(new Jitter(jitter));
   }
 
   @Test

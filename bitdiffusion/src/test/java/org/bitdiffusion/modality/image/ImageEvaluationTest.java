@@ -95,7 +95,7 @@ class ImageEvaluationTest {
       var subject = new Evaluation.Subject(run.folder(), model, SAMPLING, 7, 4);
       var numbers = comparison.measure(subject, List.of(), notes);
       assertThat(notes.done.get("samples of 70")).containsExactly(64L, 70L);
-      var kept = new KeptSamples(subject, checkpoint(run), 70, (first, n) -> Given.NONE).folder();
+      var kept = new KeptSamples(subject, 70, (first, n) -> Given.NONE).folder();
       assertThat(notes.said)
           .containsExactly(
               "looks for the nearest training images", "the samples are kept in " + kept);
@@ -247,7 +247,7 @@ class ImageEvaluationTest {
   /** The name of the folder in which samples would be kept. */
   private static String place(Run run, Model model, SamplerConfig sampling, long seed, int batch) {
     var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batch);
-    var kept = new KeptSamples(subject, checkpoint(run), 3, (first, n) -> Given.NONE);
+    var kept = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
     assertThat(kept.folder().getParent()).isEqualTo(run.path().resolve("evaluations"));
     return kept.folder().getFileName().toString();
   }
@@ -299,7 +299,7 @@ class ImageEvaluationTest {
     var sampling = new SamplerConfig(2, "ddim", 0.5, 0, "momentum", 0.9, 3, "linear", 0);
     try (var model = run.model("float32")) {
       var subject = new Evaluation.Subject(run.folder(), model, sampling, 7, 4);
-      var kept = new KeptSamples(subject, checkpoint(run), 3, (first, n) -> Given.NONE);
+      var kept = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
       assertThat(kept.folder()).doesNotExist();
       assertThat(kept.piece(0).count()).isEqualTo(3);
       assertThat(kept.drawn()).isEqualTo(3);
@@ -325,9 +325,9 @@ class ImageEvaluationTest {
     var run = trained("run", Map.of());
     try (var model = run.model("float32")) {
       var subject = new Evaluation.Subject(run.folder(), model, SAMPLING, 7, 4);
-      var kept = new KeptSamples(subject, checkpoint(run), 3, (first, n) -> Given.NONE);
+      var kept = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
       var symbols = kept.piece(0).symbols();
-      var again = new KeptSamples(subject, checkpoint(run), 3, (first, n) -> Given.NONE);
+      var again = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
       assertThat(again.piece(0).symbols()).isEqualTo(symbols);
       assertThat(again.drawn()).isZero();
       var file = kept.folder().resolve("samples-0000000-0000003.npy");
