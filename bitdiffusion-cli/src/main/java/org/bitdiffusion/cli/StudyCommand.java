@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -73,6 +75,13 @@ final class StudyCommand implements Callable<Integer> {
 
   @Mixin private ThreadsOption threads;
 
+  /** The way of steps that nothing was noted of. */
+  private static final String UNKNOWN =
+      "precision and device unknown (trained by an earlier version)";
+
+  /** Folders among the runs that are none of this version's, each of which is told of once. */
+  private final Set<Path> foreign = new HashSet<>();
+
   /** How the runs were computed so far, and the first of them. */
   private String way;
 
@@ -92,6 +101,7 @@ final class StudyCommand implements Callable<Integer> {
     var evaluation = Modality.of(first).evaluation();
     var options = comparing.given();
     FeaturesOptions.requireKnown(Modality.of(first), options, spec);
+    requireOneWay(study, shared);
     try (var watch = new EvaluateCommand.Watching(err);
         var source = Run.data(first);
         var comparison = evaluation.with(source, study.samples(), options, watch)) {
@@ -102,7 +112,7 @@ final class StudyCommand implements Callable<Integer> {
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);
           var config = study.config(variant, seed);
-          var run = run(shared, Study.name(variant) + "-seed-" + seed, config);
+          var run = run(shared, variant, seed, config);
           if (!train(config, run)) {
             return 1; // stopped
           }
@@ -154,24 +164,50 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
-  /** Complains if a run was computed in another way than those before it. */
-  private void requireOneWay(Path run) {
-    for (var stretch : RunFolder.open(run).stretches()) {
-      if (way == null) {
-        way = stretch.way();
-        wayOf = run;
-      }
-      if (!mixed && !stretch.way().equals(way)) {
-        throw new ConfigurationException(
-            "%s was trained with %s, but %s with %s: a table of both compares more than the variants; --mixed makes it all the same"
-                .formatted(run, stretch.way(), wayOf, way));
+  /** Complains before anything is trained if the runs that are there do not go together. */
+  private void requireOneWay(Study study, Path shared) {
+    for (var seed : study.seeds()) {
+      for (var variant : study.variants().keySet()) {
+        var config = study.config(variant, seed);
+        var run = run(shared, variant, seed, config);
+        if (Files.exists(run.resolve("config.yaml"))) {
+          same(config, run);
+          requireOneWay(run);
+        }
       }
     }
   }
 
-  /** The folder of a run: one that is there with these settings, or else the one of this name. */
-  private Path run(Path runs, String name, RunConfig config) {
-    var own = runs.resolve(name);
+  /** Complains if a run was computed in another way than those before it. */
+  private void requireOneWay(Path run) {
+    for (var own : ways(RunFolder.open(run))) {
+      if (way == null) {
+        way = own;
+        wayOf = run;
+      }
+      if (!mixed && !own.equals(way)) {
+        throw new ConfigurationException(
+            "%s was trained with %s, but %s with %s: a table of both compares more than the variants; --mixed makes it all the same"
+                .formatted(run, own, wayOf, way));
+      }
+    }
+  }
+
+  /** How the steps of a run were computed, in their order. */
+  private static List<String> ways(RunFolder run) {
+    var stretches = run.stretches();
+    var ways = new ArrayList<String>();
+    var unnoted = stretches.isEmpty() ? run.checkpoints().done() : stretches.get(0).first() - 1;
+    if (unnoted > 0) {
+      ways.add(UNKNOWN);
+    }
+    stretches.forEach(stretch -> ways.add(stretch.way()));
+    return ways;
+  }
+
+  /** The folder of a run: one that is there with these settings, or else the one of its name. */
+  private Path run(Path runs, String variant, long seed, RunConfig config) {
+    var own = runs.resolve(Study.name(variant) + "-seed-" + seed);
     if (Files.exists(own) || !Files.isDirectory(runs)) {
       return own;
     }
@@ -191,7 +227,9 @@ final class StudyCommand implements Callable<Integer> {
     try {
       return settings(run, Map.of()).equals(config);
     } catch (ConfigurationException e) { // who shares the folder may keep other things there
-      spec.commandLine().getErr().printf("passes over %s: %s%n", run, e.getMessage());
+      if (foreign.add(run)) {
+        spec.commandLine().getErr().printf("passes over %s: %s%n", run, e.getMessage());
+      }
       return false;
     }
   }

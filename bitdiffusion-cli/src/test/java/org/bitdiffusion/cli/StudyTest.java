@@ -46,6 +46,8 @@ class StudyTest extends CommandTest {
       metrics: [pair_total_variation, nearest_distance]
       """;
 
+  private static final String ONE_SEED = STUDY.replace("seeds: [0, 1]", "seeds: [0]");
+
   private int study(String study) throws IOException {
     return study(study, "out");
   }
@@ -168,6 +170,61 @@ class StudyTest extends CommandTest {
         .contains("--mixed");
     assertThat(study(STUDY, "out", "--mixed")).as(err.toString()).isZero();
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
+  }
+
+  /** Runs of versions that did not note how they computed may be of any precision. */
+  @Test
+  void refusesRunsOfUnknownWaysBesideOthers() throws IOException {
+    assertThat(study(ONE_SEED)).as(err.toString()).isZero();
+    var runs = folder.resolve("out/runs");
+    Files.delete(runs.resolve("without-at-all-seed-0/stretches.jsonl"));
+    assertThat(study(ONE_SEED)).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("without-at-all-seed-0 was trained with precision and device unknown (trained by")
+        .contains("with-seed-0 with ", "--mixed");
+    assertThat(study(ONE_SEED, "out", "--mixed")).as(err.toString()).isZero();
+
+    // Begun by an earlier version and ended by this one.
+    var stretches = runs.resolve("with-seed-0/stretches.jsonl");
+    var text = Files.readString(stretches);
+    assertThat(text).contains("\"first\":1,");
+    Files.writeString(
+        runs.resolve("without-at-all-seed-0/stretches.jsonl"),
+        text.replace("\"first\":1,", "\"first\":2,"));
+    assertThat(study(ONE_SEED)).isEqualTo(2);
+    assertThat(err.toString()).contains("without-at-all-seed-0 was trained with precision and dev");
+
+    // All alike.
+    Files.delete(stretches);
+    Files.delete(runs.resolve("without-at-all-seed-0/stretches.jsonl"));
+    assertThat(study(ONE_SEED)).as(err.toString()).isZero();
+  }
+
+  /** What is missing may take days, and its table would be refused then. */
+  @Test
+  void looksAtAllRunsBeforeAnythingIsTrained() throws IOException {
+    assertThat(study(ONE_SEED)).as(err.toString()).isZero();
+    var runs = folder.resolve("out/runs");
+    var stretches = runs.resolve("without-at-all-seed-0/stretches.jsonl");
+    var text = Files.readString(stretches);
+    Files.move(runs.resolve("with-seed-0"), runs.resolve("with-seed-2"));
+    Files.writeString(stretches, text.replace("\"device\":\"", "\"device\":\"another "));
+    var more = STUDY.replace("seeds: [0, 1]", "seeds: [1, 2, 0]");
+    var config = runs.resolve("with-seed-2/config.yaml");
+    Files.writeString(config, Files.readString(config).replaceFirst("seed: 0", "seed: 2"));
+    assertThat(study(more)).isEqualTo(2);
+    assertThat(err.toString()).contains("without-at-all-seed-0 was trained with ", "--mixed");
+    try (var folders = Files.list(runs)) {
+      assertThat(folders).hasSize(2);
+    }
+
+    Files.writeString(stretches, text);
+    assertThat(study(more.replace("[1, 2, 0]", "[1, 2]").replace("size: 4", "size: 5")))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("with-seed-2 was trained with other settings than");
+    try (var folders = Files.list(runs)) {
+      assertThat(folders).hasSize(2);
+    }
   }
 
   /** All studies that ship, the small ones and the paper's. */
