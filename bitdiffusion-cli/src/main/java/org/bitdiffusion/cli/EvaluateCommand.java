@@ -2,7 +2,6 @@ package org.bitdiffusion.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -63,12 +62,6 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private FeaturesOptions comparing;
 
-  @Option(
-      names = "--with",
-      paramLabel = "NAME=VALUE",
-      description = "An option of the kind of data, by its name in the library.")
-  private Map<String, String> others = new LinkedHashMap<>();
-
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
@@ -110,8 +103,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   /** By the names that the library has. */
   private Map<String, String> options() {
-    var options = new LinkedHashMap<>(others);
-    options.putAll(comparing.given());
+    var options = comparing.given();
     options.putAll(drawing.search().given());
     FeaturesOptions.put(options, "captions", captions);
     FeaturesOptions.put(options, "held_out", heldOut);

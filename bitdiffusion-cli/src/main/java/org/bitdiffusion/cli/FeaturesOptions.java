@@ -9,7 +9,7 @@ import org.bitdiffusion.modality.Modality;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
-/** Options of evaluations that compare images by features, by the names that the library has. */
+/** Options of evaluations, by the names that the library has, which says what goes together. */
 final class FeaturesOptions {
   @Option(
       names = "--inception",
@@ -42,25 +42,15 @@ final class FeaturesOptions {
               + " written.")
   private Path reference;
 
-  /**
-   * Those that are given.
-   *
-   * @throws ConfigurationException if they do not go together
-   */
+  @Option(
+      names = "--with",
+      paramLabel = "NAME=VALUE",
+      description = "An option of the kind of data, by its name in the library.")
+  private Map<String, String> others = new LinkedHashMap<>();
+
+  /** Those that are given. */
   Map<String, String> given() {
-    var none = inception == null && classifier == null;
-    if (none && reference != null) {
-      throw new ConfigurationException(
-          "--reference needs --inception or --features, whose statistics it holds");
-    }
-    if (none && precision != null) {
-      throw new ConfigurationException(
-          "--features-precision needs --inception or --features, which compute in it");
-    }
-    if (inception != null && classifier != null) {
-      throw new ConfigurationException("--inception and --features exclude each other; take one");
-    }
-    var given = new LinkedHashMap<String, String>();
+    var given = new LinkedHashMap<>(others);
     put(given, "inception", inception);
     put(given, "features", classifier);
     put(given, "features_precision", precision);

@@ -1,81 +1,133 @@
 package org.bitdiffusion.cli;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
-import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The library's messages name settings, such as {@code sampling.td}. Where one was given by an
- * option of the command, this names the option.
+ * The library's messages name settings, such as {@code sampling.td}, and options of evaluations,
+ * such as {@code held_out}. Where the command has an option for one, this names the option.
  *
- * @param bySetting the options that were given
+ * @param bySetting the options that were given in the place of a setting
+ * @param byName the command's options for those of evaluations, given or not
  */
-record Flags(Map<String, String> bySetting) {
+record Flags(Map<String, String> bySetting, Map<String, String> byName) {
   /** No option was given. */
-  static final Flags NONE = new Flags(Map.of());
+  static final Flags NONE = new Flags(Map.of(), Map.of());
 
-  /** Options that stand for a setting, or for an option of an evaluation. */
-  private static final Map<String, String> SETTINGS = new LinkedHashMap<>();
+  private static final Map<String, String> TRAINING =
+      Map.of(
+          "--steps", "training.steps",
+          "--seed", "training.seed",
+          "--precision", "training.precision",
+          "--log-every", "training.log_every",
+          "--checkpoint-every", "training.checkpoint_every",
+          "--encoder-weights", "network.encoder.weights");
 
-  static {
-    SETTINGS.put("--steps", "sampling.steps");
-    SETTINGS.put("--sampler", "sampling.sampler");
-    SETTINGS.put("--eta", "sampling.eta");
-    SETTINGS.put("--td", "sampling.td");
-    SETTINGS.put("--self-cond", "sampling.self_conditioning");
-    SETTINGS.put("--momentum", "sampling.momentum");
-    SETTINGS.put("--self-guidance", "sampling.self_guidance");
-    SETTINGS.put("--schedule", "sampling.schedule");
-    SETTINGS.put("--guidance", "sampling.guidance");
-    SETTINGS.put("--seed", "training.seed");
-    SETTINGS.put("--log-every", "training.log_every");
-    SETTINGS.put("--checkpoint-every", "training.checkpoint_every");
-    SETTINGS.put("--precision", "training.precision");
-    SETTINGS.put("--encoder-weights", "network.encoder.weights");
-  }
+  private static final Map<String, String> SAMPLING =
+      Map.of(
+          "--steps", "sampling.steps",
+          "--sampler", "sampling.sampler",
+          "--eta", "sampling.eta",
+          "--td", "sampling.td",
+          "--self-cond", "sampling.self_conditioning",
+          "--momentum", "sampling.momentum",
+          "--self-guidance", "sampling.self_guidance",
+          "--schedule", "sampling.schedule",
+          "--guidance", "sampling.guidance");
 
-  /** Those that were given to a command. */
-  static Flags of(CommandLine command, ParseResult result) {
-    var given = new LinkedHashMap<String, String>();
+  private static final List<String> EVALUATION =
+      List.of(
+          "n",
+          "captions",
+          "held_out",
+          "inception",
+          "features",
+          "features_precision",
+          "reference",
+          "beams",
+          "length_penalty");
+
+  /** Those of a command, and which of them were given to it. */
+  static Flags of(ParseResult result) {
     var last = result;
     while (last.hasSubcommand()) {
       last = last.subcommand();
     }
-    for (var option : SETTINGS.entrySet()) {
-      var isTraining = last.commandSpec().name().equals("train");
-      if (option.getKey().equals("--steps") && isTraining) {
-        continue; // there it is another setting
-      }
+    var command = last.commandSpec();
+    var given = new LinkedHashMap<String, String>();
+    for (var option : settings(command).entrySet()) {
       if (last.hasMatchedOption(option.getKey())) {
         given.put(option.getValue(), option.getKey());
       }
     }
-    if (last.commandSpec().name().equals("train") && last.hasMatchedOption("--steps")) {
-      given.put("training.steps", "--steps");
-    }
-    if (last.commandSpec().name().equals("evaluate") && last.hasMatchedOption("--n")) {
-      given.put("n", "--n");
-    }
-    return new Flags(given);
+    return new Flags(given, evaluation(command));
   }
 
-  /** A message that names options where they were given, unless it does so already. */
+  /**
+   * The settings that a command's options stand for: the same option is not the same everywhere.
+   */
+  private static Map<String, String> settings(CommandSpec command) {
+    return switch (command.qualifiedName()) {
+      case "bitdiff train", "bitdiff quickstart" -> TRAINING;
+      case "bitdiff sample", "bitdiff evaluate", "bitdiff caption", "bitdiff bench captions" ->
+          SAMPLING;
+      default -> Map.of();
+    };
+  }
+
+  private static Map<String, String> evaluation(CommandSpec command) {
+    return switch (command.qualifiedName()) {
+      case "bitdiff evaluate", "bitdiff study" ->
+          EVALUATION.stream()
+              .filter(name -> command.optionsMap().containsKey(option(name)))
+              .collect(Collectors.toMap(name -> name, Flags::option));
+      default -> Map.of();
+    };
+  }
+
+  private static String option(String name) {
+    return "--" + name.replace('_', '-');
+  }
+
+  /** A message that names options where there are any, unless it does so already. */
   String translated(String message) {
-    var translated = message;
+    var translated = withOptionsAtTheBeginning(message);
     for (var flag : bySetting.entrySet()) {
       if (!Pattern.compile(flag.getValue() + "(?![\\w-])").matcher(message).find()) {
         var setting = Pattern.quote(flag.getKey());
         translated =
             translated.replaceFirst(
                 "'" + setting + "'|(?<![\\w.-])" + setting + "(?![\\w]|\\.\\w)",
-                flag.getValue() + (flag.getKey().contains(".") ? " (" + flag.getKey() + ")" : ""));
+                flag.getValue() + " (" + flag.getKey() + ")");
       }
     }
     return translated;
+  }
+
+  /**
+   * Options of evaluations have names that are words as well. What a message begins with and says
+   * something of is one, and so are those that it names along with it: "beams is 0 and
+   * length_penalty 1", "reference needs inception or features".
+   */
+  private String withOptionsAtTheBeginning(String message) {
+    if (byName.isEmpty()) {
+      return message;
+    }
+    var name = "(" + String.join("|", byName.keySet()) + ")";
+    if (!Pattern.compile("^" + name + "(: | (is|needs|and) )").matcher(message).find()) {
+      return message;
+    }
+    return Pattern.compile("\\G((?: is \\S+)?(?: and | or | needs )|^)" + name + "(?![\\w.-])")
+        .matcher(message)
+        .replaceAll(found -> Matcher.quoteReplacement(found.group(1) + byName.get(found.group(2))));
   }
 
   /**

@@ -100,7 +100,7 @@ public final class Main implements Runnable {
           .setUsageHelpAutoWidth(true)
           .setParameterExceptionHandler(Main::wrongUsage)
           .setExecutionExceptionHandler(
-              (e, failed, result) -> main.failed(e, err, Flags.of(failed, result)))
+              (e, failed, result) -> main.failed(e, err, Flags.of(result)))
           .execute(args);
     } catch (Error e) {
       // out of memory, no native libraries ...: picocli handles exceptions only

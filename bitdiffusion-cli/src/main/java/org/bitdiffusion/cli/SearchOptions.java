@@ -35,14 +35,13 @@ final class SearchOptions {
 
   /** Those that are given, by the names that the library has. */
   Map<String, String> given() {
-    require();
     var given = new LinkedHashMap<String, String>();
     FeaturesOptions.put(given, "beams", beams);
     FeaturesOptions.put(given, "length_penalty", lengthPenalty);
     return given;
   }
 
-  private void require() {
+  BeamSearch search() {
     if (beams != null && beams < 1) {
       throw new ConfigurationException("--beams is " + beams + "; it must be at least 1");
     }
@@ -50,10 +49,6 @@ final class SearchOptions {
       throw new ConfigurationException(
           "--length-penalty is " + lengthPenalty + "; it must be at least 0");
     }
-  }
-
-  BeamSearch search() {
-    require();
     return new BeamSearch(beams == null ? 1 : beams, lengthPenalty == null ? 0 : lengthPenalty);
   }
 }

@@ -170,7 +170,8 @@ class CaptionRunTest extends CommandTest {
           .isZero();
     }
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=3 --beams 0")).isEqualTo(2);
-    assertThat(err.toString()).contains("--beams is 0; it must be at least 1");
+    assertThat(err.toString())
+        .contains("--beams is 0 and --length-penalty 0; they must be at least 1 and at");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
     assertThat(err.toString()).contains("no steps to trace");
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))

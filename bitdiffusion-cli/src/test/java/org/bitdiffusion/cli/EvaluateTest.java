@@ -219,7 +219,7 @@ class EvaluateTest extends CommandTest {
                 "evaluate --run FOLDER/run --data icons,size=8 --n 1 --features"
                     + " FOLDER/f.safetensors"))
         .isEqualTo(2);
-    assertThat(err.toString()).contains("needs 2 samples at least, and --n is 1");
+    assertThat(err.toString()).contains("needs 2 samples at least");
 
     assertThat(
             runLine(

@@ -2,11 +2,20 @@ package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 class FlagsTest {
-  private static final Flags STEPS = new Flags(Map.of("sampling.steps", "--steps"));
+  private static final Flags STEPS = new Flags(Map.of("sampling.steps", "--steps"), Map.of());
+
+  private static String translated(String line, String message) {
+    var command = new CommandLine(new Main());
+    return Flags.of(command.parseArgs(line.split(" "))).translated(message);
+  }
 
   @Test
   void settingsThatWereGivenByAnOptionAreCalledByIt() {
@@ -14,8 +23,52 @@ class FlagsTest {
     assertThat(STEPS.translated("'sampling.steps' is no setting"))
         .isEqualTo("--steps (sampling.steps) is no setting");
     assertThat(STEPS.translated("set sampling.steps.")).isEqualTo("set --steps (sampling.steps).");
-    assertThat(new Flags(Map.of("n", "--n")).translated("not enough, and n is 1"))
-        .isEqualTo("not enough, and --n is 1");
+  }
+
+  /** They are words, too: "captions of n tokens", "features mean nothing". */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          n is 1; a covariance of features needs 2 samples    | --n is 1; a covariance of features needs 2 samples
+          held_out: data source 'icon' is unknown             | --held-out: data source 'icon' is unknown
+          reference needs inception or features, whose statistics it holds | --reference needs --inception or --features, whose statistics it holds
+          features_precision needs inception or features, which compute in it | --features-precision needs --inception or --features, which compute in it
+          inception and features exclude each other; take one | --inception and --features exclude each other; take one
+          beams is 0.5 and length_penalty 0; they must be     | --beams is 0.5 and --length-penalty 0; they must be
+          beams of n and features, and n is 1                 | beams of n and features, and n is 1
+          n is 1 of n and features                            | --n is 1 of n and features
+          features of other weights                           | features of other weights
+          'n' is no class; there are 'a' and 'n'              | 'n' is no class; there are 'a' and 'n'
+          reference.npz is damaged                            | reference.npz is damaged
+          captions, n and features                            | captions, n and features
+          """)
+  void optionsOfEvaluationsAreCalledByTheCommandsWhereAMessageIsOfThem(
+      String message, String translated) {
+    var line = "evaluate --run r --data d --n 1 --features f --captions c";
+    assertThat(translated(line, message)).isEqualTo(translated);
+    assertThat(translated("sample --run r --out o --n 1", message)).isEqualTo(message);
+  }
+
+  @Test
+  void anOptionStandsForWhatItSetsInItsCommand() {
+    var message = "training.seed is 1, training.precision x, training.steps 2, sampling.steps 3";
+    assertThat(translated("train --out o --seed 1 --precision x --steps 2", message))
+        .isEqualTo(
+            "--seed (training.seed) is 1, --precision (training.precision) x, --steps"
+                + " (training.steps) 2, sampling.steps 3");
+    assertThat(translated("quickstart --steps 2", message))
+        .isEqualTo(message.replace("training.steps", "--steps (training.steps)"));
+    for (var command : List.of("sample --run r --out o", "evaluate --run r --data d")) {
+      assertThat(translated(command + " --seed 1 --precision x --steps 3", message))
+          .isEqualTo(message.replace("sampling.steps", "--steps (sampling.steps)"));
+    }
+    var other = "features train --data d --out o --seed 1 --precision x --steps 3";
+    assertThat(translated(other, message)).isEqualTo(message);
+    assertThat(translated("study s --out o --features f", "inception and features exclude"))
+        .isEqualTo("--inception and --features exclude");
   }
 
   @Test

@@ -227,6 +227,22 @@ class StudyTest extends CommandTest {
     }
   }
 
+  @Test
+  void optionsOfTheKindOfDataAreGivenByTheirNames() throws IOException {
+    assertThat(study(ONE_SEED, "out", "--with", "held_out=icons,size=8"))
+        .as(err.toString())
+        .isZero();
+    assertThat(study(ONE_SEED, "other", "--with", "held_out=icon,size=8")).isEqualTo(2);
+    assertThat(err.toString()).contains("data source 'icon' is unknown");
+    assertThat(study(ONE_SEED, "other", "--with", "lenient=2")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains(
+            "--with lenient is not for runs of the kind image; there are --with held_out, --i");
+    assertThat(study(ONE_SEED, "other", "--reference", folder.resolve("r.npz"))).isEqualTo(2);
+    assertThat(err.toString()).contains("--reference needs --inception or --features, whose");
+    assertThat(folder.resolve("other")).doesNotExist();
+  }
+
   /** All studies that ship, the small ones and the paper's. */
   @ParameterizedTest
   @ValueSource(strings = {"studies", "studies/paper"})
