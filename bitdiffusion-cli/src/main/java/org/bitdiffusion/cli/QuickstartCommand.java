@@ -50,9 +50,7 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     var writer = spec.commandLine().getOut();
     var changes = new LinkedHashMap<>(settings);
-    if (steps != null) {
-      changes.put("training.steps", steps.toString());
-    }
+    TrainCommand.put(changes, "--steps", "training.steps", steps);
     var config = ConfigReader.preset("icons", changes);
     try (var source = Run.data(config)) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
@@ -78,11 +76,14 @@ final class QuickstartCommand implements Callable<Integer> {
     var request = run.request(SAMPLES);
     var steps = request.sampling().steps();
     try (var renderer = run.renderer();
-        var model = (DiffusionModel) run.model("auto");
+        var model = run.model("auto");
         var progress = new Progress("sampling", steps, 0, spec.commandLine().getErr())) {
-      var strip = new Strip(model, request.sampling(), 8);
+      if (!(model instanceof DiffusionModel bits)) { // closed all the same
+        throw new IllegalStateException("the preset is of a model that does not sample");
+      }
+      var strip = new Strip(bits, request.sampling(), 8);
       var samples =
-          model.sample(
+          bits.sample(
               request,
               step -> {
                 progress.to(step.index() + 1, "64 icons");

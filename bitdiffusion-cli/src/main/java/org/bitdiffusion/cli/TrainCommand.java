@@ -137,7 +137,8 @@ final class TrainCommand implements Callable<Integer> {
     return changes;
   }
 
-  private static void put(Map<String, String> changes, String option, String key, Object value) {
+  /** Adds a setting that an option stands for, if it is given; it may not be given twice. */
+  static void put(Map<String, String> changes, String option, String key, Object value) {
     if (value != null && changes.put(key, value.toString()) != null) {
       throw new ConfigurationException(
           "%s and --set %s are the same setting; give one of them".formatted(option, key));

@@ -120,6 +120,8 @@ class MainTest extends CommandTest {
           sample --run FOLDER/r --out FOLDER/a.png --n 0 | --n is 0; it must be at least 1
           info --preset cifar                          | preset 'cifar' is unknown
           quickstart --out FOLDER                      | exists already
+          quickstart --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
+          quickstart --out FOLDER/r --steps 0          | --steps (training.steps) is 0; it must be at least 1
           """)
   void wrongUsageIsOneLineAndExitCode2(String line, String message) throws IOException {
     assertThat(runLine(line)).isEqualTo(2);
