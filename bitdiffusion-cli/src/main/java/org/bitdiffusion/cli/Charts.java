@@ -98,7 +98,7 @@ final class Charts {
   }
 
   /** The first metric of a study: bars of each variant, over the ways to sample. */
-  static void study(Path file, Study study, String features, List<StudyReport.Result> results) {
+  static void study(Path file, Study study, String features, List<StudyResults.Result> results) {
     var metric = study.metrics().get(0);
     var chart =
         new CategoryChartBuilder()
@@ -118,11 +118,11 @@ final class Charts {
           chart,
           metric,
           List.copyOf(study.variants().keySet()),
-          variant -> StudyReport.summary(results, variant, ways.get(0), metric));
+          variant -> StudyResults.summary(results, variant, ways.get(0), metric));
       styler.setLegendVisible(false);
     } else {
       for (var variant : study.variants().keySet()) {
-        addSeries(chart, variant, ways, way -> StudyReport.summary(results, variant, way, metric));
+        addSeries(chart, variant, ways, way -> StudyResults.summary(results, variant, way, metric));
       }
     }
     var labels = ways.size() == 1 ? study.variants().keySet() : study.sampling().keySet();
@@ -139,7 +139,7 @@ final class Charts {
       CategoryChart chart,
       String name,
       List<String> labels,
-      Function<String, StudyReport.Summary> summary) {
+      Function<String, StudyResults.Summary> summary) {
     var known = labels.stream().filter(label -> summary.apply(label) != null).toList();
     if (!known.isEmpty()) {
       chart.addSeries(

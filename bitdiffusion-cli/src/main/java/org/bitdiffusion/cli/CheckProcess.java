@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.cli.DoctorCommand.Finding;
 
 /**
  * Runs checks in a process of its own. On some processors a convolution of the engine ends the

@@ -11,7 +11,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
-import org.bitdiffusion.cli.DoctorCommand.Finding;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.run.ConfigReader;

@@ -1,6 +1,5 @@
 package org.bitdiffusion.cli;
 
-import com.fasterxml.jackson.annotation.JsonValue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,12 +8,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Version;
 import org.bytedeco.javacpp.Loader;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,38 +35,6 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
-
-  /** How a check ended: as it should; with something that costs speed; with something wrong. */
-  enum Status {
-    OK,
-    WARN,
-    FAIL;
-
-    @JsonValue
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
-  /**
-   * What was looked at.
-   *
-   * @param found what is the case
-   * @param advice what to do, or empty
-   */
-  record Finding(String name, Status status, String found, String advice) {
-    static Finding ok(String name, String found) {
-      return new Finding(name, Status.OK, found, "");
-    }
-
-    static Finding warn(String name, String found, String advice) {
-      return new Finding(name, Status.WARN, found, advice);
-    }
-
-    static Finding fail(String name, String found, String advice) {
-      return new Finding(name, Status.FAIL, found, advice);
-    }
-  }
 
   private final List<Finding> findings = new ArrayList<>();
 
@@ -101,8 +68,8 @@ final class DoctorCommand implements Callable<Integer> {
 
   private int report() {
     var out = spec.commandLine().getOut();
-    var failed = findings.stream().filter(f -> f.status() == Status.FAIL).count();
-    var warned = findings.stream().filter(f -> f.status() == Status.WARN).count();
+    var failed = findings.stream().filter(f -> f.status() == Finding.Status.FAIL).count();
+    var warned = findings.stream().filter(f -> f.status() == Finding.Status.WARN).count();
     if (json) {
       var report = new LinkedHashMap<String, Object>();
       report.put("version", Version.version());
@@ -118,7 +85,7 @@ final class DoctorCommand implements Callable<Integer> {
           failed == 0 ? "nothing is wrong" : failed + " failed",
           warned == 0 ? "no warnings" : warned == 1 ? "1 warning" : warned + " warnings");
     }
-    return failed == 0 ? 0 : Main.FAILURE;
+    return failed == 0 ? 0 : CommandLine.ExitCode.SOFTWARE;
   }
 
   private static Finding java() {

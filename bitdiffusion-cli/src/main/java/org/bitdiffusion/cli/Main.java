@@ -51,9 +51,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "'bitdiff COMMAND --help' explains a command."
     })
 public final class Main implements Runnable {
-  /** Exit code of a failure that is not the usage's. */
-  static final int FAILURE = 1;
-
   @Spec private CommandSpec spec;
 
   @Option(
@@ -164,7 +161,9 @@ public final class Main implements Runnable {
     if (debug) {
       e.printStackTrace(err);
     }
-    return e instanceof ConfigurationException ? CommandLine.ExitCode.USAGE : FAILURE;
+    return e instanceof ConfigurationException
+        ? CommandLine.ExitCode.USAGE
+        : CommandLine.ExitCode.SOFTWARE;
   }
 
   private static String message(Throwable e) {

@@ -93,7 +93,7 @@ final class StudyCommand implements Callable<Integer> {
     var study = Study.read(file, data);
     threads.apply();
     Target.requireFile("--out", out.resolve(StudyReport.TABLE), ".md");
-    var results = new ArrayList<StudyReport.Result>();
+    var results = new ArrayList<StudyResults.Result>();
     var err = spec.commandLine().getErr();
     var pictures = new Pictures(err);
     var shared = runs == null ? out.resolve("runs") : runs;
@@ -284,13 +284,13 @@ final class StudyCommand implements Callable<Integer> {
       Run run,
       Evaluation.Comparison comparison,
       Watch watch,
-      List<StudyReport.Result> results) {
+      List<StudyResults.Result> results) {
     try (var model = run.model(run.config().training().precision())) {
       for (var way : study.sampling().keySet()) {
         var sampling = run.config(study.sampling(way)).sampling();
         var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batching.size());
         var measured = comparison.measure(subject, study.metrics(), watch);
-        results.add(new StudyReport.Result(variant, way, seed, numbers(measured)));
+        results.add(new StudyResults.Result(variant, way, seed, numbers(measured)));
       }
     }
   }

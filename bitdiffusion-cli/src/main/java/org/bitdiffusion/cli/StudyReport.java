@@ -4,10 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Collectors;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.io.WholeFile;
 
 /** The tables and the plot of a study. */
@@ -28,41 +25,14 @@ final class StudyReport {
     this.features = features;
   }
 
-  /**
-   * What was measured of one training, sampled in one way.
-   *
-   * @param numbers by the names that {@code evaluate} gives
-   */
-  record Result(String variant, String sampling, long seed, Map<String, Double> numbers) {}
-
-  /**
-   * Mean and spread over seeds.
-   *
-   * @param deviation with n - 1 in its denominator; 0 of a single seed
-   */
-  record Summary(double mean, double deviation, int count) {
-    static Summary of(List<Double> values) {
-      var mean = values.stream().mapToDouble(x -> x).average().orElseThrow();
-      var squares = values.stream().mapToDouble(x -> (x - mean) * (x - mean)).sum();
-      var count = values.size();
-      return new Summary(mean, count < 2 ? 0 : Math.sqrt(squares / (count - 1)), count);
-    }
-
-    @Override
-    public String toString() {
-      var text = String.format(Locale.ROOT, "%.4g", mean);
-      return count < 2 ? text : text + String.format(Locale.ROOT, " ± %.2g", deviation);
-    }
-  }
-
   /** Writes table.md and table.csv of what is known so far. */
-  void write(List<Result> results) {
+  void write(List<StudyResults.Result> results) {
     write(TABLE, markdown(results));
     write("table.csv", csv(results));
   }
 
   /** Paints plot.png of what is known so far. */
-  void plot(List<Result> results) {
+  void plot(List<StudyResults.Result> results) {
     Charts.study(folder.resolve("plot.png"), study, features, results);
   }
 
@@ -70,31 +40,11 @@ final class StudyReport {
     WholeFile.write(folder.resolve(name), out -> out.write(text.getBytes(UTF_8)));
   }
 
-  /** The results of a metric over all seeds, or null where there are none yet. */
-  static Summary summary(List<Result> results, String variant, String sampling, String metric) {
-    var values =
-        results.stream()
-            .filter(r -> r.variant().equals(variant) && r.sampling().equals(sampling))
-            .map(r -> number(r, metric))
-            .toList();
-    return values.isEmpty() ? null : Summary.of(values);
-  }
-
-  private static double number(Result result, String metric) {
-    var number = result.numbers().get(metric);
-    if (number == null) { // such as precision, where images are too few
-      throw new ConfigurationException(
-          "metrics: '%s' could not be measured; there are %s"
-              .formatted(metric, String.join(", ", result.numbers().keySet())));
-    }
-    return number;
-  }
-
   /**
    * A table for each metric: a row for each variant, a column for each way to sample. Where not all
    * seeds are measured yet, the number of those that are stands behind the mean.
    */
-  String markdown(List<Result> results) {
+  String markdown(List<StudyResults.Result> results) {
     var text = new StringBuilder("# " + study.title() + "\n");
     for (var metric : study.metrics()) {
       text.append("\n%s\n\n".formatted(metric));
@@ -104,7 +54,7 @@ final class StudyReport {
       for (var variant : study.variants().keySet()) {
         text.append("| %s |".formatted(cell(variant)));
         for (var way : study.sampling().keySet()) {
-          var summary = summary(results, variant, way, metric);
+          var summary = StudyResults.summary(results, variant, way, metric);
           text.append(" %s |".formatted(summary == null ? "" : told(summary)));
         }
         text.append('\n');
@@ -117,7 +67,7 @@ final class StudyReport {
     return name.replace("|", "\\|");
   }
 
-  private String told(Summary summary) {
+  private String told(StudyResults.Summary summary) {
     var all = study.seeds().size();
     return summary.count() == all
         ? summary.toString()
@@ -134,7 +84,7 @@ final class StudyReport {
   }
 
   /** A line for each training and way to sample. */
-  private String csv(List<Result> results) {
+  private String csv(List<StudyResults.Result> results) {
     var text =
         new StringBuilder("variant,sampling,seed,features," + String.join(",", study.metrics()));
     text.append('\n');
@@ -144,7 +94,7 @@ final class StudyReport {
       text.append(features == null ? "" : quoted(features)).append(',');
       text.append(
           study.metrics().stream()
-              .map(metric -> Double.toString(number(result, metric)))
+              .map(metric -> Double.toString(StudyResults.number(result, metric)))
               .collect(Collectors.joining(",")));
       text.append('\n');
     }

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.cli.DoctorCommand.Finding;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -53,7 +52,7 @@ class CheckProcessTest {
     assertThat(findings)
         .extracting(Finding::name)
         .containsExactly("native libraries", "threads", "allocator", "precision");
-    assertThat(findings).extracting(Finding::status).doesNotContain(DoctorCommand.Status.FAIL);
+    assertThat(findings).extracting(Finding::status).doesNotContain(Finding.Status.FAIL);
   }
 
   @Test
@@ -74,7 +73,7 @@ class CheckProcessTest {
         .satisfies(
             finding -> {
               assertThat(finding.name()).isEqualTo("second");
-              assertThat(finding.status()).isEqualTo(DoctorCommand.Status.FAIL);
+              assertThat(finding.status()).isEqualTo(Finding.Status.FAIL);
               assertThat(finding.found()).contains("SIGFPE");
             });
   }
@@ -90,7 +89,7 @@ class CheckProcessTest {
   @EnabledOnOs({OS.LINUX, OS.MAC})
   void aProgramThatHangsIsKilled() {
     assertThat(run("hangs", Duration.ofSeconds(3))).isFalse();
-    assertThat(findings).last().extracting(Finding::status).isEqualTo(DoctorCommand.Status.FAIL);
+    assertThat(findings).last().extracting(Finding::status).isEqualTo(Finding.Status.FAIL);
     assertThat(findings.get(findings.size() - 1).found()).contains("killed");
   }
 }

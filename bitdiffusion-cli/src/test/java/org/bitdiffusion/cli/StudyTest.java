@@ -271,11 +271,11 @@ class StudyTest extends CommandTest {
 
   @Test
   void meanAndDeviationOverSeeds() {
-    var summary = StudyReport.Summary.of(List.of(1.0, 2.0, 6.0));
+    var summary = StudyResults.Summary.of(List.of(1.0, 2.0, 6.0));
     assertThat(summary.mean()).isEqualTo(3);
     assertThat(summary.deviation()).isCloseTo(Math.sqrt(7), within(1e-12));
     assertThat(summary).hasToString("3.000 ± 2.6");
-    assertThat(StudyReport.Summary.of(List.of(0.12345))).hasToString("0.1235");
+    assertThat(StudyResults.Summary.of(List.of(0.12345))).hasToString("0.1235");
   }
 
   @Test
@@ -285,9 +285,9 @@ class StudyTest extends CommandTest {
     var numbers = Map.of("pair_total_variation", 0.25);
     var results =
         List.of(
-            new StudyReport.Result("a|b", "2 steps", 0, numbers),
-            new StudyReport.Result("a|b", "2 steps", 1, numbers),
-            new StudyReport.Result("a|b", "3 steps", 0, numbers));
+            new StudyResults.Result("a|b", "2 steps", 0, numbers),
+            new StudyResults.Result("a|b", "2 steps", 1, numbers),
+            new StudyResults.Result("a|b", "3 steps", 0, numbers));
     assertThat(new StudyReport(study, folder, null).markdown(results))
         .contains("| a\\|b | 0.2500 ± 0.0 | 0.2500 (1) |\n", "| without, at all |  |  |\n")
         .endsWith("4 samples of each; mean ± deviation over 2 seeds\n");
