@@ -174,6 +174,22 @@ class CaptionRunTest extends CommandTest {
         .contains("--beams is 0 and --length-penalty 0; they must be at least 1 and at");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
     assertThat(err.toString()).contains("no steps to trace");
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 2")).isEqualTo(2);
+    assertThat(err.toString()).contains("one caption for an image; leave --trace and --n out");
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --sampler ddpm")).isEqualTo(2);
+    assertThat(err.toString()).contains("autoregressive: it has no sampling steps");
+    // What shows analog bits, or draws by them, is refused where there are none.
+    var sample = "sample --run FOLDER/run --condition FOLDER/a.png --n 1 --out FOLDER/s.txt";
+    for (var option : new String[] {"--strip FOLDER/t.txt", "--histogram FOLDER/t.png"}) {
+      assertThat(runLine(sample + " " + option)).isEqualTo(2);
+      assertThat(err.toString())
+          .contains("autoregressive: it has no steps; leave --strip, --histogram and --known out");
+    }
+    assertThat(runLine(sample + " --known FOLDER/a.png")).isEqualTo(2);
+    assertThat(err.toString()).contains("leave --strip, --histogram and --known out");
+    assertThat(runLine(sample + " --steps 5")).isEqualTo(2);
+    assertThat(err.toString()).contains("autoregressive: it has no sampling steps");
+    assertThat(folder.resolve("s.txt")).doesNotExist();
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive");
