@@ -54,6 +54,33 @@ class RegistryTest {
     }
   }
 
+  /** One that fails when it is asked. */
+  public static final class Mute implements Fruit {
+    @Override
+    public String name() {
+      throw new NoClassDefFoundError("Tongue");
+    }
+  }
+
+  /** One without a name. */
+  public static final class Nameless implements Fruit {
+    @Override
+    public String name() {
+      return null;
+    }
+  }
+
+  @Test
+  void providersThatFailWhenAskedAreLeftOut() {
+    var fruits =
+        Registry.of("fruit", List.<Fruit>of(new Mute(), new Nameless(), new Apple(), new Apple()));
+    assertThat(fruits.names()).containsExactly("apple");
+    assertThatThrownBy(() -> fruits.get("basket.fruit", "banana"))
+        .hasMessageEndingWith(
+            "; not loaded: java.lang.NoClassDefFoundError: Tongue; %s has no name"
+                .formatted(Nameless.class.getName()));
+  }
+
   @Test
   void answersAreFoundByNameInTheirOrder() {
     var fruits = Registry.of("fruit", List.<Fruit>of(new Orange(), new Apple()));

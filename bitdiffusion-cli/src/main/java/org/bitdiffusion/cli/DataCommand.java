@@ -70,7 +70,7 @@ final class DataCommand implements Callable<Integer> {
         }
       }
     }
-    lines.add("All take subset=N.");
+    lines.add("All sources of images take subset=N.");
     return lines.toArray(String[]::new);
   }
 

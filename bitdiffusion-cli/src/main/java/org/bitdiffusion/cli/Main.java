@@ -201,7 +201,8 @@ public final class Main implements Runnable {
           + " training.batch_size with more training.parts): "
           + firstLine;
     }
-    if (e instanceof UnsatisfiedLinkError || e instanceof NoClassDefFoundError) {
+    if (e instanceof UnsatisfiedLinkError
+        || (e instanceof NoClassDefFoundError && firstLine.contains("bytedeco"))) {
       return "the engine's native libraries cannot be loaded, 'bitdiff doctor' says more: "
           + firstLine;
     }

@@ -113,7 +113,7 @@ final class StudyCommand implements Callable<Integer> {
           err.printf("%s, seed %d%n", variant, seed);
           var config = study.config(variant, seed);
           var run = run(shared, variant, seed, config);
-          if (!train(config, run)) {
+          if (!train(config, run, first, source)) {
             return 1; // stopped
           }
           requireOneWay(run);
@@ -234,20 +234,25 @@ final class StudyCommand implements Callable<Integer> {
     }
   }
 
-  /** Trains what is missing; false where it was stopped before the end. */
-  private boolean train(RunConfig config, Path run) {
+  /**
+   * Trains what is missing; false where it was stopped before the end.
+   *
+   * @param source the data as the first variant reads it
+   */
+  private boolean train(RunConfig config, Path run, RunConfig first, DataSource source) {
     var isThere = Files.exists(run.resolve("config.yaml"));
     var begun = isThere ? same(config, run) : config;
     if (isThere && RunFolder.open(run).checkpoints().done() >= config.training().steps()) {
       return true; // any number of studies may sample from it at once
     }
     var progress = new TrainingProgress(spec.commandLine().getErr());
-    // A variant's own settings of the data, such as random changes, are part of how it is read.
-    try (var source = Run.data(begun);
+    // Random changes aside, most variants read the data alike: it is opened once for all of those.
+    var isAlike = begun.modality().fixed().equals(first.modality().fixed());
+    try (var own = isAlike ? null : Run.data(begun);
         var trainer =
             isThere
-                ? Run.open(run).resume(begun, source, progress)
-                : Run.start(begun, source, run, progress)) {
+                ? Run.open(run).resume(begun, isAlike ? source : own, progress)
+                : Run.start(begun, isAlike ? source : own, run, progress)) {
       UntilStopped.train(trainer, () -> {});
       return trainer.done() >= config.training().steps();
     }

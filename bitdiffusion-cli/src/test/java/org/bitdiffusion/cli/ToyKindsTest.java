@@ -102,6 +102,9 @@ class ToyKindsTest extends CommandTest {
     assertThat(out.toString()).contains("dice", "toy", "straight");
     var train = "train --config FOLDER/dice.yaml --out FOLDER/run --set ";
     isRefused(train + "sampling.sampler=straigth", "did you mean straight?");
+    isRefused(
+        "train --config FOLDER/dice.yaml --out FOLDER/run --data icons",
+        "icons, which is of another kind than modality.kind dice, whose sources are dice");
     isRefused(train + "network.widht=3", "network.widht", "did you mean network.width?");
     isRefused(train + "modality.loadet=true", "did you mean modality.loaded?");
     isRefused("data dise --out FOLDER/d2.txt", "did you mean dice?");

@@ -221,12 +221,6 @@ public record RunConfig(
         format, data, modality, codec, diffusion, network, training, sampling, schema);
   }
 
-  /** This configuration with other settings of the data's kind. */
-  public RunConfig withModality(ModalityConfig modality) {
-    return new RunConfig(
-        format, data, modality, codec, diffusion, network, training, sampling, schema);
-  }
-
   /** What the network is told: classes only where it is to be; needs {@link #schema}. */
   public Condition condition() {
     var condition = schema.condition();

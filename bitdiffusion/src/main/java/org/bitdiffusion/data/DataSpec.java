@@ -22,7 +22,7 @@ import org.bitdiffusion.ConfigurationException;
  * @param options in the order given
  */
 public record DataSpec(String source, String path, Map<String, String> options) {
-  private static final Pattern SOURCE = Pattern.compile("[a-z][a-z0-9]*");
+  private static final Pattern SOURCE = Pattern.compile("[a-z][a-z0-9_]*");
   private static final Pattern KEY = Pattern.compile("[a-z_]+");
   private static final Pattern LAST_OPTION = Pattern.compile(",([a-z_]+)=([^,]*)$");
 

@@ -3,9 +3,16 @@ package org.bitdiffusion.data;
 import java.util.List;
 import org.bitdiffusion.Named;
 
-/** A kind of data source, as the first word of {@code --data} names it. */
+/**
+ * A kind of data source, as the first word of {@code --data} names it: lower-case letters, digits
+ * and underscores.
+ */
 public interface SourceKind extends Named {
-  /** Lines of help: the source with its options and defaults, then what it is. */
+  /**
+   * Lines of help: the source with its options and their defaults, as a user would write it, such
+   * as {@code icons,size=24,levels=2}, then what it is. Lines that begin with the name and a comma
+   * or a colon are those of the first kind.
+   */
   List<String> usage();
 
   /**

@@ -51,8 +51,8 @@ public record BitDiffusion(
    *
    * @param symbols [B, C, ...] integers in 0 .. K-1
    * @param condition of each example, [B, ...], or null
-   * @param noise all random numbers come from it: those of t, then eps, then how many examples see
-   *     an estimate
+   * @param noise all random numbers come from it: what the codec draws, if it does, then those of
+   *     t, then eps, then how many examples see an estimate
    * @return one number, with the graph of the network's gradient
    */
   public Tensor loss(Denoiser network, Tensor symbols, Tensor condition, Noise.OfBatch noise) {

@@ -31,7 +31,10 @@ public interface Modality extends Named {
   /** The record of its settings. */
   Class<? extends ModalityConfig> settings();
 
-  /** The sources of {@code --data} that it brings; it may take those of other kinds as well. */
+  /**
+   * The sources of {@code --data} that it brings. One that takes those of other kinds as well
+   * overrides {@link #expected} and {@link #open}.
+   */
   List<SourceKind> sources();
 
   /**
@@ -43,7 +46,7 @@ public interface Modality extends Named {
 
   /** What the data of a configuration will be, as far as it is known without having it. */
   default Schema expected(RunConfig config) {
-    return plan(DataSpec.parse(config.data())).expected();
+    return ownPlan(config).expected();
   }
 
   /**
@@ -55,7 +58,7 @@ public interface Modality extends Named {
    * @throws org.bitdiffusion.DataException if its files are missing or damaged
    */
   default DataSource open(RunConfig config, Optional<Path> run) {
-    return plan(DataSpec.parse(config.data())).open();
+    return ownPlan(config).open();
   }
 
   /**
@@ -81,6 +84,20 @@ public interface Modality extends Named {
 
   /** What can be told of a run's quality. */
   Evaluation evaluation();
+
+  private SourceKind.Plan ownPlan(RunConfig config) {
+    var spec = DataSpec.parse(config.data());
+    var plan = plan(spec); // what there is not at all is said first
+    if (!ofSource(spec).modality().name().equals(name())) {
+      throw new ConfigurationException(
+          "data is %s, which is of another kind than modality.kind %s, whose sources are %s"
+              .formatted(
+                  config.data(),
+                  name(),
+                  String.join(", ", sources().stream().map(SourceKind::name).toList())));
+    }
+    return plan;
+  }
 
   /**
    * Checks a source and its options; reads no file.

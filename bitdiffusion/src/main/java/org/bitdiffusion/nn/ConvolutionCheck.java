@@ -109,7 +109,7 @@ public final class ConvolutionCheck {
     if (!wrong.isEmpty()) {
       LOGGER.warn(
           "{} of this network's convolutions are wrong on this processor, the first is {}: oneDNN is"
-              + " switched off, which is slow; 'bitdiff doctor' shows more",
+              + " switched off, which is slow",
           wrong.size(),
           wrong.get(0));
       globalContext().setUserEnabledMkldnn(false);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.jsontype.NamedType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -19,6 +20,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -184,19 +186,36 @@ public final class ConfigReader {
   /** All settings of a configuration of these kinds, with their defaults. */
   private static ObjectNode defaults(String origin, String modality, String network) {
     var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
-    tree.set("modality", section(Modality.ALL.get(origin + ": modality.kind", modality), modality));
-    tree.set("network", section(NetworkKind.ALL.get(origin + ": network.kind", network), network));
+    var data = Modality.ALL.get(origin + ": modality.kind", modality);
+    tree.set("modality", section(data, modality, data.settings()));
+    var networks = NetworkKind.ALL.get(origin + ": network.kind", network);
+    tree.set("network", section(networks, network, networks.settings()));
     return tree;
   }
 
   /** A kind's section with its defaults, from the file beside its class. */
-  private static ObjectNode section(Object kind, String name) {
+  private static ObjectNode section(Object kind, String name, Class<?> settings) {
     var section = YAML.createObjectNode().put("kind", name);
     var origin = kind.getClass().getName() + ": defaults.yaml";
     try (var in = kind.getClass().getResourceAsStream("defaults.yaml")) {
       if (in != null
           && tree(origin, new String(in.readAllBytes(), UTF_8)) instanceof ObjectNode o) {
         section.setAll(o);
+      }
+      var has = new TreeSet<String>();
+      section.fieldNames().forEachRemaining(has::add);
+      has.remove("kind");
+      var needs = new TreeSet<String>();
+      if (settings.getRecordComponents() != null) {
+        for (var component : settings.getRecordComponents()) {
+          needs.add(
+              PropertyNamingStrategies.SnakeCaseStrategy.INSTANCE.translate(component.getName()));
+        }
+      }
+      if (!has.equals(needs)) {
+        throw new ConfigurationException(
+            "%s has %s, but %s has %s: each kind needs such a file beside it, in a package of its own"
+                .formatted(origin, has, settings.getSimpleName(), needs));
       }
       return section;
     } catch (IOException e) {
@@ -339,11 +358,13 @@ public final class ConfigReader {
     var kinds = new ArrayList<KindOfSettings>();
     for (var kind : Modality.ALL.all()) {
       var name = "modality.kind " + kind.name();
-      kinds.add(new KindOfSettings(name, keys("modality.", section(kind, kind.name()))));
+      kinds.add(
+          new KindOfSettings(name, keys("modality.", section(kind, kind.name(), kind.settings()))));
     }
     for (var kind : NetworkKind.ALL.all()) {
       var name = "network.kind " + kind.name();
-      kinds.add(new KindOfSettings(name, keys("network.", section(kind, kind.name()))));
+      kinds.add(
+          new KindOfSettings(name, keys("network.", section(kind, kind.name(), kind.settings()))));
     }
     return kinds;
   }

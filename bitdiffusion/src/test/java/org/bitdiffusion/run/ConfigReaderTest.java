@@ -178,7 +178,7 @@ class ConfigReaderTest {
   @Test
   void aFormatOfLaterIsRefused() throws IOException {
     var file = folder.resolve("config.yaml");
-    for (var format : List.of("3", "0", "-1")) {
+    for (var format : List.of("3", "0", "-1", "two", "1.5")) {
       Files.writeString(file, "format: " + format + "\ndata: icons\nnews: 1\n");
       assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
           .isInstanceOf(ConfigurationException.class)

@@ -1,12 +1,14 @@
 package org.bitdiffusion.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Condition;
@@ -49,6 +51,24 @@ class FormatOneSettingsTest {
       """;
 
   @TempDir private Path folder;
+
+  /** What format 1 refused, or cannot be followed, is not taken for something else. */
+  @Test
+  void whatWasRefusedStaysRefused() throws IOException {
+    var file = folder.resolve("config.yaml");
+    for (var settings :
+        List.of(
+            "captions: {length: 7}\nnetwork: {kind: captioner}\ntraining: {flip: true}\n",
+            "training: {optimizer: adam, weight_decay: 0.1}\n",
+            "training: {optimizer: sgd}\n")) {
+      Files.writeString(file, settings);
+      assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
+          .as(settings)
+          .isInstanceOf(ConfigurationException.class);
+    }
+    Files.writeString(file, "training: {optimizer: adam}\n");
+    assertThat(ConfigReader.file(file, Map.of()).training().weightDecay()).isZero();
+  }
 
   /** Read, written as format 2, and read again. */
   private RunConfig read(String yaml) throws IOException {

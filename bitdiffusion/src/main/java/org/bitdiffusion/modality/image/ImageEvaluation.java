@@ -55,7 +55,7 @@ final class ImageEvaluation implements Evaluation {
       features = features(options);
       if (features != null && samples < 2) {
         throw new ConfigurationException(
-            "a covariance of features needs 2 samples at least, and n is " + samples);
+            "n is " + samples + "; a covariance of features needs 2 samples at least");
       }
       var reference = options.get(REFERENCE);
       return new ImageComparison(

@@ -8,19 +8,12 @@ import java.util.function.IntConsumer;
 public final class RealImages {
   private static final int BATCH = 64;
 
-  private final ImageSource source;
   private final ImageSet images;
   private final FeatureStatistics statistics;
 
-  private RealImages(ImageSource source, ImageSet images, FeatureStatistics statistics) {
-    this.source = source;
+  private RealImages(ImageSet images, FeatureStatistics statistics) {
     this.images = images;
     this.statistics = statistics;
-  }
-
-  /** Where they come from. */
-  public ImageSource source() {
-    return source;
   }
 
   ImageSet images() {
@@ -41,7 +34,7 @@ public final class RealImages {
   public static RealImages of(ImageSource source, IntConsumer progress) {
     var images = new ImageSet(source.format(), null, source.size(), 0);
     read(source, images, false, progress);
-    return new RealImages(source, images, null);
+    return new RealImages(images, null);
   }
 
   private static void read(
@@ -95,12 +88,12 @@ public final class RealImages {
         images.look(batch);
         progress.accept(source.size() + first + batch.count());
       }
-      return new RealImages(source, images, known);
+      return new RealImages(images, known);
     }
     var statistics = images.statistics();
     if (reference != null) {
       statistics.write(reference, features);
     }
-    return new RealImages(source, images, statistics);
+    return new RealImages(images, statistics);
   }
 }
