@@ -6,7 +6,6 @@ import java.util.Optional;
 import org.bitdiffusion.config.ModalityConfig;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.SourceKind;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Modality;
@@ -31,7 +30,7 @@ public final class DiceModality implements Modality {
 
   @Override
   public DataSource open(RunConfig config, Optional<Path> run) {
-    var rolls = (Dice) Modality.plan(DataSpec.parse(config.data())).open();
+    var rolls = (Dice) Modality.super.open(config, run);
     return new Dice(rolls.size(), ((DiceSettings) config.modality()).loaded());
   }
 
