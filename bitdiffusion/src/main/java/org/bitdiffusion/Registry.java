@@ -38,11 +38,12 @@ public final class Registry<T extends Named> {
    *
    * @param what for messages, such as {@code sampler}
    */
-  public static <T extends Named> Registry<T> load(Class<T> service, String what) {
+  @SuppressWarnings("unchecked") // of a service with a type parameter, T is that with a wildcard
+  public static <T extends Named> Registry<T> load(Class<? super T> service, String what) {
     // Of where the library is, and of where its caller is, which may be another place.
     var registry = new Registry<T>(what);
-    registry.addAll(ServiceLoader.load(service, service.getClassLoader()));
-    registry.addAll(ServiceLoader.load(service));
+    registry.addAll((Iterable<T>) ServiceLoader.load(service, service.getClassLoader()));
+    registry.addAll((Iterable<T>) ServiceLoader.load(service));
     return registry;
   }
 
@@ -123,8 +124,44 @@ public final class Registry<T extends Named> {
                             name,
                             what,
                             String.join(", ", names()),
-                            nearest(name, names()).map(n -> "; did you mean " + n + "?").orElse(""),
+                            didYouMean(name, names()),
                             broken.isEmpty() ? "" : "; not loaded: " + String.join("; ", broken))));
+  }
+
+  /**
+   * Complains of a name that is none of a closed list: the message has them all, and the nearest.
+   *
+   * @param setting that holds the name, such as {@code diffusion.loss}
+   */
+  public static void require(String setting, String name, Collection<String> names) {
+    if (!names.contains(name)) {
+      throw unknown(setting, name, names, "");
+    }
+  }
+
+  /**
+   * What to say of a name that there is not.
+   *
+   * @param names those that there are
+   * @param more to know of them, such as their synonyms, or empty
+   */
+  public static ConfigurationException unknown(
+      String setting, String name, Collection<String> names, String more) {
+    return new ConfigurationException(
+        "%s '%s' is unknown; use %s%s%s"
+            .formatted(setting, name, choice(names), more, didYouMean(name, names)));
+  }
+
+  /** The names as {@code a, b or c}. */
+  public static String choice(Collection<String> names) {
+    var all = String.join(", ", names);
+    var last = all.lastIndexOf(", ");
+    return last < 0 ? all : all.substring(0, last) + " or " + all.substring(last + 2);
+  }
+
+  /** {@code ; did you mean X?} where a name is near that of another, else nothing. */
+  public static String didYouMean(String name, Collection<String> names) {
+    return nearest(name, names).map(near -> "; did you mean " + near + "?").orElse("");
   }
 
   /** The name that a misspelt one was meant to be: at most a third of its letters differ. */

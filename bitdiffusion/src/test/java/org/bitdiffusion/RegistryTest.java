@@ -105,6 +105,16 @@ class RegistryTest {
   }
 
   @Test
+  void aNameOfAClosedListIsRequired() {
+    Registry.require("basket.fruit", "pear", List.of("apple", "pear"));
+    assertThatThrownBy(
+            () -> Registry.require("basket.fruit", "paer", List.of("apple", "pear", "fig")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("basket.fruit 'paer' is unknown; use apple, pear or fig; did you mean pear?");
+    assertThat(Registry.choice(List.of("apple"))).isEqualTo("apple");
+  }
+
+  @Test
   void theFirstOfANameStaysAndTheOtherIsNamed() {
     var fruits = Registry.of("fruit", List.<Fruit>of(new Apple(), new Imitation(), new Orange()));
     assertThat(fruits.names()).containsExactly("apple", "orange");

@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.modality.Renderer;
 import org.bitdiffusion.model.AutoregressiveModel;
 import org.bitdiffusion.model.DiffusionModel;
@@ -83,7 +82,7 @@ final class CaptionCommand implements Callable<Integer> {
   }
 
   private void requireFit(Run opened, SamplerConfig how) {
-    if (!(opened.config().condition() instanceof Condition.Pixels)) {
+    if (opened.config().condition().pixels() == 0) {
       throw new ConfigurationException(
           "%s describes no images: its data is of the kind %s; use 'sample'"
               .formatted(drawing.run(), opened.modality().name()));

@@ -8,7 +8,6 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.modality.Modality;
@@ -83,7 +82,7 @@ final class CaptionsBench implements Callable<Integer> {
       throw new ConfigurationException("--batches is " + batches + "; it must be at least 1");
     }
     var sizes = ConfigReader.preset(preset, Map.of());
-    if (!(Modality.of(sizes).expected(sizes).condition() instanceof Condition.Pixels)) {
+    if (Modality.of(sizes).expected(sizes).condition().pixels() == 0) {
       throw new ConfigurationException("--preset " + preset + " makes no captions");
     }
     var bitsConfig = config("bits");

@@ -98,7 +98,7 @@ final class Charts {
   }
 
   /** The first metric of a study: bars of each variant, over the ways to sample. */
-  static void study(Path file, Study study, String features, List<StudyResults.Result> results) {
+  static void study(Path file, Study study, String asked, List<StudyResults.Result> results) {
     var metric = study.metrics().get(0);
     var chart =
         new CategoryChartBuilder()
@@ -106,7 +106,7 @@ final class Charts {
             .height(500)
             .title(study.title())
             .yAxisTitle(metric)
-            .xAxisTitle(features == null ? "" : "features: " + features)
+            .xAxisTitle(asked)
             .build();
     var styler = chart.getStyler();
     styler.setChartBackgroundColor(Color.WHITE);

@@ -26,7 +26,8 @@ final class DrawingOptions {
       names = "--precision",
       paramLabel = "P",
       defaultValue = "auto",
-      description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}).")
+      completionCandidates = Names.Precisions.class,
+      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
   private String precision;
 
   Path run() {

@@ -60,7 +60,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Of a run of images: images that it was not trained on, to tell copies.")
   private String heldOut;
 
-  @Mixin private FeaturesOptions comparing;
+  @Mixin private EvaluationOptions comparing;
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
@@ -73,13 +73,10 @@ final class EvaluateCommand implements Callable<Integer> {
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
-    if (captions != null) {
-      Target.requireFile("--captions", captions, ".jsonl");
-    }
     var options = options();
     var opened = Run.open(drawing.run());
     var evaluation = opened.modality().evaluation();
-    FeaturesOptions.requireKnown(opened.modality(), options, spec);
+    EvaluationOptions.requireKnown(opened.modality(), options, spec);
     if (opened.config().network().autoregressive()) {
       drawing.sampling().requireNone();
     } else {
@@ -104,9 +101,12 @@ final class EvaluateCommand implements Callable<Integer> {
   /** By the names that the library has. */
   private Map<String, String> options() {
     var options = comparing.given();
-    options.putAll(drawing.search().given());
-    FeaturesOptions.put(options, "captions", captions);
-    FeaturesOptions.put(options, "held_out", heldOut);
+    drawing.search().given().forEach((name, value) -> EvaluationOptions.put(options, name, value));
+    EvaluationOptions.put(options, "captions", captions);
+    if (options.containsKey("captions")) {
+      Target.requireFile("--captions", Path.of(options.get("captions")), ".jsonl");
+    }
+    EvaluationOptions.put(options, "held_out", heldOut);
     return options;
   }
 

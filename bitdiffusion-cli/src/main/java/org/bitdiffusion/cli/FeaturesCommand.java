@@ -83,7 +83,8 @@ final class FeaturesCommand implements Runnable {
         names = "--precision",
         paramLabel = "P",
         defaultValue = "auto",
-        description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}).")
+        completionCandidates = Names.Precisions.class,
+        description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
     private String precision;
 
     @Option(names = "--json", description = "Reports as JSON.")

@@ -56,7 +56,8 @@ final class FidCommand implements Callable<Integer> {
       names = "--precision",
       paramLabel = "P",
       defaultValue = "float32",
-      description = "auto, float32 or bfloat16 (default ${DEFAULT-VALUE}, as FID is defined).")
+      completionCandidates = Names.Precisions.class,
+      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}, as FID is defined).")
   private String precision;
 
   @Option(

@@ -1,13 +1,14 @@
 package org.bitdiffusion.cli;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.modality.Modality;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -21,6 +22,9 @@ import picocli.CommandLine.ParseResult;
 record Flags(Map<String, String> bySetting, Map<String, String> byName) {
   /** No option was given. */
   static final Flags NONE = new Flags(Map.of(), Map.of());
+
+  /** Where kinds that others have written come from. */
+  private static final String ON_THE_CLASS_PATH = "of that name is on the class path";
 
   private static final Map<String, String> TRAINING =
       Map.of(
@@ -42,18 +46,6 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
           "--self-guidance", "sampling.self_guidance",
           "--schedule", "sampling.schedule",
           "--guidance", "sampling.guidance");
-
-  private static final List<String> EVALUATION =
-      List.of(
-          "n",
-          "captions",
-          "held_out",
-          "inception",
-          "features",
-          "features_precision",
-          "reference",
-          "beams",
-          "length_penalty");
 
   /** Those of a command, and which of them were given to it. */
   static Flags of(ParseResult result) {
@@ -86,7 +78,10 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
   private static Map<String, String> evaluation(CommandSpec command) {
     return switch (command.qualifiedName()) {
       case "bitdiff evaluate", "bitdiff study" ->
-          EVALUATION.stream()
+          Stream.concat(
+                  Stream.of("n"),
+                  Modality.ALL.all().stream().flatMap(kind -> kind.evaluation().options().stream()))
+              .distinct()
               .filter(name -> command.optionsMap().containsKey(option(name)))
               .collect(Collectors.toMap(name -> name, Flags::option));
       default -> Map.of();
@@ -99,7 +94,9 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
 
   /** A message that names options where there are any, unless it does so already. */
   String translated(String message) {
-    var translated = withOptionsAtTheBeginning(message);
+    var translated =
+        withOptionsAtTheBeginning(message)
+            .replace(ON_THE_CLASS_PATH, ON_THE_CLASS_PATH + " (BITDIFF_CLASSPATH adds jars to it)");
     for (var flag : bySetting.entrySet()) {
       if (!Pattern.compile(flag.getValue() + "(?![\\w-])").matcher(message).find()) {
         var setting = Pattern.quote(flag.getKey());

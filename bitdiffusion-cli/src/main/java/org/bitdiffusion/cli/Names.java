@@ -4,6 +4,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.sampling.Solver;
 
@@ -39,6 +40,13 @@ final class Names {
   static final class SelfConditioning extends Of {
     SelfConditioning() {
       super(() -> SamplerConfig.MODES);
+    }
+  }
+
+  /** What networks compute in. */
+  static final class Precisions extends Of {
+    Precisions() {
+      super(() -> Precision.NAMES);
     }
   }
 

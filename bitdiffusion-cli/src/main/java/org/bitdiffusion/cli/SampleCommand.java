@@ -8,7 +8,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.modality.Renderer;
@@ -80,7 +79,8 @@ final class SampleCommand implements Callable<Integer> {
       names = "--precision",
       paramLabel = "P",
       defaultValue = "auto",
-      description = "auto, float32 or bfloat16.")
+      completionCandidates = Names.Precisions.class,
+      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
   private String precision;
 
   @Mixin private ThreadsOption threads;
@@ -149,7 +149,7 @@ final class SampleCommand implements Callable<Integer> {
 
   /** What samples are conditioned on if nothing is asked for. */
   private Given unconditioned(Run opened) {
-    if (opened.config().condition() instanceof Condition.Pixels) {
+    if (opened.config().condition().pixels() > 0) {
       throw new ConfigurationException(
           "samples of this run need an image each; --condition names its file");
     }

@@ -36,8 +36,8 @@ final class SearchOptions {
   /** Those that are given, by the names that the library has. */
   Map<String, String> given() {
     var given = new LinkedHashMap<String, String>();
-    FeaturesOptions.put(given, "beams", beams);
-    FeaturesOptions.put(given, "length_penalty", lengthPenalty);
+    EvaluationOptions.put(given, "beams", beams);
+    EvaluationOptions.put(given, "length_penalty", lengthPenalty);
     return given;
   }
 

@@ -26,7 +26,9 @@ import org.bitdiffusion.run.ConfigReader;
  * from each of them.
  *
  * @param title of tables and plots
- * @param preset that all runs begin with
+ * @param preset that all runs begin with, or null if it is a file
+ * @param config file that all runs begin with, or null if it is a preset; written relative to the
+ *     study's folder
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
  * @param sampling by name, settings such as {@code sampling.steps}
@@ -37,6 +39,7 @@ import org.bitdiffusion.run.ConfigReader;
 record Study(
     String title,
     String preset,
+    String config,
     Map<String, JsonNode> settings,
     Map<String, Map<String, JsonNode>> variants,
     Map<String, Map<String, JsonNode>> sampling,
@@ -46,11 +49,23 @@ record Study(
   private static final String SAMPLING = "sampling.";
 
   private static final List<String> KEYS =
-      List.of("title", "preset", "settings", "variants", "sampling", "seeds", "samples", "metrics");
+      List.of(
+          "title",
+          "preset",
+          "config",
+          "settings",
+          "variants",
+          "sampling",
+          "seeds",
+          "samples",
+          "metrics");
 
   Study {
     require(title != null, "title", "a text");
-    require(preset != null, "preset", "the name of a preset");
+    require(
+        (preset == null) != (config == null),
+        "preset",
+        "the name of one, or config the path of a file, and not both");
     require(variants != null && !variants.isEmpty(), "variants", "names with their settings");
     require(seeds != null && !seeds.isEmpty(), "seeds", "a list such as [0, 1, 2]");
     require(seeds.stream().distinct().count() == seeds.size(), "seeds", "a list without repeats");
@@ -115,6 +130,9 @@ record Study(
       if (!(tree instanceof ObjectNode root)) {
         throw new ConfigurationException("the study is empty");
       }
+      if (root.path("config").isTextual()) {
+        root.put("config", file.resolveSibling(root.get("config").asText()).toString());
+      }
       if (data != null) {
         root.withObject("/settings").put("data", data);
       }
@@ -167,9 +185,9 @@ record Study(
     }
   }
 
-  /** The images of all runs, which their samples are compared with. */
+  /** The data of all runs, which their samples are compared with. */
   String data() {
-    return ConfigReader.preset(preset, texts(settings)).data();
+    return read(texts(settings)).data();
   }
 
   /** The configuration of a run. */
@@ -187,7 +205,14 @@ record Study(
     changes.putAll(texts(variants.get(variant)));
     changes.putAll(sampling);
     changes.put("training.seed", Long.toString(seed));
-    return ConfigReader.preset(preset, changes);
+    return read(changes);
+  }
+
+  /** What all runs begin with, with other settings. */
+  private RunConfig read(Map<String, String> changes) {
+    return preset != null
+        ? ConfigReader.preset(preset, changes)
+        : ConfigReader.file(Path.of(config), changes);
   }
 
   /** The settings of a way to sample, by key. */

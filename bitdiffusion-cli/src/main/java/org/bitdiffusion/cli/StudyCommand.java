@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
@@ -21,6 +22,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.storage.Stretch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -69,7 +71,7 @@ final class StudyCommand implements Callable<Integer> {
           "Puts runs into one table that were computed in different ways (precision, device, version).")
   private boolean mixed;
 
-  @Mixin private FeaturesOptions comparing;
+  @Mixin private EvaluationOptions comparing;
 
   @Mixin private BatchSizeOption batching;
 
@@ -100,14 +102,14 @@ final class StudyCommand implements Callable<Integer> {
     var first = study.config(study.variants().keySet().iterator().next(), 0);
     var evaluation = Modality.of(first).evaluation();
     var options = comparing.given();
-    FeaturesOptions.requireKnown(Modality.of(first), options, spec);
+    EvaluationOptions.requireKnown(Modality.of(first), options, spec);
     requireOneWay(study, shared);
     try (var watch = new EvaluateCommand.Watching(err);
         var source = Run.data(first);
         var comparison = evaluation.with(source, study.samples(), options, watch)) {
-      requireFit(study, source, comparison);
+      requireFit(study, first, source, comparison);
       comparison.look(watch);
-      var report = new StudyReport(study, out, features(options));
+      var report = new StudyReport(study, out, asked(options));
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);
@@ -129,20 +131,27 @@ final class StudyCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Whose features the measures are of, or null. */
-  private static String features(Map<String, String> options) {
-    var file = options.getOrDefault("features", options.get("inception"));
-    return file == null ? null : Path.of(file).getFileName().toString();
+  /**
+   * What the evaluation was asked, such as whose features it takes: files without their folders.
+   */
+  private static String asked(Map<String, String> options) {
+    return options.entrySet().stream()
+        .map(option -> option.getKey() + " " + Path.of(option.getValue()).getFileName())
+        .collect(Collectors.joining(", "));
   }
 
   /**
    * Complains before anything is trained if the settings of a variant make no network, or one that
    * cannot be measured as the study says.
+   *
+   * @param source the data as the first variant reads it
    */
-  private static void requireFit(Study study, DataSource source, Evaluation.Comparison comparison) {
+  private static void requireFit(
+      Study study, RunConfig first, DataSource source, Evaluation.Comparison comparison) {
     for (var variant : study.variants().keySet()) {
-      try {
-        var config = study.config(variant, 0).forData(source);
+      var begun = study.config(variant, 0);
+      try (var own = readsAlike(begun, first) ? null : Run.data(begun)) {
+        var config = begun.forData(own == null ? source : own);
         Model.create(config, Compute.choose(config.training().precision())).close();
         for (var way : study.sampling().keySet()) {
           var sampling = study.config(variant, way).sampling();
@@ -160,6 +169,8 @@ final class StudyCommand implements Callable<Integer> {
         }
       } catch (ConfigurationException e) {
         throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
+      } catch (DataException e) {
+        throw new DataException("variant '%s': %s".formatted(variant, e.getMessage()), e);
       }
     }
   }
@@ -170,9 +181,15 @@ final class StudyCommand implements Callable<Integer> {
       for (var variant : study.variants().keySet()) {
         var config = study.config(variant, seed);
         var run = run(shared, variant, seed, config);
-        if (Files.exists(run.resolve("config.yaml"))) {
+        var isThere = Files.exists(run.resolve("config.yaml"));
+        if (isThere) {
           same(config, run);
           requireOneWay(run);
+        }
+        if (!isThere || !isDone(config, run)) {
+          var compute = Compute.choose(config.training().precision());
+          requireWay(
+              "%s would be trained with %s, but %s with %s", run, Stretch.of(1, compute).way());
         }
       }
     }
@@ -181,16 +198,25 @@ final class StudyCommand implements Callable<Integer> {
   /** Complains if a run was computed in another way than those before it. */
   private void requireOneWay(Path run) {
     for (var own : ways(RunFolder.open(run))) {
-      if (way == null) {
-        way = own;
-        wayOf = run;
-      }
-      if (!mixed && !own.equals(way)) {
-        throw new ConfigurationException(
-            "%s was trained with %s, but %s with %s: a table of both compares more than the variants; --mixed makes it all the same"
-                .formatted(run, own, wayOf, way));
-      }
+      requireWay("%s was trained with %s, but %s with %s", run, own);
     }
+  }
+
+  private void requireWay(String difference, Path run, String own) {
+    if (way == null) {
+      way = own;
+      wayOf = run;
+    }
+    if (!mixed && !own.equals(way)) {
+      throw new ConfigurationException(
+          difference.formatted(run, own, wayOf, way)
+              + ": a table of both compares more than the variants; --mixed makes it all the same");
+    }
+  }
+
+  /** Whether a run is trained as long as a study needs; any number of studies may sample it. */
+  private static boolean isDone(RunConfig config, Path run) {
+    return RunFolder.open(run).checkpoints().done() >= config.training().steps();
   }
 
   /** How the steps of a run were computed, in their order. */
@@ -235,6 +261,13 @@ final class StudyCommand implements Callable<Integer> {
   }
 
   /**
+   * Random changes aside, most variants read the data alike: it is opened once for all of those.
+   */
+  private static boolean readsAlike(RunConfig config, RunConfig other) {
+    return config.modality().fixed().equals(other.modality().fixed());
+  }
+
+  /**
    * Trains what is missing; false where it was stopped before the end.
    *
    * @param source the data as the first variant reads it
@@ -242,12 +275,11 @@ final class StudyCommand implements Callable<Integer> {
   private boolean train(RunConfig config, Path run, RunConfig first, DataSource source) {
     var isThere = Files.exists(run.resolve("config.yaml"));
     var begun = isThere ? same(config, run) : config;
-    if (isThere && RunFolder.open(run).checkpoints().done() >= config.training().steps()) {
-      return true; // any number of studies may sample from it at once
+    if (isThere && isDone(config, run)) {
+      return true;
     }
     var progress = new TrainingProgress(spec.commandLine().getErr());
-    // Random changes aside, most variants read the data alike: it is opened once for all of those.
-    var isAlike = begun.modality().fixed().equals(first.modality().fixed());
+    var isAlike = readsAlike(begun, first);
     try (var own = isAlike ? null : Run.data(begun);
         var trainer =
             isThere

@@ -14,15 +14,16 @@ final class StudyReport {
 
   private final Study study;
   private final Path folder;
-  private final String features;
+  private final String asked;
 
   /**
-   * @param features by which images are compared, or null
+   * @param asked options of the evaluation, such as the features that images are compared by; empty
+   *     if none were given
    */
-  StudyReport(Study study, Path folder, String features) {
+  StudyReport(Study study, Path folder, String asked) {
     this.study = study;
     this.folder = folder;
-    this.features = features;
+    this.asked = asked;
   }
 
   /** Writes table.md and table.csv of what is known so far. */
@@ -33,7 +34,7 @@ final class StudyReport {
 
   /** Paints plot.png of what is known so far. */
   void plot(List<StudyResults.Result> results) {
-    Charts.study(folder.resolve("plot.png"), study, features, results);
+    Charts.study(folder.resolve("plot.png"), study, asked, results);
   }
 
   private void write(String name, String text) {
@@ -80,18 +81,17 @@ final class StudyReport {
         .formatted(
             study.samples(),
             seeds == 1 ? "one seed" : "mean ± deviation over %d seeds".formatted(seeds),
-            features == null ? "" : "; features: " + features);
+            asked.isEmpty() ? "" : "; with " + asked);
   }
 
   /** A line for each training and way to sample. */
   private String csv(List<StudyResults.Result> results) {
-    var text =
-        new StringBuilder("variant,sampling,seed,features," + String.join(",", study.metrics()));
+    var text = new StringBuilder("variant,sampling,seed,with," + String.join(",", study.metrics()));
     text.append('\n');
     for (var result : results) {
       text.append(quoted(result.variant())).append(',').append(quoted(result.sampling()));
       text.append(',').append(result.seed()).append(',');
-      text.append(features == null ? "" : quoted(features)).append(',');
+      text.append(quoted(asked)).append(',');
       text.append(
           study.metrics().stream()
               .map(metric -> Double.toString(StudyResults.number(result, metric)))

@@ -83,7 +83,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--precision",
       paramLabel = "P",
-      description = "auto, float32 or bfloat16 (default: the preset's training.precision).")
+      completionCandidates = Names.Precisions.class,
+      description = "${COMPLETION-CANDIDATES} (default: the preset's training.precision).")
   private String precision;
 
   @Option(

@@ -3,7 +3,9 @@ package org.bitdiffusion.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.bitdiffusion.sampling.SamplerConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -69,6 +71,24 @@ class FlagsTest {
     assertThat(translated(other, message)).isEqualTo(message);
     assertThat(translated("study s --out o --features f", "inception and features exclude"))
         .isEqualTo("--inception and --features exclude");
+  }
+
+  /** One that is added there and not here would be called by its setting's name. */
+  @Test
+  void allOptionsOfSamplingStandForSettings() {
+    var options = CommandLine.Model.CommandSpec.forAnnotatedObject(new SamplingOptions()).options();
+    assertThat(options).hasSizeGreaterThan(5);
+    for (var option : options) {
+      var value = option.type() == String.class ? "x" : "1";
+      var line = "sample --run r --out o " + option.longestName() + " " + value;
+      var flags = Flags.of(new CommandLine(new Main()).parseArgs(line.split(" ")));
+      assertThat(flags.bySetting().values()).containsExactly(option.longestName());
+      var setting = flags.bySetting().keySet().iterator().next();
+      assertThat(setting).startsWith("sampling.");
+      assertThat(SamplerConfig.class.getRecordComponents())
+          .extracting(c -> c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT))
+          .contains(setting.substring("sampling.".length()));
+    }
   }
 
   @Test

@@ -96,7 +96,7 @@ class MainTest extends CommandTest {
           data icons,sizes=3 --out FOLDER/a.png        | no option 'sizes'
           train --preset icons --config a --out FOLDER/r | are mutually exclusive
           train --out FOLDER/r                         | needs --preset or --config
-          train --preset icon --out FOLDER/r           | preset 'icon' is unknown; use one of icons
+          train --preset icon --out FOLDER/r           | preset 'icon' is unknown; use icons
           train --preset iconz --out FOLDER/r          | did you mean icons?
           train --preset icons --data icon --out FOLDER/r | data source 'icon' is unknown
           train --preset icons --data icon --out FOLDER/r | did you mean icons?
@@ -108,7 +108,7 @@ class MainTest extends CommandTest {
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
           train --preset icons --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
           train --preset icons --out FOLDER/r --set network.kind=captioner | network.kind is unet, and all other settings there go with that; begin with a preset
-          train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | --precision (training.precision) is fp16; it must be auto, float32 or bfloat16
+          train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | --precision (training.precision) 'fp16' is unknown; use auto, float32 or bfloat16
           train --preset icons --data images:FOLDER/none --out FOLDER/r --set codec.encoding=grey | codec.encoding 'grey' is unknown; use uint8, gray
           train --preset icons --data images:FOLDER/none --out FOLDER/r --set diffusion.loss=l1 | diffusion.loss 'l1' is unknown
           train --preset scene-captions --out FOLDER/r --encoder-weights a --set network.encoder.weights=b | --encoder-weights and --set network.encoder.weights are the same setting

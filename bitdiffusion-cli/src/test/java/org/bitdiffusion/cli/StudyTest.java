@@ -104,7 +104,7 @@ class StudyTest extends CommandTest {
     var lines = Files.readAllLines(folder.resolve("out/table.csv"));
     assertThat(lines).hasSize(1 + 2 * 2 * 2);
     assertThat(lines.get(0))
-        .isEqualTo("variant,sampling,seed,features,pair_total_variation,nearest_distance");
+        .isEqualTo("variant,sampling,seed,with,pair_total_variation,nearest_distance");
     assertThat(lines.get(3)).startsWith("\"without, at all\",2 steps,0,");
     var plot = ImageIO.read(folder.resolve("out/plot.png").toFile());
     assertThat(List.of(plot.getWidth(), plot.getHeight())).containsExactly(900, 500);
@@ -218,6 +218,15 @@ class StudyTest extends CommandTest {
       assertThat(folders).hasSize(2);
     }
 
+    // What is missing would be trained here, which is another device.
+    assertThat(study(ONE_SEED.replace("  with: {}\n", "  lacking: {training.learning_rate: 1}\n")))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("without-at-all-seed-0 was trained with", "but ", "lacking-seed-0 with");
+    try (var folders = Files.list(runs)) {
+      assertThat(folders).hasSize(2);
+    }
+
     Files.writeString(stretches, text);
     assertThat(study(more.replace("[1, 2, 0]", "[1, 2]").replace("size: 4", "size: 5")))
         .isEqualTo(2);
@@ -288,7 +297,7 @@ class StudyTest extends CommandTest {
             new StudyResults.Result("a|b", "2 steps", 0, numbers),
             new StudyResults.Result("a|b", "2 steps", 1, numbers),
             new StudyResults.Result("a|b", "3 steps", 0, numbers));
-    assertThat(new StudyReport(study, folder, null).markdown(results))
+    assertThat(new StudyReport(study, folder, "").markdown(results))
         .contains("| a\\|b | 0.2500 ± 0.0 | 0.2500 (1) |\n", "| without, at all |  |  |\n")
         .endsWith("4 samples of each; mean ± deviation over 2 seeds\n");
   }

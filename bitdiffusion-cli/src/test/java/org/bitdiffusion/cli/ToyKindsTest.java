@@ -90,6 +90,32 @@ class ToyKindsTest extends CommandTest {
   }
 
   @Test
+  void areStudied() throws IOException {
+    configure();
+    Files.writeString(
+        folder.resolve("study.yaml"),
+        """
+        title: Width
+        config: dice.yaml
+        settings: {training.steps: 4}
+        variants:
+          narrow: {network.width: 4}
+          wide: {network.width: 64}
+        sampling:
+          few steps: {sampling.steps: 3}
+        seeds: [0]
+        samples: 20
+        metrics: [following]
+        """);
+    succeeds("study FOLDER/study.yaml --out FOLDER/study --with lenient=1");
+    assertThat(folder.resolve("study/table.csv"))
+        .content()
+        .containsPattern("narrow,few steps,0,lenient 1,(0|1)\\.\\d+\n")
+        .contains("wide,few steps,0,lenient 1,");
+    isRefused("study FOLDER/dice.yaml --out FOLDER/other", "'data' is no key of a study");
+  }
+
+  @Test
   void areListedAndHintedAt() throws IOException {
     configure();
     succeeds("data dice,rolls=3 --out FOLDER/d.txt");

@@ -1,12 +1,12 @@
 package org.bitdiffusion.codec;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Stream;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
@@ -42,7 +42,8 @@ public sealed interface Codec permits UniformCodec, MixedCodec {
    * @param encoding one of {@link #ENCODINGS} or {@link #SYNONYMS}
    * @param scale b
    * @param permutationSeed of {@code uint8_rand}; the others have no use for it
-   * @throws ConfigurationException if there is none of that name, or none for such symbols
+   * @throws org.bitdiffusion.ConfigurationException if there is none of that name, or none for such
+   *     symbols
    */
   static Codec of(String encoding, Space space, double scale, long permutationSeed) {
     return space.uniform()
@@ -53,22 +54,22 @@ public sealed interface Codec permits UniformCodec, MixedCodec {
   /**
    * The name in {@link #ENCODINGS} of an encoding.
    *
-   * @throws ConfigurationException if there is none
+   * @throws org.bitdiffusion.ConfigurationException if there is none
    */
   static String canonicalName(String encoding) {
     var name = SYNONYMS.getOrDefault(encoding, encoding);
     if (ENCODINGS.contains(name)) {
       return name;
     }
-    var names = Stream.concat(ENCODINGS.stream(), SYNONYMS.keySet().stream()).toList();
-    throw new ConfigurationException(
-        "codec.encoding '%s' is unknown; use uint8, gray, uint8_rand, one_hot or continuous%s%s"
-            .formatted(
-                encoding,
-                " (or binary for uint8, permuted for uint8_rand)",
-                Registry.nearest(encoding, names)
-                    .map(n -> "; did you mean " + n + "?")
-                    .orElse("")));
+    var synonyms =
+        SYNONYMS.entrySet().stream()
+            .map(synonym -> synonym.getKey() + " for " + synonym.getValue())
+            .collect(joining(", "));
+    throw Registry.unknown(
+        "codec.encoding",
+        encoding,
+        ENCODINGS,
+        " (or " + synonyms + ")" + Registry.didYouMean(encoding, SYNONYMS.keySet()));
   }
 
   /** b. */

@@ -2,6 +2,7 @@ package org.bitdiffusion.config;
 
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.DataSource;
@@ -13,7 +14,7 @@ import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.nn.NetworkConfig;
 import org.bitdiffusion.nn.Signature;
-import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 
@@ -91,7 +92,9 @@ public record RunConfig(
    * @param steps updates of the weights
    * @param batchSize examples an update, over all parts
    * @param parts in which a batch is computed, one after the other, to need less memory; each has
-   *     noise of its own, in which the coin of self-conditioning is tossed and t stratified
+   *     noise of its own, in which the coin of self-conditioning is tossed and t stratified. The
+   *     loss is the mean of theirs, whatever they are the mean of: of sequences that are learned
+   *     symbol by symbol, the symbols of each part
    * @param learningRate after the warm-up
    * @param learningRateSchedule {@code constant} or {@code cosine} (falling to 0 at the last step)
    * @param warmupSteps over which the learning rate rises from 0
@@ -149,11 +152,8 @@ public record RunConfig(
         "learning_rate",
         t.learningRate(),
         "above 0 and at most " + HIGHEST_RATE);
-    require(
-        TrainingConfig.SCHEDULES.contains(t.learningRateSchedule()),
-        "learning_rate_schedule",
-        t.learningRateSchedule(),
-        "constant or cosine");
+    Registry.require(
+        "training.learning_rate_schedule", t.learningRateSchedule(), TrainingConfig.SCHEDULES);
     require(t.warmupSteps() >= 0, "warmup_steps", t.warmupSteps(), "at least 0");
     require(t.beta1() >= 0 && t.beta1() < 1, "beta1", t.beta1(), "in [0, 1)");
     require(t.beta2() >= 0 && t.beta2() < 1, "beta2", t.beta2(), "in [0, 1)");
@@ -164,11 +164,7 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
-    require(
-        Compute.PRECISIONS.contains(t.precision()),
-        "precision",
-        t.precision(),
-        "auto, float32 or bfloat16");
+    Registry.require("training.precision", t.precision(), Precision.NAMES);
     if (!network.autoregressive()) {
       // What no data would make right is found before any is read.
       new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2)), sampling);

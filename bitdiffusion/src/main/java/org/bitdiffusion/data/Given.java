@@ -90,7 +90,7 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
             .formatted(
                 text,
                 classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1),
-                Registry.nearest(text, classes).map(n -> "; did you mean " + n + "?").orElse("")));
+                Registry.didYouMean(text, classes)));
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.bitdiffusion.data;
 
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -33,8 +34,14 @@ public record Schema(Space space, Condition condition, int end, Map<String, Obje
     if (value instanceof Byte || value instanceof Short) {
       return ((Number) value).intValue();
     }
-    if (value instanceof Long number) {
-      return number == number.intValue() ? (Object) number.intValue() : number;
+    if (value instanceof Long || value instanceof BigInteger) {
+      var number = new BigInteger(value.toString());
+      return number.bitLength() < Integer.SIZE
+          ? (Object) number.intValue()
+          : number.bitLength() < Long.SIZE ? (Object) number.longValue() : number;
+    }
+    if (value instanceof BigDecimal number) {
+      return number.doubleValue();
     }
     if (value instanceof List<?> list) {
       return list.stream().map(Schema::plain).toList();
@@ -47,8 +54,7 @@ public record Schema(Space space, Condition condition, int end, Map<String, Obje
     if (value instanceof String
         || value instanceof Boolean
         || value instanceof Integer
-        || value instanceof Double
-        || value instanceof BigInteger) {
+        || value instanceof Double) {
       return value;
     }
     throw new IllegalArgumentException("details hold texts, numbers, lists and maps, not " + value);

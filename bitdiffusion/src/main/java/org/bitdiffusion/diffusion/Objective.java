@@ -10,6 +10,7 @@ import static org.bytedeco.pytorch.global.torch.softplus;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Channels;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.codec.ContinuousCodec;
@@ -40,10 +41,8 @@ public sealed interface Objective {
    */
   static Objective of(String prediction, String loss, boolean softmaxFactorization, Codec codec) {
     var b = codec.scale();
-    if (!LOSSES.contains(loss)) {
-      throw new ConfigurationException(
-          "diffusion.loss '" + loss + "' is unknown; use l2, sigmoid or softmax");
-    }
+    Registry.require("diffusion.loss", loss, LOSSES);
+    Registry.require("diffusion.prediction", prediction, PREDICTIONS);
     if (softmaxFactorization) {
       if (!prediction.equals("x0")
           || !(loss.equals("l2") || loss.equals("softmax"))
@@ -65,9 +64,7 @@ public sealed interface Objective {
             case "x0" -> new X0(b);
             case "eps" -> new Eps(b);
             case "v" -> new V(b);
-            default ->
-                throw new ConfigurationException(
-                    "diffusion.prediction '" + prediction + "' is unknown; use x0, eps or v");
+            default -> throw new IllegalStateException(prediction);
           };
       case "sigmoid" -> {
         if (codec instanceof ContinuousCodec) {

@@ -1,6 +1,10 @@
 package org.bitdiffusion.diffusion;
 
-import org.bitdiffusion.ConfigurationException;
+import static java.util.Locale.ROOT;
+
+import java.util.Arrays;
+import java.util.List;
+import org.bitdiffusion.Registry;
 
 /** Which examples of a batch see an estimate of x_0 in training (arXiv 2208.04202, section 3). */
 public enum SelfConditioning {
@@ -11,17 +15,17 @@ public enum SelfConditioning {
   /** The first part of every batch does: the reference implementation; steadier steps. */
   HALF_BATCH;
 
-  /** The value of a name in lower case. */
+  /** Names of the values, in lower case. */
+  public static final List<String> NAMES =
+      Arrays.stream(values()).map(value -> value.name().toLowerCase(ROOT)).toList();
+
+  /**
+   * The value of a name.
+   *
+   * @throws org.bitdiffusion.ConfigurationException if there is none
+   */
   public static SelfConditioning parse(String name) {
-    return switch (name) {
-      case "none" -> NONE;
-      case "coin" -> COIN;
-      case "half_batch" -> HALF_BATCH;
-      default ->
-          throw new ConfigurationException(
-              "diffusion.self_conditioning '"
-                  + name
-                  + "' is unknown; use half_batch, coin or none");
-    };
+    Registry.require("diffusion.self_conditioning", name, NAMES);
+    return valueOf(name.toUpperCase(ROOT));
   }
 }

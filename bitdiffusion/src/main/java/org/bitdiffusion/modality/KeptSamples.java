@@ -19,7 +19,6 @@ import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.model.Samples;
-import org.bitdiffusion.storage.Checkpoints;
 
 /**
  * Samples of a run that are kept in its folder, piece by piece: an evaluation that was cut off goes
@@ -58,21 +57,21 @@ public final class KeptSamples {
       throw new IllegalArgumentException(
           "%d samples in batches of %d cannot be drawn".formatted(n, subject.batch()));
     }
-    var checkpoint =
+    var loaded =
         subject
             .model()
-            .checkpoint()
+            .loaded()
             .orElseThrow(() -> new IllegalArgumentException("the model is of no checkpoint"));
     this.subject = subject;
     this.n = n;
     this.conditions = conditions;
-    address = address(subject, Checkpoints.checksum(checkpoint));
+    address = address(subject, loaded.checksum());
     folder =
         subject
             .folder()
             .path()
             .resolve("evaluations")
-            .resolve(checkpoint.getFileName() + "-" + digest(address).substring(0, 16));
+            .resolve(loaded.checkpoint().getFileName() + "-" + digest(address).substring(0, 16));
   }
 
   /** A line for each setting that the samples depend on. */

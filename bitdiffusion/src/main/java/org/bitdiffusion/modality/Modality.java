@@ -87,8 +87,9 @@ public interface Modality extends Named {
 
   private SourceKind.Plan ownPlan(RunConfig config) {
     var spec = DataSpec.parse(config.data());
-    var plan = plan(spec); // what there is not at all is said first
-    if (!ofSource(spec).modality().name().equals(name())) {
+    var own = source(sources(), spec);
+    if (own.isEmpty()) {
+      ofSource(spec); // what there is not at all is said first
       throw new ConfigurationException(
           "data is %s, which is of another kind than modality.kind %s, whose sources are %s"
               .formatted(
@@ -96,7 +97,7 @@ public interface Modality extends Named {
                   name(),
                   String.join(", ", sources().stream().map(SourceKind::name).toList())));
     }
-    return plan;
+    return plan(own.get(), spec);
   }
 
   /**
@@ -105,37 +106,37 @@ public interface Modality extends Named {
    * @throws ConfigurationException if there is no such source or option
    */
   static SourceKind.Plan plan(DataSpec spec) {
+    return plan(ofSource(spec).source(), spec);
+  }
+
+  private static SourceKind.Plan plan(SourceKind source, DataSpec spec) {
     var options = new Options(spec);
-    var plan = ofSource(spec).source().plan(options);
+    var plan = source.plan(options);
     options.rejectOthers();
     return plan;
+  }
+
+  private static Optional<SourceKind> source(List<SourceKind> sources, DataSpec spec) {
+    return sources.stream().filter(source -> source.name().equals(spec.source())).findFirst();
   }
 
   /** A source, and the kind of data that brings it. */
   record Found(Modality modality, SourceKind source) {}
 
   /**
-   * The source that a line names.
+   * The source that a line names: where kinds have sources of the same name, the first one's.
    *
    * @throws ConfigurationException if there is none
    */
   static Found ofSource(DataSpec spec) {
     for (var modality : ALL.all()) {
-      for (var source : modality.sources()) {
-        if (source.name().equals(spec.source())) {
-          return new Found(modality, source);
-        }
+      var source = source(modality.sources(), spec);
+      if (source.isPresent()) {
+        return new Found(modality, source.get());
       }
     }
     var names =
         ALL.all().stream().flatMap(m -> m.sources().stream()).map(SourceKind::name).toList();
-    throw new ConfigurationException(
-        "data source '%s' is unknown; there are %s%s"
-            .formatted(
-                spec.source(),
-                String.join(", ", names),
-                Registry.nearest(spec.source(), names)
-                    .map(n -> "; did you mean " + n + "?")
-                    .orElse("")));
+    throw Registry.unknown("data source", spec.source(), names, "");
   }
 }

@@ -2,10 +2,11 @@ package org.bitdiffusion.model;
 
 import static org.bytedeco.pytorch.global.torch.full_like;
 
+import java.util.Arrays;
+import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
@@ -29,11 +30,15 @@ public final class DiffusionModel extends Model {
   private final BitDiffusion diffusion;
   private final DenoisingNetwork network;
 
+  /** The shape that the network has to give for an example. */
+  private final List<Integer> output;
+
   DiffusionModel(
       RunConfig config, BitDiffusion diffusion, DenoisingNetwork network, Compute compute) {
     super(config, network, compute);
     this.diffusion = diffusion;
     this.network = network;
+    output = config.signature().output();
   }
 
   /** The process that the network was, or will be, trained for. */
@@ -60,7 +65,24 @@ public final class DiffusionModel extends Model {
   private Tensor lossOf(Denoiser denoiser, Batch batch, Noise.OfBatch noise) {
     var symbols = symbols(batch);
     var condition = network.encode(forTraining(condition(batch.given(), count(batch)), noise));
-    return diffusion.loss(denoiser, symbols, condition, noise);
+    return diffusion.loss(checked(denoiser), symbols, condition, noise);
+  }
+
+  /** Another shape than the one that was asked for might be broadcast, and then be learned. */
+  private Denoiser checked(Denoiser denoiser) {
+    return (xt, estimate, gamma, condition) -> {
+      var given = denoiser.forward(xt, estimate, gamma, condition);
+      var asked = Tensors.shape(xt.size(0), output);
+      if (!Arrays.equals(given.shape(), asked)) {
+        throw new ConfigurationException(
+            "network.kind %s gives a tensor of shape %s, but is asked for one of %s"
+                .formatted(
+                    config().network().kind(),
+                    Arrays.toString(given.shape()),
+                    Arrays.toString(asked)));
+      }
+      return given;
+    };
   }
 
   private int count(Batch batch) {
@@ -69,7 +91,7 @@ public final class DiffusionModel extends Model {
 
   /** Some labels are dropped, for classifier-free guidance. */
   private Tensor forTraining(Tensor condition, Noise noise) {
-    if (!(config().condition() instanceof Condition.Labels)) {
+    if (config().condition().classes().isEmpty()) {
       return condition;
     }
     var dropped =
@@ -89,24 +111,21 @@ public final class DiffusionModel extends Model {
       var count = request.count();
       var codec = diffusion.codec();
       var condition = condition(request.given(), count);
-      var isOfClasses = config().condition() instanceof Condition.Labels;
+      var isOfClasses = !config().condition().classes().isEmpty();
       var shape = Tensors.shape(codec.shape(space.shape()));
       var device = compute().newDevice();
       try (var noise = new SampleNoise(request.seed(), request.first(), count, shape, device)) {
         var known = request.known().map(k -> known(k, count, noise)).orElse(KnownBits.NONE);
         var drawn =
             new Sampler.Request(
-                request.seed(),
-                request.first(),
-                count,
-                shape,
+                noise,
                 network.encode(condition),
                 isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
                 known.bits(),
                 known.mask(),
                 known.rounds());
         var sampler = new Sampler(diffusion, request.sampling());
-        var analog = sampler.sample(new BatchParts(network), drawn, noise, listener);
+        var analog = sampler.sample(checked(new BatchParts(network)), drawn, listener);
         return new Samples(space, Tensors.ints(codec.decode(analog, noise)));
       }
     }

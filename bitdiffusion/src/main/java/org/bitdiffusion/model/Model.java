@@ -38,7 +38,7 @@ public abstract sealed class Model implements AutoCloseable
   private final RunConfig config;
   private final Network network;
   private final Compute compute;
-  private Path checkpoint; // or null
+  private Loaded loaded; // or null
 
   Model(RunConfig config, Network network, Compute compute) {
     this.config = config;
@@ -103,22 +103,30 @@ public abstract sealed class Model implements AutoCloseable
    * @throws org.bitdiffusion.DataException if it is not there, damaged, or of another network
    */
   public void load(Checkpoints checkpoints, Path checkpoint) {
-    checkpoints.read(checkpoint, Map.of("ema", network.parameters().byName()));
-    this.checkpoint = checkpoint;
-  }
-
-  /** The checkpoint that was {@link #load loaded} last; empty where none was. */
-  public Optional<Path> checkpoint() {
-    return Optional.ofNullable(checkpoint);
+    var state = checkpoints.read(checkpoint, Map.of("ema", network.parameters().byName()));
+    loaded = new Loaded(checkpoint, state.checksums().get("ema.safetensors"));
   }
 
   /**
-   * The noise of one part of a training step. What dropout leaves out is a function of the same
-   * three numbers.
+   * Weights that were loaded. Their checkpoint may be gone since, as a training keeps few.
+   *
+   * @param checkpoint its folder
+   * @param checksum CRC-32C of the weights
+   */
+  public record Loaded(Path checkpoint, long checksum) {}
+
+  /** What was {@link #load loaded} last; empty where nothing was. */
+  public Optional<Loaded> loaded() {
+    return Optional.ofNullable(loaded);
+  }
+
+  /**
+   * The noise of one part of a training step. It also seeds the engine's default generator, so that
+   * what dropout leaves out is a function of the same three numbers: the process shares that one,
+   * so with dropout it must train one model at a time.
    */
   public Noise.OfBatch noise(long step, long part) {
     var seed = config.training().seed();
-    // Dropout draws from the engine's default generator, which all of the process shares.
     manual_seed(Seed.of(seed, RunConfig.DROPOUT, step, part));
     return Noise.ofPart(Seed.of(seed, RunConfig.NOISE), step, part, compute.newDevice());
   }
@@ -190,32 +198,32 @@ public abstract sealed class Model implements AutoCloseable
 
   /** What a batch is conditioned on, as the network reads it; null where it is told nothing. */
   Tensor condition(Given given, int count) {
-    var condition = config.condition();
-    if (condition instanceof Condition.Labels) {
-      if (given.labels().length != count) {
-        throw new ConfigurationException(
-            "%d examples need a class each, and %d are given"
-                .formatted(count, given.labels().length));
-      }
-      return Tensor.create(given.labels(), count).to(compute.newDevice(), torch.ScalarType.Long);
+    return config
+        .condition()
+        .match(() -> null, labels -> labels(given, count), pixels -> images(pixels, given, count));
+  }
+
+  private Tensor labels(Given given, int count) {
+    if (given.labels().length != count) {
+      throw new ConfigurationException(
+          "%d examples need a class each, and %d are given"
+              .formatted(count, given.labels().length));
     }
-    if (condition instanceof Condition.Pixels pixels) {
-      var images = given.alike() ? 1 : count;
-      if (given.pixels().length != (long) images * condition.pixels()) {
-        throw new ConfigurationException(
-            "%d examples need an image each of %dx%d, and %d bytes are given"
-                .formatted(images, pixels.width(), pixels.height(), given.pixels().length));
-      }
-      return Tensor.create(
-              given.pixels(), false, images, pixels.channels(), pixels.height(), pixels.width())
-          .to(compute.newDevice(), torch.ScalarType.Float)
-          .div(new Scalar(255))
-          .expand(count, -1, -1, -1);
+    return Tensor.create(given.labels(), count).to(compute.newDevice(), torch.ScalarType.Long);
+  }
+
+  private Tensor images(Condition.Pixels pixels, Given given, int count) {
+    var images = given.alike() ? 1 : count;
+    if (given.pixels().length != (long) images * pixels.pixels()) {
+      throw new ConfigurationException(
+          "%d examples need an image each of %dx%d, and %d bytes are given"
+              .formatted(images, pixels.width(), pixels.height(), given.pixels().length));
     }
-    if (condition instanceof Condition.None) {
-      return null;
-    }
-    throw new IllegalStateException(condition + " is none that a model knows");
+    return Tensor.create(
+            given.pixels(), false, images, pixels.channels(), pixels.height(), pixels.width())
+        .to(compute.newDevice(), torch.ScalarType.Float)
+        .div(new Scalar(255))
+        .expand(count, -1, -1, -1);
   }
 
   /** A batch's symbols [B, C, ...] on the device. */

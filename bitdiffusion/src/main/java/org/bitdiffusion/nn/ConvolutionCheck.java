@@ -120,65 +120,66 @@ public final class ConvolutionCheck {
     // Rounding to bfloat16 costs up to 2^-9 of each value, of float32 2^-24; sums add to that.
     var tolerance = compute.precision() == Precision.BFLOAT16 ? 0.02 : 1e-4;
     var side = Math.min(LARGEST_SIDE, shape.side());
-    var parameters = new Parameters.Builder(0);
-    var convolution =
-        new Conv2d(
-            parameters,
-            shape.in(),
-            shape.out(),
-            shape.kernel(),
-            shape.stride(),
-            shape.padding(),
-            1,
-            true);
-    try (var weights = parameters.build(compute);
-        var noise = new Noise.OfBatch(0, new Device(torch.DeviceType.CPU));
-        var scope = new PointerScope()) {
-      var type = compute.precision().type();
-      var weight = weights.byName().get("weight");
-      // Values that the type can represent, so that only the convolution's own errors are seen.
-      weights.values().copy_(weights.values().to(type).to(torch.ScalarType.Float));
-      var x =
-          noise
-              .normal(2, shape.in(), side, side)
-              .to(
-                  compute.newDevice(),
-                  type,
-                  false,
-                  false,
-                  new MemoryFormatOptional(compute.layout()));
-      x.set_requires_grad(true);
-      var y = forward.of(convolution, x);
-      var gradient = noise.normal(y.shape()).to(y.device(), y.scalar_type());
-      backward(y, gradient);
+    try (var parameters = new Parameters.Builder(0)) {
+      var convolution =
+          new Conv2d(
+              parameters,
+              shape.in(),
+              shape.out(),
+              shape.kernel(),
+              shape.stride(),
+              shape.padding(),
+              1,
+              true);
+      try (var weights = parameters.build(compute);
+          var noise = new Noise.OfBatch(0, new Device(torch.DeviceType.CPU));
+          var scope = new PointerScope()) {
+        var type = compute.precision().type();
+        var weight = weights.byName().get("weight");
+        // Values that the type can represent, so that only the convolution's own errors are seen.
+        weights.values().copy_(weights.values().to(type).to(torch.ScalarType.Float));
+        var x =
+            noise
+                .normal(2, shape.in(), side, side)
+                .to(
+                    compute.newDevice(),
+                    type,
+                    false,
+                    false,
+                    new MemoryFormatOptional(compute.layout()));
+        x.set_requires_grad(true);
+        var y = forward.of(convolution, x);
+        var gradient = noise.normal(y.shape()).to(y.device(), y.scalar_type());
+        backward(y, gradient);
 
-      var before = globalContext().userEnabledMkldnn();
-      globalContext().setUserEnabledMkldnn(false);
-      try {
-        var exactX = exact(x);
-        var exactWeight = exact(weight);
-        var exactY =
-            torch.conv2d(
-                exactX,
-                exactWeight,
-                new TensorOptional(
-                    weights.byName().get("bias").detach().to(torch.ScalarType.Double)),
-                new long[] {shape.stride(), shape.stride()},
-                shape.padding(),
-                new long[] {1, 1},
-                1);
-        backward(exactY, gradient.to(torch.ScalarType.Double));
-        var output = error(y, exactY);
-        var inputGradient = error(x.grad(), exactX.grad());
-        var weightGradient = error(weight.grad(), exactWeight.grad());
-        return new Result(
-            shape,
-            output,
-            inputGradient,
-            weightGradient,
-            output < tolerance && inputGradient < tolerance && weightGradient < tolerance);
-      } finally {
-        globalContext().setUserEnabledMkldnn(before);
+        var before = globalContext().userEnabledMkldnn();
+        globalContext().setUserEnabledMkldnn(false);
+        try {
+          var exactX = exact(x);
+          var exactWeight = exact(weight);
+          var exactY =
+              torch.conv2d(
+                  exactX,
+                  exactWeight,
+                  new TensorOptional(
+                      weights.byName().get("bias").detach().to(torch.ScalarType.Double)),
+                  new long[] {shape.stride(), shape.stride()},
+                  shape.padding(),
+                  new long[] {1, 1},
+                  1);
+          backward(exactY, gradient.to(torch.ScalarType.Double));
+          var output = error(y, exactY);
+          var inputGradient = error(x.grad(), exactX.grad());
+          var weightGradient = error(weight.grad(), exactWeight.grad());
+          return new Result(
+              shape,
+              output,
+              inputGradient,
+              weightGradient,
+              output < tolerance && inputGradient < tolerance && weightGradient < tolerance);
+        } finally {
+          globalContext().setUserEnabledMkldnn(before);
+        }
       }
     }
   }

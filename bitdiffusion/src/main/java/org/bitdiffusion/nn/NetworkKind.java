@@ -7,26 +7,33 @@ import org.bitdiffusion.runtime.Compute;
 /**
  * What computes: a kind of network. Its settings' defaults are in a file {@code defaults.yaml}
  * beside its class, which {@code META-INF/services} names.
+ *
+ * @param <C> the record of its settings
  */
-public interface NetworkKind extends Named {
+public interface NetworkKind<C extends NetworkConfig> extends Named {
   /** All kinds on the class path. */
-  Registry<NetworkKind> ALL = Registry.load(NetworkKind.class, "kind of network");
+  Registry<NetworkKind<?>> ALL = Registry.load(NetworkKind.class, "kind of network");
 
   /** The record of its settings. */
-  Class<? extends NetworkConfig> settings();
+  Class<C> settings();
 
   /**
    * A network of this kind for some data, with random weights.
    *
-   * @param config its size, of the type that {@link #settings} says
+   * @param config its size
    * @param seed of the weights
    * @throws org.bitdiffusion.ConfigurationException if it cannot be of this size, or not for such
    *     data
    */
-  Network create(NetworkConfig config, Signature signature, Compute compute, long seed);
+  Network create(C config, Signature signature, Compute compute, long seed);
 
   /** The network that a configuration describes, of whatever kind. */
   static Network of(NetworkConfig config, Signature signature, Compute compute, long seed) {
-    return ALL.get("network.kind", config.kind()).create(config, signature, compute, seed);
+    return of(ALL.get("network.kind", config.kind()), config, signature, compute, seed);
+  }
+
+  private static <C extends NetworkConfig> Network of(
+      NetworkKind<C> kind, NetworkConfig config, Signature signature, Compute compute, long seed) {
+    return kind.create(kind.settings().cast(config), signature, compute, seed);
   }
 }

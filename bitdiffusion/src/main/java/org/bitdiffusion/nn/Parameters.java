@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bitdiffusion.runtime.Compute;
@@ -117,13 +118,17 @@ public final class Parameters implements AutoCloseable {
     values.close();
   }
 
-  /** Collects the weights while layers are made; {@link #build} then lays them out. */
-  public static final class Builder {
+  /**
+   * Collects the weights while layers are made; {@link #build} then lays them out. Closing it frees
+   * those that were made if it did not come to that, such as where a layer complains of its size.
+   */
+  public static final class Builder implements AutoCloseable {
     private final Map<String, Tensor> trained;
     private final Map<String, Tensor> fixed;
     private final boolean training;
     private final String prefix;
     private final Generator generator;
+    private boolean built;
 
     /**
      * @param seed of the initial weights, of which the engine takes the lower 32 bits
@@ -191,13 +196,10 @@ public final class Parameters implements AutoCloseable {
         var parts = new ArrayList<Tensor>();
         byName.values().forEach(weight -> parts.add(weight.flatten()));
         var values =
-            Scope.owned(
-                () ->
-                    cat(new TensorVector(parts.toArray(Tensor[]::new)))
-                        .to(device, torch.ScalarType.Float));
+            cat(new TensorVector(parts.toArray(Tensor[]::new))).to(device, torch.ScalarType.Float);
         var count = trained.values().stream().mapToLong(Tensor::numel).sum();
-        var trainedValues = Scope.owned(() -> values.narrow(0, 0, count));
-        var gradients = Scope.owned(() -> zeros_like(trainedValues));
+        var trainedValues = values.narrow(0, 0, count);
+        var gradients = zeros_like(trainedValues);
         var offset = 0L;
         for (var entry : byName.entrySet()) {
           var weight = entry.getValue();
@@ -210,8 +212,21 @@ public final class Parameters implements AutoCloseable {
           }
           offset += size;
         }
+        for (var kept : List.of(values, trainedValues, gradients)) {
+          kept.retainReference(); // beyond the scope, as nothing can fail from here on
+        }
+        built = true;
         generator.close();
         return new Parameters(byName, values, trainedValues, gradients);
+      }
+    }
+
+    @Override
+    public void close() {
+      if (!built) {
+        generator.close();
+        trained.values().forEach(Tensor::close);
+        fixed.values().forEach(Tensor::close);
       }
     }
   }

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -24,6 +25,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Named;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.ModalityConfig;
@@ -93,16 +95,7 @@ public final class ConfigReader {
    * @throws ConfigurationException if there is no such preset, key or value
    */
   public static RunConfig preset(String name, Map<String, String> settings) {
-    if (!presets().contains(name)) {
-      throw new ConfigurationException(
-          "preset '%s' is unknown; use one of %s%s"
-              .formatted(
-                  name,
-                  String.join(", ", presets()),
-                  Registry.nearest(name, presets())
-                      .map(n -> "; did you mean " + n + "?")
-                      .orElse("")));
-    }
+    Registry.require("preset", name, presets());
     return resolve("preset " + name, resource(name + ".yaml"), settings);
   }
 
@@ -132,10 +125,14 @@ public final class ConfigReader {
       throw new ConfigurationException(origin + ": expected 'key: value' lines");
     }
     if (format(origin, object) < RunConfig.FORMAT) {
-      FormatOne.migrate(object);
+      try {
+        FormatOne.migrate(object);
+      } catch (ConfigurationException e) {
+        throw new ConfigurationException(origin + ": " + e.getMessage(), e);
+      }
     }
     object.put("format", RunConfig.FORMAT);
-    var tree = defaults(origin, kind(object, "modality", "image"), kind(object, "network", "unet"));
+    var tree = defaults(origin, object);
     merge(origin, "", tree, object);
     settings.forEach((key, value) -> set(tree, key, value));
     try {
@@ -158,7 +155,12 @@ public final class ConfigReader {
                   set ? "settings" : origin,
                   path,
                   at(tree, path).asText(),
-                  e instanceof MismatchedInputException m ? kind(m.getTargetType()) : "another"),
+                  e instanceof MismatchedInputException m
+                      ? kind(m.getTargetType())
+                      : "another"
+                          + (e.getCause() instanceof IllegalArgumentException cause
+                              ? ": " + cause.getMessage()
+                              : "")),
           e);
     } catch (JsonProcessingException e) {
       throw new ConfigurationException(origin + ": " + e.getOriginalMessage(), e);
@@ -171,7 +173,11 @@ public final class ConfigReader {
       return 1;
     }
     var format = config.get("format");
-    if (!format.isInt() || format.asInt() < 1 || format.asInt() > RunConfig.FORMAT) {
+    if (!format.isInt()) {
+      throw new ConfigurationException(
+          "%s: format is %s; it must be a whole number".formatted(origin, format));
+    }
+    if (format.asInt() < 1 || format.asInt() > RunConfig.FORMAT) {
       throw new ConfigurationException(
           "%s is of format %s, but this version reads formats 1 to %d; use the version that wrote it"
               .formatted(origin, format.asText(), RunConfig.FORMAT));
@@ -179,18 +185,22 @@ public final class ConfigReader {
     return format.asInt();
   }
 
-  private static String kind(ObjectNode config, String section, String otherwise) {
-    return config.path(section).path("kind").asText(otherwise);
+  /** All settings with their defaults, of the kinds that a configuration names. */
+  private static ObjectNode defaults(String origin, ObjectNode config) {
+    var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
+    var modality = kind(origin, Modality.ALL, "modality", config, tree);
+    tree.set("modality", section(modality, modality.name(), modality.settings()));
+    var network = kind(origin, NetworkKind.ALL, "network", config, tree);
+    tree.set("network", section(network, network.name(), network.settings()));
+    return tree;
   }
 
-  /** All settings of a configuration of these kinds, with their defaults. */
-  private static ObjectNode defaults(String origin, String modality, String network) {
-    var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
-    var data = Modality.ALL.get(origin + ": modality.kind", modality);
-    tree.set("modality", section(data, modality, data.settings()));
-    var networks = NetworkKind.ALL.get(origin + ": network.kind", network);
-    tree.set("network", section(networks, network, networks.settings()));
-    return tree;
+  /** The kind that a configuration names in a section, or else the defaults. */
+  private static <T extends Named> T kind(
+      String origin, Registry<T> kinds, String section, ObjectNode config, ObjectNode defaults) {
+    var usual = defaults.path(section).path("kind").asText();
+    var name = config.path(section).path("kind").asText(usual);
+    return kinds.get(origin + ": " + section + ".kind", name);
   }
 
   /** A kind's section with its defaults, from the file beside its class. */
@@ -224,6 +234,10 @@ public final class ConfigReader {
   }
 
   private static String kind(Class<?> type) {
+    if (type.isEnum()) {
+      return Registry.choice(
+          Arrays.stream(type.getEnumConstants()).map(value -> ((Enum<?>) value).name()).toList());
+    }
     if (type == int.class || type == long.class || type == Integer.class) {
       return "a whole number";
     }
@@ -281,14 +295,15 @@ public final class ConfigReader {
   }
 
   private static void set(ObjectNode root, String key, String value) {
-    var tree = root;
-    if ((key.equals("modality.kind") || key.equals("network.kind"))
-        && !value.equals(at(tree, key).asText())) {
-      throw new ConfigurationException(
-          "%s is %s, and all other settings there go with that; begin with a preset or a file of another kind"
-              .formatted(key, at(tree, key).asText()));
+    if (key.equals("modality.kind") || key.equals("network.kind")) {
+      (key.equals("modality.kind") ? Modality.ALL : NetworkKind.ALL).get(key, value); // or unknown
+      if (!value.equals(at(root, key).asText())) {
+        throw new ConfigurationException(
+            "%s is %s, and all other settings there go with that; begin with a preset or a file of another kind"
+                .formatted(key, at(root, key).asText()));
+      }
     }
-    var section = tree;
+    var section = root;
     var names = key.split("\\.", -1);
     for (var i = 0; i < names.length - 1; i++) {
       if (!(section.get(names[i]) instanceof ObjectNode next)) {
@@ -357,16 +372,23 @@ public final class ConfigReader {
   private static List<KindOfSettings> otherKinds() {
     var kinds = new ArrayList<KindOfSettings>();
     for (var kind : Modality.ALL.all()) {
-      var name = "modality.kind " + kind.name();
-      kinds.add(
-          new KindOfSettings(name, keys("modality.", section(kind, kind.name(), kind.settings()))));
+      kinds.addAll(kindOfSettings("modality", kind, kind.settings()));
     }
     for (var kind : NetworkKind.ALL.all()) {
-      var name = "network.kind " + kind.name();
-      kinds.add(
-          new KindOfSettings(name, keys("network.", section(kind, kind.name(), kind.settings()))));
+      kinds.addAll(kindOfSettings("network", kind, kind.settings()));
     }
     return kinds;
+  }
+
+  /** None of a kind that is not sound: whoever uses it is told, and here it is not used. */
+  private static List<KindOfSettings> kindOfSettings(
+      String section, Named kind, Class<?> settings) {
+    try {
+      var keys = keys(section + ".", section(kind, kind.name(), settings));
+      return List.of(new KindOfSettings(section + ".kind " + kind.name(), keys));
+    } catch (ConfigurationException e) {
+      return List.of();
+    }
   }
 
   private static List<String> keys(String prefix, ObjectNode tree) {

@@ -1,6 +1,7 @@
 package org.bitdiffusion.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Schema;
 
 /**
@@ -42,8 +43,11 @@ final class FormatOne {
       training.remove("optimizer"); // "adamw" without a weight decay was Adam
     }
     var isOfCaptions = config.path("modality").path("kind").asText("image").equals("caption");
-    if (isOfCaptions && !training.path("flip").asBoolean()) {
-      training.remove("flip");
+    if (isOfCaptions && training.has("flip")) {
+      if (training.remove("flip").asBoolean()) {
+        throw new ConfigurationException(
+            "training.flip is true, but captions tell left from right; set it to false");
+      }
     }
     if (!isOfCaptions && training.has("flip") && !config.path("modality").has("flip")) {
       config.withObject("/modality").set("flip", training.remove("flip"));

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.Evaluation;
@@ -50,7 +50,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * The data of a configuration, for a new run; the caller closes it.
    *
    * @throws ConfigurationException if there is no such source or option
-   * @throws org.bitdiffusion.DataException if its files are missing or damaged
+   * @throws DataException if its files are missing or damaged
    */
   public static DataSource data(RunConfig config) {
     return Modality.of(config).open(config, Optional.empty());
@@ -110,7 +110,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @param source the data; the caller closes it after the trainer
    * @throws ConfigurationException if other settings changed, the data is not what the run was
    *     trained on, or another process trains it
-   * @throws org.bitdiffusion.DataException if the checkpoint is damaged
+   * @throws DataException if the checkpoint is damaged
    */
   public Trainer resume(RunConfig changed, DataSource source, Trainer.Listener listener) {
     if (!changed.codec().equals(config.codec())
@@ -138,19 +138,34 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * The newest checkpoint's model, with the moving average of its weights; the caller closes it.
    *
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
-   * @throws org.bitdiffusion.DataException if there is no checkpoint, or a damaged one
+   * @throws DataException if there is no checkpoint, or a damaged one
    */
   public Model model(String precision) {
     folder.checkpoints().requireNewest(); // or it says so at once
     var model = Model.create(config, Compute.choose(precision));
     try {
       model.ensureRight();
-      // A training may have written others meanwhile.
-      model.load(folder.checkpoints(), folder.checkpoints().requireNewest());
+      loadNewest(model);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  /** A training may write others meanwhile, and remove the one that is being read. */
+  private void loadNewest(Model model) {
+    for (var checkpoint = folder.checkpoints().requireNewest(); ; ) {
+      try {
+        model.load(folder.checkpoints(), checkpoint);
+        return;
+      } catch (DataException e) {
+        var newest = folder.checkpoints().requireNewest();
+        if (newest.equals(checkpoint)) {
+          throw e;
+        }
+        checkpoint = newest;
+      }
     }
   }
 
@@ -170,12 +185,14 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   private static Given given(RunConfig config, int count) {
-    if (config.condition() instanceof Condition.Pixels) {
-      throw new ConfigurationException("samples of this run need an image each; give them");
-    }
-    return config.condition().classes().isEmpty()
-        ? Given.NONE
-        : Given.label(Given.ANY_CLASS, count);
+    return config
+        .condition()
+        .match(
+            () -> Given.NONE,
+            labels -> Given.label(Given.ANY_CLASS, count),
+            pixels -> {
+              throw new ConfigurationException("samples of this run need an image each; give them");
+            });
   }
 
   /**
@@ -191,7 +208,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   private static Given shown(RunConfig config, DataSource source, int count) {
-    if (config.condition() instanceof Condition.Pixels) {
+    if (config.condition().pixels() > 0) {
       return Given.of(source, Given.evenly(source, count, 0, count));
     }
     if (DiffusionModel.knowsAnyClass(config)) {

@@ -3,8 +3,7 @@ package org.bitdiffusion.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Registry;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 
@@ -19,9 +18,6 @@ import org.bytedeco.pytorch.global.torch;
  */
 public record Compute(
     torch.DeviceType device, Precision precision, torch.MemoryFormat layout, String reason) {
-  /** Names that {@link #choose} knows. */
-  public static final List<String> PRECISIONS = List.of("auto", "float32", "bfloat16");
-
   /** float32 on the CPU in the engine's default layout: the reference to compare others with. */
   public static final Compute PLAIN =
       new Compute(
@@ -35,13 +31,10 @@ public record Compute(
    * way is looked at for each network, by {@link org.bitdiffusion.nn.ConvolutionCheck}.
    *
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
-   * @throws ConfigurationException if it is none of these
+   * @throws org.bitdiffusion.ConfigurationException if it is none of these
    */
   public static Compute choose(String precision) {
-    if (!PRECISIONS.contains(precision)) { // before the engine is loaded
-      throw new ConfigurationException(
-          "precision '" + precision + "' is unknown; use auto, float32 or bfloat16");
-    }
+    Registry.require("precision", precision, Precision.NAMES); // before the engine is loaded
     var device = Engine.hasCuda() ? torch.DeviceType.CUDA : torch.DeviceType.CPU;
     var layout = torch.MemoryFormat.ChannelsLast;
     return switch (precision) {

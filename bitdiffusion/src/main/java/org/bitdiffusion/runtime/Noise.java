@@ -14,8 +14,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 
 /**
- * Where random numbers of a batch come from: nothing in the library draws from a generator that it
- * shares with others. Owns native memory: close it.
+ * Where random numbers of a batch come from: but for dropout, nothing in the library draws from a
+ * generator that it shares with others. Owns native memory: close it.
  */
 public interface Noise extends AutoCloseable {
   /** Standard normal numbers, float32; the first side is the batch. */

@@ -1,6 +1,9 @@
 package org.bitdiffusion.runtime;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -10,6 +13,10 @@ import org.bytedeco.pytorch.global.torch;
 public enum Precision {
   FLOAT32,
   BFLOAT16;
+
+  /** What {@link Compute#choose} takes: {@code auto}, or the name of a type. */
+  public static final List<String> NAMES =
+      Stream.concat(Stream.of("auto"), Arrays.stream(values()).map(Precision::toString)).toList();
 
   /** The engine's type; loads the engine. */
   public torch.ScalarType type() {

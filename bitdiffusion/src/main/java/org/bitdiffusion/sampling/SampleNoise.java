@@ -33,15 +33,30 @@ public final class SampleNoise implements Noise, Supplier<Tensor> {
    * @param shape of one sample's noise in {@link #get}
    */
   public SampleNoise(long seed, long first, int count, long[] shape, Device device) {
+    if (first < 0 || count < 1 || shape.length < 1) {
+      throw new IllegalArgumentException(
+          "no samples: first %d, count %d, shape %s"
+              .formatted(first, count, Arrays.toString(shape)));
+    }
     this.shape = new long[shape.length + 1];
     this.shape[0] = count;
     System.arraycopy(shape, 0, this.shape, 1, shape.length);
-    this.device = device;
+    this.device = Scope.owned(() -> new Device(device.type(), device.index())); // of any scope
     generators = new Generator[count];
     for (var i = 0; i < count; i++) {
       var sampleSeed = Seed.ofPlace(seed, first + i); // the engine drops higher bits
       generators[i] = Scope.owned(() -> make_generator_cpu(sampleSeed));
     }
+  }
+
+  /** The shape [N, ...] of {@link #get}. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /** N. */
+  public int count() {
+    return generators.length;
   }
 
   /** The next standard normal noise of all samples, [N, ...]. */
@@ -87,5 +102,6 @@ public final class SampleNoise implements Noise, Supplier<Tensor> {
     for (var generator : generators) {
       generator.close();
     }
+    device.close();
   }
 }

@@ -13,7 +13,6 @@ import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -62,11 +61,9 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   /**
    * Which samples to draw.
    *
-   * @param seed of all noise
-   * @param first index of the first sample: sample i of a seed has the same noise in any batch, and
-   *     is the same up to rounding in the network
-   * @param count N
-   * @param shape of one sample's analog bits, [D, ...]
+   * @param noise of the samples, [N, D, ...]: sample i of a seed has the same in any batch, and is
+   *     the same up to rounding in the network. A codec draws from it too, before the sampler as it
+   *     encodes what is known, and after it as it decodes. The caller closes it
    * @param condition of each sample, [N, ...], or null
    * @param unconditional what stands for no condition, [N, ...]; needed where guidance is not 0
    * @param known analog bits of which some are given, [N, D, ...]; any numbers elsewhere; or null
@@ -74,55 +71,40 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param rounds in which each step is taken where some are known, at least 1
    */
   public record Request(
-      long seed,
-      long first,
-      int count,
-      long[] shape,
+      SampleNoise noise,
       Tensor condition,
       Tensor unconditional,
       Tensor known,
       Tensor mask,
       int rounds) {
     /** Samples of which nothing is known. */
-    public Request(
-        long seed, long first, int count, long[] shape, Tensor condition, Tensor unconditional) {
-      this(seed, first, count, shape, condition, unconditional, null, null, 1);
+    public Request(SampleNoise noise, Tensor condition, Tensor unconditional) {
+      this(noise, condition, unconditional, null, null, 1);
     }
 
     public Request {
-      if (first < 0 || count < 1 || shape.length < 1) {
-        throw new IllegalArgumentException(
-            "no samples: first %d, count %d, shape %s"
-                .formatted(first, count, Arrays.toString(shape)));
-      }
-      requireOneEach(condition, count);
-      requireOneEach(unconditional, count);
+      requireOneEach(condition, noise);
+      requireOneEach(unconditional, noise);
       if ((known == null) != (mask == null) || rounds < 1 || (known == null && rounds > 1)) {
         throw new IllegalArgumentException(
             "known bits need a mask, and %d rounds need known bits".formatted(rounds));
       }
-      requireShapeOfAll(known, count, shape);
-      requireShapeOfAll(mask, count, shape);
+      requireShapeOfAll(known, noise);
+      requireShapeOfAll(mask, noise);
     }
 
-    private static void requireShapeOfAll(Tensor tensor, int count, long[] shape) {
-      if (tensor == null) {
-        return;
-      }
-      var actual = tensor.shape();
-      if (actual.length != shape.length + 1
-          || actual[0] != count
-          || !Arrays.equals(actual, 1, actual.length, shape, 0, shape.length)) {
+    private static void requireShapeOfAll(Tensor tensor, SampleNoise noise) {
+      if (tensor != null && !Arrays.equals(tensor.shape(), noise.shape())) {
         throw new IllegalArgumentException(
-            "%d samples of the shape %s, but known bits or a mask of %s"
-                .formatted(count, Arrays.toString(shape), Arrays.toString(actual)));
+            "samples [N, D, ...] of the shape %s, but known bits or a mask of %s"
+                .formatted(Arrays.toString(noise.shape()), Arrays.toString(tensor.shape())));
       }
     }
 
-    private static void requireOneEach(Tensor condition, int count) {
-      if (condition != null && condition.size(0) != count) {
+    private static void requireOneEach(Tensor condition, SampleNoise noise) {
+      if (condition != null && condition.size(0) != noise.count()) {
         throw new IllegalArgumentException(
-            "%d samples, but conditions for %d".formatted(count, condition.size(0)));
+            "%d samples, but conditions for %d".formatted(noise.count(), condition.size(0)));
       }
     }
   }
@@ -153,26 +135,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @throws CancellationException if the listener said to stop
    * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
-  public Tensor sample(Denoiser network, Request request, Device device, Listener listener) {
-    try (var noise =
-        new SampleNoise(
-            request.seed(), request.first(), request.count(), request.shape(), device)) {
-      return sample(network, request, noise, listener);
-    }
-  }
-
-  /**
-   * Like {@link #sample(Denoiser, Request, Device, Listener)}, for codecs that draw from the
-   * samples' noise before, as they encode what is known, or afterwards, as they decode.
-   *
-   * @param noise of the request's samples and shape
-   */
-  public Tensor sample(Denoiser network, Request request, SampleNoise noise, Listener listener) {
+  public Tensor sample(Denoiser network, Request request, Listener listener) {
     if (config.guidance() != 0
         && (request.condition() == null || request.unconditional() == null)) {
       throw new IllegalArgumentException("guidance needs conditions, and what stands for none");
     }
     var schedule = config.schedule(diffusion.schedule());
+    var noise = request.noise();
     return Scope.result(
         () -> {
           try (var noGrad = new NoGradGuard();
@@ -231,7 +200,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         () -> {
           var gamma =
               full(
-                  new long[] {request.count()},
+                  new long[] {request.noise().count()},
                   new Scalar(Math.min(g, LARGEST_GAMMA)),
                   xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
           if (!config.selfConditioning().equals("self_guidance")) {

@@ -2,6 +2,7 @@ package org.bitdiffusion.sampling;
 
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.Registry;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 
 /**
@@ -49,11 +50,7 @@ public record SamplerConfig(
         eta,
         "0 with sampler " + sampler + ", which does not take it");
     require(td >= 0 && Double.isFinite(td), "sampling.td", td, "at least 0");
-    require(
-        MODES.contains(selfConditioning),
-        "sampling.self_conditioning",
-        selfConditioning,
-        "one of " + MODES);
+    Registry.require("sampling.self_conditioning", selfConditioning, MODES);
     require(momentum >= 0 && momentum < 1, "sampling.momentum", momentum, "in [0, 1)");
     require(Double.isFinite(selfGuidance), "sampling.self_guidance", selfGuidance, "a number");
     require(Double.isFinite(guidance), "sampling.guidance", guidance, "a number");

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -21,8 +20,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.zip.CRC32C;
-import java.util.zip.CheckedInputStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.pytorch.Tensor;
@@ -144,18 +141,21 @@ public final class Checkpoints {
    * Fills tensors from a checkpoint.
    *
    * @param tensors by file name without ending, and by name
-   * @return its step
+   * @return what its state says, with the checksums of what was read also where it has none
    * @throws DataException if it is damaged or belongs to another network
    */
   public State read(Path checkpoint, Map<String, Map<String, Tensor>> tensors) {
     try {
       var state = state(checkpoint);
+      var checksums = new TreeMap<>(state.checksums() == null ? Map.of() : state.checksums());
       tensors.forEach(
           (name, byName) -> {
             var file = checkpoint.resolve(name + ".safetensors");
-            requireChecksum(file, state, Safetensors.read(file, byName));
+            var checksum = Safetensors.read(file, byName);
+            requireChecksum(file, checksums, checksum);
+            checksums.put(file.getFileName().toString(), checksum);
           });
-      return state;
+      return new State(state.format(), state.step(), state.bitOrder(), state.unlogged(), checksums);
     } catch (DataException e) {
       var older =
           list().stream().filter(other -> other.compareTo(checkpoint) < 0).reduce((a, b) -> b);
@@ -212,34 +212,12 @@ public final class Checkpoints {
     public static final Unlogged NONE = new Unlogged(0, 0, 0);
   }
 
-  private static void requireChecksum(Path file, State state, long checksum) {
-    var expected =
-        state.checksums() == null ? null : state.checksums().get(file.getFileName().toString());
+  private static void requireChecksum(Path file, Map<String, Long> checksums, long checksum) {
+    var expected = checksums.get(file.getFileName().toString());
     if (expected != null && expected != checksum) {
       throw new DataException(
           file + " is damaged: its values are not those that were written (CRC-32C)");
     }
-  }
-
-  /**
-   * The CRC-32C of a checkpoint's averaged weights, which tells them apart: as its state says, or
-   * where that is of an earlier version, of their file.
-   *
-   * @throws DataException if the checkpoint is gone or damaged
-   */
-  public static long checksum(Path checkpoint) {
-    var file = checkpoint.resolve("ema.safetensors");
-    var checksums = state(checkpoint).checksums();
-    if (checksums != null && checksums.containsKey("ema.safetensors")) {
-      return checksums.get("ema.safetensors");
-    }
-    var checksum = new CRC32C();
-    try (var in = new CheckedInputStream(Files.newInputStream(file), checksum)) {
-      in.transferTo(OutputStream.nullOutputStream());
-    } catch (IOException e) {
-      throw DataException.cannotRead(file, e);
-    }
-    return checksum.getValue();
   }
 
   private static State state(Path checkpoint) {

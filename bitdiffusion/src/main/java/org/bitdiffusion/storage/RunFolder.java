@@ -209,14 +209,13 @@ public final class RunFolder {
 
   /**
    * Forgets what was written of steps after one, to which a run goes back: lines of {@link
-   * #metrics()} and stretches that began later.
+   * #metrics()} and stretches that began later, and what was cut off at the end of both.
    */
   public void forgetAfter(long step) {
     forgetMetricsAfter(step);
-    var stretches = stretches();
-    if (stretches.stream().anyMatch(stretch -> stretch.first() > step)) {
-      var kept = stretches.stream().filter(stretch -> stretch.first() <= step).toList();
-      write("stretches.jsonl", kept.stream().map(RunFolder::line).collect(Collectors.joining()));
+    if (Files.exists(stretchFile())) {
+      var kept = stretches().stream().filter(stretch -> stretch.first() <= step);
+      write("stretches.jsonl", kept.map(RunFolder::line).collect(Collectors.joining()));
     }
   }
 

@@ -188,14 +188,40 @@ public final class Batches implements AutoCloseable {
       }
       var draw = Seed.of(seed, 1, first + i);
       source.read(examples[i], draw, batch.symbols(), i * places);
+      requireSymbols(examples[i], batch.symbols(), i * places);
       if (pixels > 0) {
         source.readPixels(examples[i], draw, given.pixels(), i * pixels);
       }
       if (given.labels().length > 0) {
         given.labels()[i] = source.label(examples[i]);
+        requireLabel(examples[i], given.labels()[i]);
       }
     }
     return batch;
+  }
+
+  /** What is none of the data's values would be learned as another, or end in the engine. */
+  private void requireSymbols(int example, int[] symbols, int offset) {
+    var space = source.schema().space();
+    var places = space.places();
+    for (var place = 0; place < places; place++) {
+      var symbol = symbols[offset + place];
+      var k = space.categories().get(space.uniform() ? 0 : place);
+      if (symbol < 0 || symbol >= k) {
+        throw new DataException(
+            "%s: example %d has the symbol %d at place %d, which has the values 0 to %d"
+                .formatted(source.name(), example, symbol, place, k - 1));
+      }
+    }
+  }
+
+  private void requireLabel(int example, long label) {
+    var classes = source.schema().condition().classes().size();
+    if (label < Given.ANY_CLASS || label >= classes) {
+      throw new DataException(
+          "%s: example %d is of class %d, but there are classes 0 to %d (-1: none)"
+              .formatted(source.name(), example, label, classes - 1));
+    }
   }
 
   /** The example at a position of the endless sequence of epochs. */

@@ -3,12 +3,10 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Seed;
-import org.bitdiffusion.Version;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.model.Model;
@@ -70,7 +68,8 @@ public final class Trainer implements AutoCloseable {
    * A new run.
    *
    * @param config with its {@link RunConfig#forData schema}
-   * @param source the data; the caller closes it after the trainer
+   * @param source the data as it is trained on, with its random changes; the caller closes it after
+   *     the trainer
    * @throws ConfigurationException if the folder is not empty, or the configuration makes no
    *     network; nothing is written then
    */
@@ -122,6 +121,8 @@ public final class Trainer implements AutoCloseable {
    * Continues a run after its newest checkpoint, or from the start where it has none.
    *
    * @param config the run's own with its schema, perhaps with another number of steps
+   * @param source the data as it is trained on, with its random changes; the caller closes it after
+   *     the trainer
    * @throws DataException if the checkpoint is damaged or belongs to another network
    * @throws ConfigurationException if another process trains the run
    */
@@ -147,12 +148,18 @@ public final class Trainer implements AutoCloseable {
             unlogged = state.unlogged() == null ? unlogged : state.unlogged();
           }
         }
-        folder.forgetAfter(step);
-        if (step < config.training().steps()) { // else nothing is done, and nothing changes
-          folder.keep(config);
+        var batches = batches(config, source, step, group); // before anything is written
+        try {
+          folder.forgetAfter(step);
+          if (step < config.training().steps()) { // else nothing is done, and nothing changes
+            folder.keep(config);
+          }
+          return new Trainer(
+              config, learner, folder, lock, batches, step, unlogged, group, listener);
+        } catch (RuntimeException | Error e) {
+          batches.close();
+          throw e;
         }
-        var batches = batches(config, source, step, group);
-        return new Trainer(config, learner, folder, lock, batches, step, unlogged, group, listener);
       } catch (RuntimeException | Error e) {
         learner.close();
         throw e;
@@ -241,7 +248,7 @@ public final class Trainer implements AutoCloseable {
   public void run() {
     var training = config.training();
     if (done < training.steps()) {
-      folder.begin(stretch());
+      folder.begin(Stretch.of(done + 1, compute()));
     }
     listener.onStart(this);
     interval = new Interval(interval.unlogged()); // from now on
@@ -268,17 +275,6 @@ public final class Trainer implements AutoCloseable {
     } finally {
       listener.onEnd();
     }
-  }
-
-  /** How this trainer computes, from the next step on. */
-  private Stretch stretch() {
-    var compute = compute();
-    return new Stretch(
-        done + 1,
-        compute.precision().toString(),
-        compute.device().toString().toLowerCase(Locale.ROOT),
-        "libtorch " + Engine.version(),
-        Version.version());
   }
 
   private Learner.StepResult step(long step) {

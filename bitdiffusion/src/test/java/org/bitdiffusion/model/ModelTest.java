@@ -143,7 +143,43 @@ class ModelTest {
   }
 
   /** Notes what it is told, and sees nothing. */
-  private record Listening(List<long[]> told) implements DenoisingNetwork {
+  @Test
+  void aNetworkThatGivesAnotherShapeIsNamed() {
+    var config = config().forData(icons);
+    var narrow =
+        new Listening(new ArrayList<>()) {
+          @Override
+          public Tensor encode(Tensor condition) {
+            return condition;
+          }
+
+          @Override
+          public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+            return zeros_like(xt).narrow(1, 0, 1); // would be broadcast in the loss
+          }
+        };
+    try (var model = new DiffusionModel(config, config.newDiffusion(), narrow, Compute.PLAIN)) {
+      var batch = new Batch(new int[2 * 64], Given.NONE);
+      assertThatThrownBy(
+              () -> {
+                try (var noise = model.noise(1, 0)) {
+                  model.loss(batch, noise);
+                }
+              })
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage(
+              "network.kind unet gives a tensor of shape [2, 1, 8, 8], but is asked for one of"
+                  + " [2, 2, 8, 8]");
+    }
+  }
+
+  private static class Listening implements DenoisingNetwork {
+    private final List<long[]> told;
+
+    Listening(List<long[]> told) {
+      this.told = told;
+    }
+
     @Override
     public Tensor encode(Tensor condition) {
       told.add(Arrays.stream(Tensors.ints(condition)).asLongStream().toArray());
@@ -187,7 +223,7 @@ class ModelTest {
       var labels = new long[4000];
       Arrays.setAll(labels, i -> i % 3);
       model.loss(new Batch(new int[labels.length], Given.labels(labels)), noise);
-      var dropped = network.told().get(0);
+      var dropped = network.told.get(0);
       var count = 0;
       for (var i = 0; i < labels.length; i++) {
         assertThat(dropped[i]).isIn(labels[i], (long) Given.ANY_CLASS);

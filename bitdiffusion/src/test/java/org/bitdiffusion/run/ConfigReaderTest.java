@@ -109,6 +109,10 @@ class ConfigReaderTest {
         "captions.jitter|0.1|'captions.jitter' is now modality.jitter",
         "modality.flipp|true|did you mean modality.flip?",
         "modality.kind|caption|modality.kind is image, and all other settings there go with that",
+        "modality.kind|wrods|modality.kind is 'wrods', but no kind of data of that name is on",
+        "diffusion.self_conditioning|half|'half' is unknown; use none, coin or half_batch",
+        "training.precision|float16|'float16' is unknown; use auto, float32 or bfloat16",
+        "codec.encoding|binry|(or binary for uint8, permuted for uint8_rand); did you mean binary?",
         "network.kind|captioner|begin with a preset or a file of another kind"
       })
   void settingsThatCannotBeAreNamed(String key, String value, String message) {
@@ -178,13 +182,22 @@ class ConfigReaderTest {
   @Test
   void aFormatOfLaterIsRefused() throws IOException {
     var file = folder.resolve("config.yaml");
-    for (var format : List.of("3", "0", "-1", "two", "1.5")) {
+    for (var format : List.of("3", "0", "-1")) {
       Files.writeString(file, "format: " + format + "\ndata: icons\nnews: 1\n");
       assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
           .isInstanceOf(ConfigurationException.class)
           .hasMessage(
               "%s is of format %s, but this version reads formats 1 to 2; use the version that wrote it"
                   .formatted(file, format));
+    }
+    for (var format : List.of("two", "1.5", "\"2\"")) {
+      Files.writeString(file, "format: " + format + "\ndata: icons\n");
+      assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage(
+              "%s: format is %s; it must be a whole number"
+                  .formatted(
+                      file, format.equals("1.5") ? format : '"' + format.replace("\"", "") + '"'));
     }
     Files.writeString(file, "data: icons\n");
     assertThat(ConfigReader.file(file, Map.of()).format()).isEqualTo(2);
@@ -193,7 +206,7 @@ class ConfigReaderTest {
   @Test
   void filesThatAreNoConfigurationAreNamed() throws IOException {
     assertThatThrownBy(() -> ConfigReader.preset("nothing", Map.of()))
-        .hasMessageContaining("use one of icons, fashion-small");
+        .hasMessageContaining("use icons, fashion-small");
     assertThatThrownBy(() -> ConfigReader.file(folder.resolve("none.yaml"), Map.of()))
         .hasMessageContaining("none.yaml does not exist");
     var twice =

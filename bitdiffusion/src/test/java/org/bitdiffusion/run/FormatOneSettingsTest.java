@@ -56,15 +56,22 @@ class FormatOneSettingsTest {
   @Test
   void whatWasRefusedStaysRefused() throws IOException {
     var file = folder.resolve("config.yaml");
-    for (var settings :
-        List.of(
+    var optimizer =
+        ": 'training.optimizer' is now training.weight_decay: above 0 it is AdamW, else";
+    var refused =
+        Map.of(
             "captions: {length: 7}\nnetwork: {kind: captioner}\ntraining: {flip: true}\n",
+            ": training.flip is true, but captions tell left from right",
             "training: {optimizer: adam, weight_decay: 0.1}\n",
-            "training: {optimizer: sgd}\n")) {
+            optimizer,
+            "training: {optimizer: sgd}\n",
+            optimizer);
+    for (var settings : refused.keySet()) {
       Files.writeString(file, settings);
       assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
           .as(settings)
-          .isInstanceOf(ConfigurationException.class);
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageStartingWith(file + refused.get(settings));
     }
     Files.writeString(file, "training: {optimizer: adam}\n");
     assertThat(ConfigReader.file(file, Map.of()).training().weightDecay()).isZero();

@@ -16,7 +16,7 @@ import org.bitdiffusion.data.SourceKind;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.nn.NetworkKind;
-import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Precision;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.sampling.Solver;
 import org.junit.jupiter.api.Test;
@@ -36,7 +36,7 @@ class NamesInDocumentsTest {
     return Stream.of(
         Arguments.of("prediction", Objective.PREDICTIONS),
         Arguments.of("learning_rate_schedule", TrainingConfig.SCHEDULES),
-        Arguments.of("precision", Compute.PRECISIONS),
+        Arguments.of("precision", Precision.NAMES),
         Arguments.of("sampler", Solver.ALL.names()));
   }
 

@@ -18,7 +18,6 @@ import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Engine;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -88,10 +87,10 @@ class KnownTest {
       bits = diffusion(1).codec().encode(known.symbols(N, BITS, 1), null).expand(N, BITS, L);
       mask = known.places(N, BITS, 1).ne(new Scalar(0)).expand(N, BITS, L);
     }
-    var shape = new long[] {BITS, L};
-    var request = new Sampler.Request(5, 0, N, shape, null, null, bits, mask, Math.max(1, rounds));
-    return new Sampler(diffusion(1), config)
-        .sample(denoiser, request, new Device(torch.DeviceType.CPU), listener);
+    try (var noise = SamplerTest.noise(5, 0, N, BITS, L)) {
+      var request = new Sampler.Request(noise, null, null, bits, mask, Math.max(1, rounds));
+      return new Sampler(diffusion(1), config).sample(denoiser, request, listener);
+    }
   }
 
   private static Tensor sample(SamplerConfig config, Denoiser denoiser, int rounds) {
@@ -121,7 +120,8 @@ class KnownTest {
     for (var mode : SamplerConfig.MODES) {
       for (var guidance : new double[] {0, 2}) {
         for (var rounds : new int[] {1, 3}) {
-          try (var scope = new PointerScope()) {
+          try (var scope = new PointerScope();
+              var noise = SamplerTest.noise(1, 0, 2, 4)) {
             var mask = new boolean[] {true, false, true, false, true, true, false, false};
             var known = new Known(mask, new int[] {1, -7, 0, 3, 0, 1, 99, 0}, rounds);
             var codec = diffusion(b).codec();
@@ -133,10 +133,7 @@ class KnownTest {
                     .masked_fill(isKnown.logical_not(), new Scalar(Double.NaN));
             var request =
                 new Sampler.Request(
-                    1,
-                    0,
-                    2,
-                    new long[] {4},
+                    noise,
                     Tensor.create(new float[] {0.3f, -0.2f}, 2),
                     Tensor.create(new float[] {0.1f, 0.1f}, 2),
                     bits,
@@ -147,7 +144,6 @@ class KnownTest {
                     .sample(
                         network,
                         request,
-                        new Device(torch.DeviceType.CPU),
                         step -> {
                           requireEqualWhere(isKnown, step.estimate(), bits);
                           return true;
@@ -321,12 +317,14 @@ class KnownTest {
           .hasMessageContaining("2 rounds need known bits");
       assertThatThrownBy(() -> request(ofTwo, ofTwo, 0)).hasMessageContaining("0 rounds");
       assertThatThrownBy(() -> request(ofTwo, ofTwo.narrow(1, 0, 2), 1))
-          .hasMessageContaining("2 samples of the shape [3]")
+          .hasMessageContaining("samples [N, D, ...] of the shape [2, 3]")
           .hasMessageContaining("[2, 2]");
     }
   }
 
   private static Sampler.Request request(Tensor known, Tensor mask, int rounds) {
-    return new Sampler.Request(1, 0, 2, new long[] {3}, null, null, known, mask, rounds);
+    try (var noise = SamplerTest.noise(1, 0, 2, 3)) {
+      return new Sampler.Request(noise, null, null, known, mask, rounds);
+    }
   }
 }

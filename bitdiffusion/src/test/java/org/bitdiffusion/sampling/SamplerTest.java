@@ -104,9 +104,27 @@ class SamplerTest {
       int count,
       Sampler.Listener listener,
       long... shape) {
-    var request = new Sampler.Request(9, first, count, shape, null, null);
-    return new Sampler(diffusion, config)
-        .sample(denoiser, request, new Device(torch.DeviceType.CPU), listener);
+    try (var noise = noise(9, first, count, shape)) {
+      return new Sampler(diffusion, config)
+          .sample(denoiser, new Sampler.Request(noise, null, null), listener);
+    }
+  }
+
+  static SampleNoise noise(long seed, long first, int count, long... shape) {
+    return new SampleNoise(seed, first, count, shape, new Device(torch.DeviceType.CPU));
+  }
+
+  /** Samples of one bit each, of seed 1, for each of some conditions. */
+  private static Tensor sample(
+      BitDiffusion diffusion,
+      SamplerConfig config,
+      Denoiser network,
+      Tensor condition,
+      Tensor unconditional) {
+    try (var noise = noise(1, 0, (int) condition.size(0), 1)) {
+      var request = new Sampler.Request(noise, condition, unconditional);
+      return new Sampler(diffusion, config).sample(network, request, Sampler.Listener.NONE);
+    }
   }
 
   /**
@@ -457,14 +475,12 @@ class SamplerTest {
         assertThat(one.select(0, 0).sub(all.select(0, i)).abs().max().item_float())
             .isLessThan(1e-5f);
       }
-      var other =
-          new Sampler(diffusion(1, "x0"), config)
-              .sample(
-                  denoiser,
-                  new Sampler.Request(10, 0, 7, new long[] {3}, null, null),
-                  new Device(torch.DeviceType.CPU),
-                  Sampler.Listener.NONE);
-      assertThat(other.sub(all).abs().max().item_float()).isGreaterThan(1e-3f);
+      try (var noise = noise(10, 0, 7, 3)) {
+        var other =
+            new Sampler(diffusion(1, "x0"), config)
+                .sample(denoiser, new Sampler.Request(noise, null, null), Sampler.Listener.NONE);
+        assertThat(other.sub(all).abs().max().item_float()).isGreaterThan(1e-3f);
+      }
       // And samples are not all the same.
       var first = all.narrow(0, 0, 1);
       assertThat(all.sub(first).abs().max().item_float()).isGreaterThan(1e-3f);
@@ -564,23 +580,18 @@ class SamplerTest {
 
   @Test
   void requestsThatCannotBeAreRefused() {
-    assertThatThrownBy(() -> new Sampler.Request(0, -1, 1, new long[] {1}, null, null))
-        .hasMessageContaining("first -1");
-    assertThatThrownBy(() -> new Sampler.Request(0, 0, 0, new long[] {1}, null, null))
-        .hasMessageContaining("count 0");
-    assertThatThrownBy(() -> new Sampler.Request(0, 0, 1, new long[0], null, null))
-        .hasMessageContaining("shape []");
-    try (var scope = new PointerScope()) {
+    assertThatThrownBy(() -> noise(0, -1, 1, 1)).hasMessageContaining("first -1");
+    assertThatThrownBy(() -> noise(0, 0, 0, 1)).hasMessageContaining("count 0");
+    assertThatThrownBy(() -> noise(0, 0, 1)).hasMessageContaining("shape []");
+    try (var scope = new PointerScope();
+        var noise = noise(0, 0, 2, 1)) {
       var three = Tensor.create(new long[] {1, 2, 3}, 3);
-      assertThatThrownBy(() -> new Sampler.Request(0, 0, 2, new long[] {1}, three, null))
+      assertThatThrownBy(() -> new Sampler.Request(noise, three, null))
           .hasMessage("2 samples, but conditions for 3");
-      var request = new Sampler.Request(0, 0, 3, new long[] {1}, three, null);
+      var request = new Sampler.Request(noise, three.narrow(0, 0, 2), null);
       var sampler = new Sampler(diffusion(1, "x0"), config(1, "ddim", 0, "previous", 1));
       Denoiser network = (xt, estimate, gamma, condition) -> xt;
-      assertThatThrownBy(
-              () ->
-                  sampler.sample(
-                      network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE))
+      assertThatThrownBy(() -> sampler.sample(network, request, Sampler.Listener.NONE))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("guidance needs");
     }
@@ -644,10 +655,8 @@ class SamplerTest {
     try (var scope = new PointerScope()) {
       var condition = Tensor.create(new float[] {3, 7}, 2);
       var none = Tensor.create(new float[] {2, 2}, 2);
-      var request = new Sampler.Request(1, 0, 2, new long[] {1}, condition, none);
       var analog =
-          new Sampler(diffusion(1, "x0"), config(2, "ddim", 0, "previous", 2))
-              .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE);
+          sample(diffusion(1, "x0"), config(2, "ddim", 0, "previous", 2), network, condition, none);
       assertThat((double) analog.select(0, 0).item_float()).isCloseTo(0.5, within(1e-6));
       assertThat((double) analog.select(0, 1).item_float()).isEqualTo(1);
     }
@@ -678,16 +687,12 @@ class SamplerTest {
   private static double guided(
       BitDiffusion diffusion, String mode, Denoiser network, float condition, float none) {
     try (var scope = new PointerScope()) {
-      var request =
-          new Sampler.Request(
-              1,
-              0,
-              1,
-              new long[] {1},
+      return sample(
+              diffusion,
+              config(2, "ddim", 0, mode, 2),
+              network,
               Tensor.create(new float[] {condition}, 1),
-              Tensor.create(new float[] {none}, 1));
-      return new Sampler(diffusion, config(2, "ddim", 0, mode, 2))
-          .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE)
+              Tensor.create(new float[] {none}, 1))
           .item_float();
     }
   }
@@ -708,12 +713,7 @@ class SamplerTest {
           var config = config(steps, sampler, 0, mode, guidance);
           try (var scope = new PointerScope()) {
             var some = Tensor.create(new float[] {0.3f}, 1);
-            new Sampler(diffusion(1, "x0"), config)
-                .sample(
-                    network,
-                    new Sampler.Request(1, 0, 1, new long[] {1}, some, some),
-                    new Device(torch.DeviceType.CPU),
-                    Sampler.Listener.NONE);
+            sample(diffusion(1, "x0"), config, network, some, some);
           }
           assertThat(calls[0]).as("%s", config).isEqualTo(config.evaluations());
         }
@@ -764,17 +764,13 @@ class SamplerTest {
           return xt.mul(new Scalar(0)).add(condition.unsqueeze(1));
         };
     try (var scope = new PointerScope()) {
-      var request =
-          new Sampler.Request(
-              1,
-              0,
-              1,
-              new long[] {1},
+      var analog =
+          sample(
+              diffusion(1, "x0"),
+              config(5, "ddim", 0, "previous", 0),
+              network,
               Tensor.create(new float[] {0.3f}, 1),
               Tensor.create(new float[] {0.9f}, 1));
-      var analog =
-          new Sampler(diffusion(1, "x0"), config(5, "ddim", 0, "previous", 0))
-              .sample(network, request, new Device(torch.DeviceType.CPU), Sampler.Listener.NONE);
       assertThat(analog.item_float()).isEqualTo(0.3f);
     }
     assertThat(calls[0]).isEqualTo(5);
@@ -876,14 +872,14 @@ class SamplerTest {
       for (var range : new int[][] {{0, 5}, {3, 1}}) { // all, and the fourth alone
         var first = range[0];
         var count = range[1];
-        var request = new Sampler.Request(9, first, count, new long[] {2}, null, null);
-        var shape = request.shape();
-        var cpu = new Device(torch.DeviceType.CPU);
-        try (var noise = new SampleNoise(9, first, count, shape, cpu)) {
+        try (var noise = noise(9, first, count, 2)) {
           normals.add(floats(noise.normal(count, 2).select(0, 3 - first)));
           var analog =
               new Sampler(diffusion(1, "x0"), config(3, sampler, 0, "none", 0))
-                  .sample(independentBits(1, 0.5, 0.5), request, noise, Sampler.Listener.NONE);
+                  .sample(
+                      independentBits(1, 0.5, 0.5),
+                      new Sampler.Request(noise, null, null),
+                      Sampler.Listener.NONE);
           assertThat(analog.shape()).containsExactly(count, 2);
           normals.add(floats(noise.normal(count, 3).select(0, 3 - first)));
           var uniform = noise.uniform(count, 400);

@@ -40,7 +40,10 @@ class BatchesTest {
     public Schema schema() {
       var classes = IntStream.range(0, size).mapToObj(Integer::toString).toList();
       return new Schema(
-          Space.of(List.of(1, 1, 2), 256), new Condition.Labels(classes), Schema.NO_END, Map.of());
+          Space.of(List.of(1, 1, 2), 256 + size),
+          new Condition.Labels(classes),
+          Schema.NO_END,
+          Map.of());
     }
 
     @Override
@@ -114,6 +117,38 @@ class BatchesTest {
       }
     }
     return labels;
+  }
+
+  /** Embeddings and codes beyond their tables end in the engine, or are those of other symbols. */
+  @Test
+  void whatIsNoneOfTheDatasValuesIsNamed() {
+    var numbers = new Numbers(3, -1);
+    var wrongSymbol =
+        new Wrapped(numbers) {
+          @Override
+          public void read(int index, int[] target, int offset) {
+            super.read(index, target, offset);
+            target[offset + 1] = index == 2 ? 259 : 258;
+          }
+        };
+    try (var batches = new Batches(wrongSymbol, 3, 1, 0)) {
+      assertThatThrownBy(batches::next)
+          .isInstanceOf(DataException.class)
+          .hasMessage(
+              "numbers: example 2 has the symbol 259 at place 1, which has the values 0 to 258");
+    }
+    var wrongLabel =
+        new Wrapped(numbers) {
+          @Override
+          public int label(int index) {
+            return index == 1 ? 3 : -1;
+          }
+        };
+    try (var batches = new Batches(wrongLabel, 3, 1, 0)) {
+      assertThatThrownBy(batches::next)
+          .isInstanceOf(DataException.class)
+          .hasMessage("numbers: example 1 is of class 3, but there are classes 0 to 2 (-1: none)");
+    }
   }
 
   @Test

@@ -20,10 +20,11 @@ final class ToyNetwork implements DenoisingNetwork {
   private final Parameters parameters;
 
   ToyNetwork(ToyConfig config, int bits, Compute compute, long seed) {
-    var p = new Parameters.Builder(seed);
-    hidden = new Linear(p.in("hidden"), 2 * bits + 1, config.width());
-    output = new Linear(p.in("output"), config.width(), bits);
-    parameters = p.build(compute);
+    try (var p = new Parameters.Builder(seed)) {
+      hidden = new Linear(p.in("hidden"), 2 * bits + 1, config.width());
+      output = new Linear(p.in("output"), config.width(), bits);
+      parameters = p.build(compute);
+    }
   }
 
   @Override

@@ -2,11 +2,10 @@ package org.bitdiffusion.modality.image;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.ModalityConfig;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.SourceKind;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Modality;
@@ -30,13 +29,18 @@ public final class ImageModality implements Modality {
   }
 
   @Override
-  public DataSource open(RunConfig config, Optional<Path> run) {
-    return ImageSources.open(DataSpec.parse(config.data()));
-  }
-
-  @Override
   public DataSource forTraining(DataSource source, ModalityConfig settings) {
-    return ((ImageSettings) settings).flip() ? new Flipped(source) : source;
+    if (!((ImageSettings) settings).flip()) {
+      return source;
+    }
+    var shape = source.schema().space().shape();
+    if (shape.size() != 3) {
+      throw new ConfigurationException(
+          "modality.flip mirrors images [C, H, W], and the examples of %s are of shape %s; set it to"
+                  .formatted(source.name(), shape)
+              + " false");
+    }
+    return new Flipped(source);
   }
 
   @Override

@@ -63,29 +63,30 @@ public final class InceptionV3 implements AutoCloseable {
   /** Random weights, to be replaced by those of a file. */
   public InceptionV3(Compute compute) {
     this.compute = compute;
-    var p = new Parameters.Builder(0);
-    var net = p.fixed();
-    conv1a = layer(net.in("Conv2d_1a_3x3"), new Shape(3, 32, 3, 3, 2, 0, 0, SIDE));
-    conv2a = layer(net.in("Conv2d_2a_3x3"), new Shape(32, 32, 3, 3, 1, 0, 0, 149));
-    conv2b = layer(net.in("Conv2d_2b_3x3"), new Shape(32, 64, 3, 1, 147));
-    conv3b = layer(net.in("Conv2d_3b_1x1"), new Shape(64, 80, 1, 1, 73));
-    conv4a = layer(net.in("Conv2d_4a_3x3"), new Shape(80, 192, 3, 3, 1, 0, 0, 73));
-    blocks =
-        new Block[] {
-          blockA(net.in("Mixed_5b"), 192, 32),
-          blockA(net.in("Mixed_5c"), 256, 64),
-          blockA(net.in("Mixed_5d"), 288, 64),
-          blockB(net.in("Mixed_6a"), 288),
-          blockC(net.in("Mixed_6b"), 768, 128),
-          blockC(net.in("Mixed_6c"), 768, 160),
-          blockC(net.in("Mixed_6d"), 768, 160),
-          blockC(net.in("Mixed_6e"), 768, 192),
-          blockD(net.in("Mixed_7a"), 768),
-          blockE(net.in("Mixed_7b"), 1280, InceptionV3::averagePool),
-          blockE(net.in("Mixed_7c"), 2048, x -> maximumPool(x, 1, 1)),
-        };
-    classes = new Linear(net.in("fc"), FEATURES, CLASSES);
-    parameters = p.build(compute);
+    try (var p = new Parameters.Builder(0)) {
+      var net = p.fixed();
+      conv1a = layer(net.in("Conv2d_1a_3x3"), new Shape(3, 32, 3, 3, 2, 0, 0, SIDE));
+      conv2a = layer(net.in("Conv2d_2a_3x3"), new Shape(32, 32, 3, 3, 1, 0, 0, 149));
+      conv2b = layer(net.in("Conv2d_2b_3x3"), new Shape(32, 64, 3, 1, 147));
+      conv3b = layer(net.in("Conv2d_3b_1x1"), new Shape(64, 80, 1, 1, 73));
+      conv4a = layer(net.in("Conv2d_4a_3x3"), new Shape(80, 192, 3, 3, 1, 0, 0, 73));
+      blocks =
+          new Block[] {
+            blockA(net.in("Mixed_5b"), 192, 32),
+            blockA(net.in("Mixed_5c"), 256, 64),
+            blockA(net.in("Mixed_5d"), 288, 64),
+            blockB(net.in("Mixed_6a"), 288),
+            blockC(net.in("Mixed_6b"), 768, 128),
+            blockC(net.in("Mixed_6c"), 768, 160),
+            blockC(net.in("Mixed_6d"), 768, 160),
+            blockC(net.in("Mixed_6e"), 768, 192),
+            blockD(net.in("Mixed_7a"), 768),
+            blockE(net.in("Mixed_7b"), 1280, InceptionV3::averagePool),
+            blockE(net.in("Mixed_7c"), 2048, x -> maximumPool(x, 1, 1)),
+          };
+      classes = new Linear(net.in("fc"), FEATURES, CLASSES);
+      parameters = p.build(compute);
+    }
   }
 
   /** The weights and running statistics, none of which is trained. */

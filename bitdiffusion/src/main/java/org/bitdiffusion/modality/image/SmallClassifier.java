@@ -55,21 +55,22 @@ public final class SmallClassifier implements Network {
   /** Random weights of a seed. */
   public SmallClassifier(int classes, Compute compute, long seed) {
     this.compute = compute;
-    var p = new Parameters.Builder(seed);
-    var in = 3;
-    var side = LARGEST_SIDE;
-    for (var width : WIDTHS) {
-      for (var stride = 1; stride <= 2; stride++) {
-        var name = "layers." + convolutions.size();
-        convolutions.add(new Conv2d(p.in(name), in, width, 3, stride, 1));
-        norms.add(new GroupNorm(p.in(name + ".norm"), width, GROUPS));
-        shapes.add(new ConvolutionCheck.Shape(in, width, 3, stride, side));
-        side /= stride;
-        in = width;
+    try (var p = new Parameters.Builder(seed)) {
+      var in = 3;
+      var side = LARGEST_SIDE;
+      for (var width : WIDTHS) {
+        for (var stride = 1; stride <= 2; stride++) {
+          var name = "layers." + convolutions.size();
+          convolutions.add(new Conv2d(p.in(name), in, width, 3, stride, 1));
+          norms.add(new GroupNorm(p.in(name + ".norm"), width, GROUPS));
+          shapes.add(new ConvolutionCheck.Shape(in, width, 3, stride, side));
+          side /= stride;
+          in = width;
+        }
       }
+      this.classes = new Linear(p.in("classes"), FEATURES, classes);
+      parameters = p.build(compute);
     }
-    this.classes = new Linear(p.in("classes"), FEATURES, classes);
-    parameters = p.build(compute);
   }
 
   /**

@@ -52,13 +52,14 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
     this.vocabulary = vocabulary;
     this.length = length;
     this.compute = compute;
-    var p = new Parameters.Builder(seed);
-    decoder = new CaptionDecoder(p, config, length, DEVIATION, compute);
-    embeddings =
-        p.in("embedding")
-            .uniform("weight", Math.sqrt(3) * DEVIATION, vocabulary + 1, config.width());
-    output = new Linear(p.in("output"), config.width(), vocabulary);
-    parameters = p.build(compute);
+    try (var p = new Parameters.Builder(seed)) {
+      decoder = new CaptionDecoder(p, config, length, DEVIATION, compute);
+      embeddings =
+          p.in("embedding")
+              .uniform("weight", Math.sqrt(3) * DEVIATION, vocabulary + 1, config.width());
+      output = new Linear(p.in("output"), config.width(), vocabulary);
+      parameters = p.build(compute);
+    }
   }
 
   @Override

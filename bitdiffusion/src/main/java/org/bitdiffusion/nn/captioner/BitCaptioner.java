@@ -43,14 +43,15 @@ public final class BitCaptioner implements CaptionNetwork, DenoisingNetwork {
    */
   public BitCaptioner(
       CaptionerConfig config, int bits, int out, int length, Compute compute, long seed) {
-    var p = new Parameters.Builder(seed);
-    var width = config.width();
-    decoder = new CaptionDecoder(p, config, length, INPUT_DEVIATION, compute);
-    input = new Linear(p.in("input"), 2 * bits, width);
-    time0 = new Linear(p.in("time.0"), width, 4 * width);
-    time1 = new Linear(p.in("time.1"), 4 * width, width);
-    output = new Linear(p.in("output"), width, out);
-    parameters = p.build(compute);
+    try (var p = new Parameters.Builder(seed)) {
+      var width = config.width();
+      decoder = new CaptionDecoder(p, config, length, INPUT_DEVIATION, compute);
+      input = new Linear(p.in("input"), 2 * bits, width);
+      time0 = new Linear(p.in("time.0"), width, 4 * width);
+      time1 = new Linear(p.in("time.1"), 4 * width, width);
+      output = new Linear(p.in("output"), width, out);
+      parameters = p.build(compute);
+    }
   }
 
   @Override

@@ -3,31 +3,29 @@ package org.bitdiffusion.nn.captioner;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.nn.Network;
-import org.bitdiffusion.nn.NetworkConfig;
 import org.bitdiffusion.nn.NetworkKind;
 import org.bitdiffusion.nn.Signature;
 import org.bitdiffusion.runtime.Compute;
 
 /** Describes images: an image encoder, and a decoder of bits or of tokens. */
-public final class CaptionerKind implements NetworkKind {
+public final class CaptionerKind implements NetworkKind<CaptionerConfig> {
   @Override
   public String name() {
     return CaptionerConfig.KIND;
   }
 
   @Override
-  public Class<? extends NetworkConfig> settings() {
+  public Class<CaptionerConfig> settings() {
     return CaptionerConfig.class;
   }
 
   @Override
-  public Network create(NetworkConfig config, Signature signature, Compute compute, long seed) {
-    var size = (CaptionerConfig) config;
+  public Network create(CaptionerConfig size, Signature signature, Compute compute, long seed) {
     signature.requireSides(name(), 2, "[1, L]");
-    if (!(signature.condition() instanceof Condition.Pixels pixels)) {
-      throw new ConfigurationException(
-          "network.kind is captioner, which describes images; the data's examples come with none");
-    }
+    var pixels =
+        signature
+            .condition()
+            .match(CaptionerKind::noImages, labels -> noImages(), images -> images);
     if (pixels.height() != size.encoder().imageSize()
         || pixels.width() != size.encoder().imageSize()) {
       throw new ConfigurationException(
@@ -48,5 +46,10 @@ public final class CaptionerKind implements NetworkKind {
             size, signature.space().mostCategories(), length, compute, seed)
         : new BitCaptioner(
             size, signature.input().get(0), signature.output().get(0), length, compute, seed);
+  }
+
+  private static Condition.Pixels noImages() {
+    throw new ConfigurationException(
+        "network.kind is captioner, which describes images; the data's examples come with none");
   }
 }

@@ -112,48 +112,52 @@ public final class UNet implements DenoisingNetwork {
     this.compute = compute;
     var sides = config.sides(height, width);
     attention = config.attentionSides(sides); // complains before there are weights
-    var p = new Parameters.Builder(seed);
-    var base = config.width();
-    var multipliers = config.multipliers();
-    embedding0 = new Linear(p.in("embedding.0"), base, 4 * base);
-    embedding1 = new Linear(p.in("embedding.1"), 4 * base + classes, 4 * base);
-    var channels = base * multipliers.get(0);
-    input = convolution(p.in("input"), in, channels, 1, 1, sides.get(0));
-    inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
-    var skips = new ArrayDeque<>(List.of(channels));
-    for (var i = 0; i < multipliers.size(); i++) {
-      var stage = p.in("down." + i);
-      var blocks = new ArrayList<Block>();
-      for (var j = 0; j < config.blocks(); j++) {
-        blocks.add(block(stage.in("" + j), channels, base * multipliers.get(i), sides.get(i)));
-        channels = base * multipliers.get(i);
-        skips.push(channels);
+    try (var p = new Parameters.Builder(seed)) {
+      var base = config.width();
+      var multipliers = config.multipliers();
+      embedding0 = new Linear(p.in("embedding.0"), base, 4 * base);
+      embedding1 = new Linear(p.in("embedding.1"), 4 * base + classes, 4 * base);
+      var channels = base * multipliers.get(0);
+      input = convolution(p.in("input"), in, channels, 1, 1, sides.get(0));
+      inputNorm = new GroupNorm(p.in("input_norm"), channels, ResidualBlock.groups(channels));
+      var skips = new ArrayDeque<>(List.of(channels));
+      for (var i = 0; i < multipliers.size(); i++) {
+        var stage = p.in("down." + i);
+        var blocks = new ArrayList<Block>();
+        for (var j = 0; j < config.blocks(); j++) {
+          blocks.add(block(stage.in("" + j), channels, base * multipliers.get(i), sides.get(i)));
+          channels = base * multipliers.get(i);
+          skips.push(channels);
+        }
+        Conv2d downsample = null;
+        if (i < multipliers.size() - 1) {
+          downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides.get(i));
+          skips.push(channels);
+        }
+        down.add(new Stage(blocks, downsample));
       }
-      Conv2d downsample = null;
-      if (i < multipliers.size() - 1) {
-        downsample = convolution(stage.in("downsample"), channels, channels, 2, 1, sides.get(i));
-        skips.push(channels);
+      for (var i = multipliers.size() - 1; i >= 0; i--) {
+        var stage = p.in("up." + i);
+        var blocks = new ArrayList<Block>();
+        for (var j = 0; j <= config.blocks(); j++) {
+          blocks.add(
+              block(
+                  stage.in("" + j),
+                  channels + skips.pop(),
+                  base * multipliers.get(i),
+                  sides.get(i)));
+          channels = base * multipliers.get(i);
+        }
+        Conv2d upsample = null;
+        if (i > 0) {
+          upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides.get(i - 1));
+        }
+        up.add(new Stage(blocks, upsample));
       }
-      down.add(new Stage(blocks, downsample));
+      outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
+      output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, sides.get(0));
+      parameters = p.build(compute);
     }
-    for (var i = multipliers.size() - 1; i >= 0; i--) {
-      var stage = p.in("up." + i);
-      var blocks = new ArrayList<Block>();
-      for (var j = 0; j <= config.blocks(); j++) {
-        blocks.add(
-            block(
-                stage.in("" + j), channels + skips.pop(), base * multipliers.get(i), sides.get(i)));
-        channels = base * multipliers.get(i);
-      }
-      Conv2d upsample = null;
-      if (i > 0) {
-        upsample = convolution(stage.in("upsample"), channels, channels, 1, 1, sides.get(i - 1));
-      }
-      up.add(new Stage(blocks, upsample));
-    }
-    outputNorm = new GroupNorm(p.in("output_norm"), channels, ResidualBlock.groups(channels));
-    output = convolution(p.in("output"), channels, out, 1, ResidualBlock.NEAR_ZERO, sides.get(0));
-    parameters = p.build(compute);
   }
 
   private Conv2d convolution(

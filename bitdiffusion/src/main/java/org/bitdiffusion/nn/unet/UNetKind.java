@@ -1,30 +1,27 @@
 package org.bitdiffusion.nn.unet;
 
 import org.bitdiffusion.ConfigurationException;
-import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.nn.Network;
-import org.bitdiffusion.nn.NetworkConfig;
 import org.bitdiffusion.nn.NetworkKind;
 import org.bitdiffusion.nn.Signature;
 import org.bitdiffusion.runtime.Compute;
 
 /** A U-Net, of images. */
-public final class UNetKind implements NetworkKind {
+public final class UNetKind implements NetworkKind<UNetConfig> {
   @Override
   public String name() {
     return UNetConfig.KIND;
   }
 
   @Override
-  public Class<? extends NetworkConfig> settings() {
+  public Class<UNetConfig> settings() {
     return UNetConfig.class;
   }
 
   @Override
-  public Network create(NetworkConfig config, Signature signature, Compute compute, long seed) {
-    var size = (UNetConfig) config;
+  public Network create(UNetConfig size, Signature signature, Compute compute, long seed) {
     signature.requireSides(name(), 3, "[C, H, W]");
-    if (signature.condition() instanceof Condition.Pixels) {
+    if (signature.condition().pixels() > 0) {
       throw new ConfigurationException(
           "network.kind is unet, which knows classes; the data's examples come with images");
     }

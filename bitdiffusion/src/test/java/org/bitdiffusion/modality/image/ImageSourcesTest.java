@@ -83,8 +83,8 @@ class ImageSourcesTest {
     assertThatThrownBy(() -> open("icon"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
-            "data source 'icon' is unknown; there are icons, idx, cifar10, cifar100, imagenet64, images,"
-                + " scenes, captions, coco, emoji; did you mean icons?");
+            "data source 'icon' is unknown; use icons, idx, cifar10, cifar100, imagenet64, images,"
+                + " scenes, captions, coco or emoji; did you mean icons?");
   }
 
   @ParameterizedTest

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** Options of evaluations, by the names that the library has, which says what goes together. */
-final class FeaturesOptions {
+final class EvaluationOptions {
   @Option(
       names = "--inception",
       paramLabel = "FILE",
@@ -55,8 +55,8 @@ final class FeaturesOptions {
     put(given, "features", classifier);
     put(given, "features_precision", precision);
     put(given, "reference", reference);
-    if (reference != null) {
-      Target.requireFileOrNew("--reference", reference, ".npz");
+    if (given.containsKey("reference")) {
+      Target.requireFileOrNew("--reference", Path.of(given.get("reference")), ".npz");
     }
     return given;
   }
@@ -90,10 +90,16 @@ final class FeaturesOptions {
     return command.optionsMap().containsKey(option) ? option : "--with " + name;
   }
 
-  /** Adds an option's value, if it is given. */
+  /**
+   * Adds an option's value, if it is given.
+   *
+   * @throws ConfigurationException if it is given by {@code --with} too
+   */
   static void put(Map<String, String> given, String name, Object value) {
-    if (value != null) {
-      given.put(name, value.toString());
+    if (value != null && given.put(name, value.toString()) != null) {
+      throw new ConfigurationException(
+          "--%s and --with %s are the same option; give one of them"
+              .formatted(name.replace('_', '-'), name));
     }
   }
 }
