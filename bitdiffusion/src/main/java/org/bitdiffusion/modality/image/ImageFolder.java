@@ -57,17 +57,10 @@ record ImageFolder(
       var result = new byte[channels() * plane];
       for (var i = 0; i < result.length; i++) {
         var intensity =
-            color.equals("grey")
-                ? luma(rgb[i] & 255, rgb[plane + i] & 255, rgb[2 * plane + i] & 255)
-                : rgb[i] & 255;
+            color.equals("grey") ? Palette.luma(Palette.color(rgb, plane, i)) : rgb[i] & 255;
         result[i] = (byte) Math.round(intensity * (categories - 1) / 255);
       }
       return result;
-    }
-
-    /** The brightness of a colour by ITU-R BT.601, 0 to 255. */
-    private static double luma(int red, int green, int blue) {
-      return (299 * red + 587 * green + 114 * blue) / 1000.0;
     }
   }
 

@@ -1,6 +1,7 @@
 package org.bitdiffusion.modality.image;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.data.Condition;
@@ -105,14 +106,29 @@ public record ImageFormat(
     return rgb;
   }
 
-  /** The symbol whose colour is nearest to {@code 0xRRGGBB}, of a channel. */
-  int symbol(int rgb, int channel) {
+  /**
+   * The symbols whose colours are nearest to those of an image of this size.
+   *
+   * @param rgb unsigned bytes [3, H, W]
+   * @return row-major [C, H, W]
+   */
+  int[] nearest(byte[] rgb) {
+    var plane = height * width;
+    var symbols = new int[symbols()];
     if (!palette.isEmpty()) {
-      return new Palette(palette).nearest(rgb);
+      var colors = new Palette(palette);
+      Arrays.setAll(symbols, i -> colors.nearest(Palette.color(rgb, plane, i)));
+    } else if (channels == 1) {
+      Arrays.setAll(symbols, i -> level(Palette.luma(Palette.color(rgb, plane, i))));
+    } else {
+      Arrays.setAll(symbols, i -> level(rgb[i] & 255));
     }
-    var grey = (299 * (rgb >> 16) + 587 * (rgb >> 8 & 255) + 114 * (rgb & 255)) / 1000.0;
-    var value = channels == 1 ? grey : rgb >> (16 - 8 * channel) & 255;
-    return (int) Math.round(value * (categories - 1) / 255);
+    return symbols;
+  }
+
+  /** The symbol nearest to an intensity of 0 to 255. */
+  private int level(double intensity) {
+    return (int) Math.round(intensity * (categories - 1) / 255);
   }
 
   private int intensity(int symbol) {

@@ -58,15 +58,9 @@ public record ImageRenderer(ImageFormat format, Condition condition) implements 
     }
     var plane = format.height() * format.width();
     var mask = new boolean[format.symbols()];
-    var symbols = new int[format.symbols()];
-    var rgb = image.rgb();
-    for (var i = 0; i < plane; i++) {
-      var color = (rgb[i] & 255) << 16 | (rgb[plane + i] & 255) << 8 | rgb[2 * plane + i] & 255;
-      for (var c = 0; c < format.channels(); c++) {
-        mask[c * plane + i] = !partial.transparent()[i];
-        symbols[c * plane + i] = format.symbol(color, c);
-      }
+    for (var i = 0; i < mask.length; i++) {
+      mask[i] = !partial.transparent()[i % plane];
     }
-    return new Known(mask, symbols, 1);
+    return new Known(mask, format.nearest(image.rgb()), 1);
   }
 }

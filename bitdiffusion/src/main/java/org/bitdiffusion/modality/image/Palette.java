@@ -55,12 +55,14 @@ record Palette(List<Integer> colors) {
     return best;
   }
 
-  private static int color(byte[] rgb, int plane, int i) {
+  /** Pixel i of bytes of R, G and B [3, H, W], as 0xRRGGBB. */
+  static int color(byte[] rgb, int plane, int i) {
     return ((rgb[i] & 255) << 16) | ((rgb[plane + i] & 255) << 8) | (rgb[2 * plane + i] & 255);
   }
 
-  private static int brightness(int color) {
-    return 299 * (color >> 16) + 587 * (color >> 8 & 255) + 114 * (color & 255);
+  /** The brightness of a colour by ITU-R BT.601, 0 to 255. */
+  static double luma(int color) {
+    return (299 * (color >> 16) + 587 * (color >> 8 & 255) + 114 * (color & 255)) / 1000.0;
   }
 
   /**
@@ -107,7 +109,7 @@ record Palette(List<Integer> colors) {
         colors.add(0);
       }
       colors.sort(
-          Comparator.comparingInt(Palette::brightness).thenComparing(Comparator.naturalOrder()));
+          Comparator.comparingDouble(Palette::luma).thenComparing(Comparator.naturalOrder()));
       return new Palette(colors);
     }
 
