@@ -13,8 +13,7 @@ import org.bitdiffusion.data.Condition;
 
 /** Configurations as YAML, as {@code config.yaml} has them. */
 public final class ConfigYaml {
-  /** Reads and writes records by the names of their settings. */
-  public static final YAMLMapper MAPPER =
+  private static final YAMLMapper MAPPER =
       YAMLMapper.builder()
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -37,6 +36,14 @@ public final class ConfigYaml {
 
   private ConfigYaml() {}
 
+  /**
+   * A new mapper that reads and writes records by the names of their settings; the caller may teach
+   * it more.
+   */
+  public static YAMLMapper newMapper() {
+    return MAPPER.copy();
+  }
+
   /** A configuration as text. */
   public static String text(RunConfig config) {
     try {
@@ -46,9 +53,14 @@ public final class ConfigYaml {
     }
   }
 
+  /** The settings of one record, such as those of sampling, as a tree. */
+  public static ObjectNode section(Object settings) {
+    return MAPPER.valueToTree(settings);
+  }
+
   /** A configuration as a tree, of which each section of a kind begins with its name. */
   public static ObjectNode tree(RunConfig config) {
-    ObjectNode tree = MAPPER.valueToTree(config);
+    var tree = section(config);
     tree.set("modality", ofKind(config.modality().kind(), config.modality()));
     tree.set("network", ofKind(config.network().kind(), config.network()));
     return tree;
@@ -56,7 +68,7 @@ public final class ConfigYaml {
 
   private static ObjectNode ofKind(String kind, Object settings) {
     var section = MAPPER.createObjectNode().put("kind", kind);
-    section.setAll(MAPPER.<ObjectNode>valueToTree(settings));
+    section.setAll(section(settings));
     return section;
   }
 }

@@ -83,7 +83,7 @@ public final class KeptSamples {
     lines.add("device: " + compute.device().toString().toLowerCase(Locale.ROOT));
     lines.add("precision: " + compute.precision());
     lines.add(String.format(Locale.ROOT, "weights: %08x", weights));
-    var settings = ConfigYaml.MAPPER.valueToTree(subject.sampling());
+    var settings = ConfigYaml.section(subject.sampling());
     var names = new ArrayList<String>();
     settings.fieldNames().forEachRemaining(names::add);
     names.stream()

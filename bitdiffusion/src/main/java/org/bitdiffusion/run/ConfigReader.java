@@ -61,7 +61,7 @@ public final class ConfigReader {
   private interface Kind {}
 
   private static YAMLMapper mapper() {
-    var mapper = ConfigYaml.MAPPER.copy();
+    var mapper = ConfigYaml.newMapper();
     mapper.addMixIn(NetworkConfig.class, Kind.class);
     mapper.addMixIn(ModalityConfig.class, Kind.class);
     for (var kind : NetworkKind.ALL.all()) {

@@ -27,8 +27,9 @@ class SchemaTest {
     details.put("list", List.of(1L, "x", Map.of("inner", 2.5f)));
     details.put("flag", true);
     var schema = with(details);
-    var yaml = ConfigYaml.MAPPER.writeValueAsString(schema);
-    assertThat(ConfigYaml.MAPPER.readValue(yaml, Schema.class)).isEqualTo(schema);
+    var mapper = ConfigYaml.newMapper();
+    var yaml = mapper.writeValueAsString(schema);
+    assertThat(mapper.readValue(yaml, Schema.class)).isEqualTo(schema);
     assertThat(schema.details().keySet())
         .containsExactly("z", "long", "huge", "float", "short", "list", "flag");
     assertThat(schema.details()).containsEntry("float", 0.1).containsEntry("z", 5);

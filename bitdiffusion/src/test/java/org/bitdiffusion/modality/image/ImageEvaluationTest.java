@@ -304,7 +304,7 @@ class ImageEvaluationTest {
       assertThat(kept.piece(0).count()).isEqualTo(3);
       assertThat(kept.drawn()).isEqualTo(3);
       var settings = kept.folder().resolve("settings.yaml");
-      var told = ConfigYaml.MAPPER.readTree(settings.toFile());
+      var told = ConfigYaml.newMapper().readTree(settings.toFile());
       assertThat(told.get("seed").asLong()).isEqualTo(7);
       assertThat(told.get("device").asText()).isEqualTo("cpu");
       assertThat(told.get("precision").asText()).isEqualTo("float32");
