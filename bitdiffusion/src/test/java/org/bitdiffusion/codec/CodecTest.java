@@ -421,13 +421,13 @@ class CodecTest {
     return sum;
   }
 
-  private static float[] floats(Tensor tensor) {
+  static float[] floats(Tensor tensor) {
     var array = new float[(int) tensor.numel()];
     tensor.contiguous().<java.nio.FloatBuffer>createBuffer().get(array);
     return array;
   }
 
-  private static long[] longs(Tensor tensor) {
+  static long[] longs(Tensor tensor) {
     var array = new long[(int) tensor.numel()];
     tensor.contiguous().<java.nio.LongBuffer>createBuffer().get(array);
     return array;

@@ -2,6 +2,8 @@ package org.bitdiffusion.codec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.bitdiffusion.codec.CodecTest.floats;
+import static org.bitdiffusion.codec.CodecTest.longs;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -61,8 +63,7 @@ class MixedCodecTest {
       var examples = Collections.max(k);
       var values = new long[examples * k.size()];
       Arrays.setAll(values, i -> i / k.size() % k.get(i % k.size()));
-      var symbols = Tensor.create(values, examples, 1, k.size());
-      var analog = codec.encode(symbols);
+      var analog = codec.encode(symbols(k, values));
       assertThat(analog.shape()).containsExactly(examples, bits(k));
       assertThat(codec.shape(List.of(1, k.size()))).containsExactly(bits(k));
       assertThat(analog.scalar_type().intern()).isEqualTo(torch.ScalarType.Float);
@@ -84,9 +85,7 @@ class MixedCodecTest {
     var codec = MixedCodec.of(encoding, space(k), 0.7, seed);
     var random = new Random(seed);
     try (var scope = new PointerScope()) {
-      var values = new long[EXAMPLES * k.size()];
-      Arrays.setAll(values, i -> random.nextInt(k.get(i % k.size())));
-      var symbols = Tensor.create(values, EXAMPLES, 1, k.size());
+      var symbols = symbols(k, randomValues(random, EXAMPLES, k));
       var analog = codec.encode(symbols);
       var noise = gaussian(random, EXAMPLES, bits(k));
       var decoded = codec.decode(noise);
@@ -143,7 +142,7 @@ class MixedCodecTest {
       var most = Collections.max(k);
       var all = new long[most * k.size()];
       Arrays.setAll(all, i -> Math.min(i / k.size(), k.get(i % k.size()) - 1));
-      var codes = floats(codec.encode(Tensor.create(all, most, 1, k.size())));
+      var codes = floats(codec.encode(symbols(k, all)));
       var noise = gaussian(new Random(seed), EXAMPLES, d);
       var values = floats(noise);
       var decoded = longs(codec.decode(noise));
@@ -216,10 +215,8 @@ class MixedCodecTest {
       for (var encoding : List.of("uint8", "gray", "uint8_rand")) {
         var codec = MixedCodec.of(encoding, space(k), 1, 3);
         var random = new Random(4);
-        var values = new long[256 * k.size()];
-        Arrays.setAll(values, i -> random.nextInt(k.get(i % k.size())));
-        var symbols = Tensor.create(values, 256, 1, k.size());
-        assertThat(longs(codec.decode(codec.encode(symbols)))).isEqualTo(values);
+        var values = randomValues(random, 256, k);
+        assertThat(longs(codec.decode(codec.encode(symbols(k, values))))).isEqualTo(values);
         var decoded = codec.decode(gaussian(random, 256, bits(k)));
         assertThat(decoded.select(2, 500).max().item_long()).isLessThan(100_000);
         assertThat(decoded.select(2, 0).max().item_long()).isEqualTo(1);
@@ -294,6 +291,17 @@ class MixedCodecTest {
     return new Space(List.of(1, k.size()), k);
   }
 
+  /** Examples of {@link #space}. */
+  private static Tensor symbols(List<Integer> k, long[] values) {
+    return Tensor.create(values, values.length / k.size(), 1, k.size());
+  }
+
+  private static long[] randomValues(Random random, int examples, List<Integer> k) {
+    var values = new long[examples * k.size()];
+    Arrays.setAll(values, i -> random.nextInt(k.get(i % k.size())));
+    return values;
+  }
+
   private static int bits(List<Integer> k) {
     var sum = 0;
     for (var categories : k) {
@@ -312,17 +320,5 @@ class MixedCodecTest {
       values[i] = (float) random.nextGaussian();
     }
     return Tensor.create(values, examples, bits);
-  }
-
-  private static float[] floats(Tensor tensor) {
-    var array = new float[(int) tensor.numel()];
-    tensor.contiguous().<java.nio.FloatBuffer>createBuffer().get(array);
-    return array;
-  }
-
-  private static long[] longs(Tensor tensor) {
-    var array = new long[(int) tensor.numel()];
-    tensor.contiguous().<java.nio.LongBuffer>createBuffer().get(array);
-    return array;
   }
 }
