@@ -166,16 +166,21 @@ class ImageFolderTest {
     }
   }
 
-  /** Java takes grey files for linear light unless told otherwise. */
-  @ParameterizedTest
-  @ValueSource(ints = {BufferedImage.TYPE_BYTE_GRAY, BufferedImage.TYPE_USHORT_GRAY})
-  void greyFilesKeepTheirValues(int type) throws Exception {
+  /** A grey image of 4x4 pixels, of 0, 17, ... and 255 in 255ths. */
+  static BufferedImage greys(int type) {
     var image = new BufferedImage(4, 4, type);
     var scale = type == BufferedImage.TYPE_BYTE_GRAY ? 1 : 257;
     for (var i = 0; i < 16; i++) {
       image.getRaster().setSample(i % 4, i / 4, 0, 17 * i * scale);
     }
-    write("a.png", image);
+    return image;
+  }
+
+  /** Java takes grey files for linear light unless told otherwise. */
+  @ParameterizedTest
+  @ValueSource(ints = {BufferedImage.TYPE_BYTE_GRAY, BufferedImage.TYPE_USHORT_GRAY})
+  void greyFilesKeepTheirValues(int type) throws Exception {
+    write("a.png", greys(type));
     try (var source = open(",size=4,color=grey");
         var levels = open(",size=4,color=grey,levels=16")) {
       assertThat(source.schema().space().shape()).containsExactly(1, 4, 4);

@@ -246,12 +246,7 @@ class ImageRendererTest {
   @ParameterizedTest
   @ValueSource(ints = {BufferedImage.TYPE_BYTE_GRAY, BufferedImage.TYPE_USHORT_GRAY})
   void greyFilesKeepTheirValues(int type) throws IOException {
-    var image = new BufferedImage(4, 4, type);
-    var scale = type == BufferedImage.TYPE_BYTE_GRAY ? 1 : 257;
-    for (var i = 0; i < 16; i++) {
-      image.getRaster().setSample(i % 4, i / 4, 0, 17 * i * scale);
-    }
-    var file = write(image);
+    var file = write(ImageFolderTest.greys(type));
     var known = renderer(new ImageFormat(1, 4, 4, 16, List.of())).known(file);
     assertThat(known.mask()).containsOnly(true);
     assertThat(known.symbols()).isEqualTo(IntStream.range(0, 16).toArray());
