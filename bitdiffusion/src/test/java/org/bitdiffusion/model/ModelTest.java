@@ -7,7 +7,6 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
@@ -22,10 +21,10 @@ import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.unet.UNetTest;
-import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Configs;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -35,43 +34,27 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(OneThread.class)
 class ModelTest {
   private static DataSource icons;
-  private static int threads;
 
   @BeforeAll
   static void open() {
-    Engine.load();
-    threads = Engine.threads();
-    Engine.threads(1); // so that sums are added in the same order
     icons = Run.data(config());
   }
 
   @AfterAll
   static void close() {
     icons.close();
-    Engine.threads(threads);
   }
 
   private static RunConfig config(String... changes) {
-    var settings =
-        new HashMap<>(
-            Map.of(
-                "data", "icons,size=8,levels=4",
-                "network.width", "8",
-                "network.multipliers", "[1]",
-                "network.blocks", "1",
-                "network.attention", "[]",
-                "diffusion.self_conditioning", "coin",
-                "training.precision", "float32"));
-    for (var change : changes) {
-      var at = change.indexOf('=');
-      settings.put(change.substring(0, at), change.substring(at + 1));
-    }
-    return ConfigReader.preset("icons", settings);
+    var settings = Map.of("data", "icons,size=8,levels=4", "diffusion.self_conditioning", "coin");
+    return Configs.smallUNet(settings, changes);
   }
 
   private static Model create(RunConfig config) {

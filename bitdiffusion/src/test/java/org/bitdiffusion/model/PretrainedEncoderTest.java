@@ -17,7 +17,7 @@ import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.caption.Pairs;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.runtime.Safetensors;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.training.Trainer;
@@ -25,35 +25,16 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Models that begin with the image encoder of another one. */
+@ExtendWith(OneThread.class)
 class PretrainedEncoderTest {
   private static final String ENCODER = "encoder.";
 
   @TempDir private Path folder;
-
-  private int threads;
-
-  @BeforeAll
-  static void loadEngine() {
-    Engine.load();
-  }
-
-  @BeforeEach
-  void useOneThread() { // the network is too small for more
-    threads = Engine.threads();
-    Engine.threads(1);
-  }
-
-  @AfterEach
-  void useAllThreads() {
-    Engine.threads(threads);
-  }
 
   private static Map<String, Tensor> weights(Model model) {
     return model.network().parameters().byName();

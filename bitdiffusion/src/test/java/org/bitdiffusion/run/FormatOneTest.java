@@ -26,8 +26,8 @@ import org.bitdiffusion.model.AutoregressiveModel;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.BeamSearch;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -38,9 +38,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,21 +50,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  * processor where that was made the numbers are equal to the last bit; others round in other ways,
  * hence the tolerances.
  */
+@ExtendWith(OneThread.class)
 class FormatOneTest {
-  private static int threads;
-
   @TempDir private Path folder;
-
-  @BeforeAll
-  static void oneThread() {
-    threads = Engine.threads();
-    Engine.threads(1);
-  }
-
-  @AfterAll
-  static void allThreads() {
-    Engine.threads(threads);
-  }
 
   private static Path resource(String name) {
     try {

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
@@ -22,49 +21,33 @@ import org.bitdiffusion.model.DiffusionModel;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.storage.Stretch;
 import org.bitdiffusion.training.Trainer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
+@ExtendWith(OneThread.class)
 class RunTest {
   @TempDir private Path folder;
   private Path path;
-  private int threads;
 
   @BeforeEach
   void begin() {
     path = folder.resolve("run");
-    threads = Engine.threads();
-    Engine.threads(1); // the networks are too small for more
-  }
-
-  @AfterEach
-  void useAllThreads() {
-    Engine.threads(threads);
   }
 
   private static RunConfig config(String... changes) {
     var settings =
-        new HashMap<>(
-            Map.of(
-                "data", "icons,size=8,subset=16",
-                "network.width", "8",
-                "network.multipliers", "[1]",
-                "network.blocks", "1",
-                "network.attention", "[]",
-                "training.batch_size", "2",
-                "training.steps", "1",
-                "training.precision", "float32"));
-    for (var change : changes) {
-      var at = change.indexOf('=');
-      settings.put(change.substring(0, at), change.substring(at + 1));
-    }
-    return ConfigReader.preset("icons", settings);
+        Map.of(
+            "data", "icons,size=8,subset=16",
+            "training.batch_size", "2",
+            "training.steps", "1");
+    return Configs.smallUNet(settings, changes);
   }
 
   private void start(String... changes) {

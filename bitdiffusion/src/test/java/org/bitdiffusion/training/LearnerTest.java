@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.pytorch.global.torch.cat;
 
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BrokenBarrierException;
@@ -18,10 +17,11 @@ import org.bitdiffusion.modality.image.ImageSource;
 import org.bitdiffusion.modality.image.ImageSources;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.unet.UNetTest;
-import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Configs;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -32,45 +32,32 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The step's parts, each against what it is by definition. */
+@ExtendWith(OneThread.class)
 class LearnerTest {
   private static ImageSource icons;
-  private static int threads;
 
   @BeforeAll
   static void open() {
-    Engine.load();
-    threads = Engine.threads();
-    Engine.threads(1); // so that sums are added in the same order
     icons = ImageSources.open(DataSpec.parse("icons,size=8"));
   }
 
   @AfterAll
   static void close() {
     icons.close();
-    Engine.threads(threads);
   }
 
   private static RunConfig config(String... changes) {
     var settings =
-        new HashMap<>(
-            Map.of(
-                "network.width", "8",
-                "network.multipliers", "[1]",
-                "network.blocks", "1",
-                "network.attention", "[]",
-                "training.batch_size", "8",
-                "training.warmup_steps", "0",
-                "training.learning_rate", "0.01",
-                "training.precision", "float32"));
-    for (var change : changes) {
-      var at = change.indexOf('=');
-      settings.put(change.substring(0, at), change.substring(at + 1));
-    }
-    return ConfigReader.preset("icons", settings).forData(icons);
+        Map.of(
+            "training.batch_size", "8",
+            "training.warmup_steps", "0",
+            "training.learning_rate", "0.01");
+    return Configs.smallUNet(settings, changes).forData(icons);
   }
 
   private static Batches batches(RunConfig config) {

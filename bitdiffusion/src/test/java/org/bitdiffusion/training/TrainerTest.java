@@ -29,10 +29,11 @@ import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
-import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Configs;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.NativeObjects;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -40,34 +41,21 @@ import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.storage.RunFolder;
 import org.bytedeco.javacpp.Pointer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
+@ExtendWith(OneThread.class)
 class TrainerTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static DataSource icons;
 
   @TempDir private Path folder;
-  private int threads;
 
   @BeforeAll
   static void openIcons() {
-    Engine.load();
     icons = Run.data(config(1));
-  }
-
-  @BeforeEach
-  void useOneThread() {
-    threads = Engine.threads();
-    Engine.threads(1);
-  }
-
-  @AfterEach
-  void useAllThreads() {
-    Engine.threads(threads);
   }
 
   /** A small network with everything that is random: dropout, flips, coins, several parts. */
@@ -90,11 +78,7 @@ class TrainerTest {
     settings.put("training.log_every", "1");
     settings.put("training.steps", Integer.toString(steps));
     settings.put("training.checkpoint_every", "4");
-    for (var change : changes) {
-      settings.put(
-          change.substring(0, change.indexOf('=')), change.substring(change.indexOf('=') + 1));
-    }
-    return ConfigReader.preset("icons", settings);
+    return Configs.of("icons", settings, changes);
   }
 
   private static void train(RunConfig config, Path run) {
@@ -254,10 +238,8 @@ class TrainerTest {
   void samplesDoNotDependOnTheNumberOfThreads() {
     var run = folder.resolve("run");
     train(config(2), run);
-    var threads = Engine.threads();
     try (var model = load(run)) {
       var sampling = new SamplerConfig(4, "ddpm", 0, 0, "previous", 0, 0, "", 0);
-      Engine.threads(1);
       var request = SampleRequest.of(sampling, 7, 13, Given.NONE);
       var whole = analog(model, request);
       Engine.threads(3);
@@ -273,7 +255,7 @@ class TrainerTest {
       }
       assertThat(apart).isGreaterThan(0.01);
     } finally {
-      Engine.threads(threads);
+      Engine.threads(1);
     }
   }
 

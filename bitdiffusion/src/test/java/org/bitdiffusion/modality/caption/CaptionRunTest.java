@@ -17,38 +17,19 @@ import org.bitdiffusion.model.DiffusionModel;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.Run;
-import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.OneThread;
 import org.bitdiffusion.sampling.BeamSearch;
 import org.bitdiffusion.sampling.Known;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.training.Trainer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
+@ExtendWith(OneThread.class)
 class CaptionRunTest {
   @TempDir private Path folder;
-
-  private int threads;
-
-  @BeforeAll
-  static void loadEngine() {
-    Engine.load();
-  }
-
-  @BeforeEach
-  void useOneThread() { // the network is too small for more
-    threads = Engine.threads();
-    Engine.threads(1);
-  }
-
-  @AfterEach
-  void useAllThreads() {
-    Engine.threads(threads);
-  }
 
   private static SamplerConfig tenSteps(double td) {
     return new SamplerConfig(10, "ddim", 0, td, "previous", 0, 0, "", 0);

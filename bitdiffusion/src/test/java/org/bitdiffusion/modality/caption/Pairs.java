@@ -10,7 +10,7 @@ import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.image.ImageFormat;
 import org.bitdiffusion.modality.image.ImageSource;
-import org.bitdiffusion.run.ConfigReader;
+import org.bitdiffusion.run.Configs;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.text.Tokenizer;
 import org.bitdiffusion.training.Trainer;
@@ -101,11 +101,7 @@ public record Pairs(int captionsEach) implements ImageSource {
     settings.put("training.ema_decay", "0.9");
     settings.put("training.checkpoint_every", "1000");
     settings.put("training.precision", "float32");
-    for (var change : changes) {
-      var at = change.indexOf('=');
-      settings.put(change.substring(0, at), change.substring(at + 1));
-    }
-    return ConfigReader.preset("scene-captions", settings);
+    return Configs.of("scene-captions", settings, changes);
   }
 
   /** The data of a new run. */
