@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import javax.imageio.ImageIO;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -20,17 +21,28 @@ class CaptionRunTest extends CommandTest {
           + " --set network.encoder.layers=1 --set network.encoder.heads=2"
           + " --set training.batch_size=4 --set training.log_every=1 --set sampling.steps=3";
 
-  @Test
-  void trainsResumesDescribesAndEvaluates() throws IOException {
-    var image = folder.resolve("a.png");
-    ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", image.toFile());
+  private Path paint(String name) throws IOException {
+    var file = folder.resolve(name);
+    ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", file.toFile());
+    return file;
+  }
+
+  /** A run of two steps, with one setting of its own. */
+  private void train(String setting) {
     assertThat(
             runLine(
                 "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
-                    + " --set modality.length=12"
-                    + SMALL))
+                    + SMALL
+                    + " --set "
+                    + setting))
         .as(err.toString())
         .isZero();
+  }
+
+  @Test
+  void trainsResumesDescribesAndEvaluates() throws IOException {
+    var image = paint("a.png");
+    train("modality.length=12");
     assertThat(out.toString())
         .containsPattern("[1-9]\\d* captions are longer than modality.length 12");
     assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
@@ -106,15 +118,8 @@ class CaptionRunTest extends CommandTest {
   /** What 'sample' writes in each form is what 'caption' tells. */
   @Test
   void drawsSamplesOfAnImageAndAtCheckpoints() throws IOException {
-    var image = folder.resolve("a.png");
-    ImageIO.write(new BufferedImage(60, 48, BufferedImage.TYPE_INT_RGB), "png", image.toFile());
-    assertThat(
-            runLine(
-                "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
-                    + " --set modality.length=12"
-                    + SMALL))
-        .as(err.toString())
-        .isZero();
+    paint("a.png");
+    train("modality.length=12");
     assertThat(Files.readAllLines(folder.resolve("run/samples/step-00000002.txt"))).hasSize(64);
 
     assertThat(
@@ -155,13 +160,7 @@ class CaptionRunTest extends CommandTest {
 
   @Test
   void autoregressiveRunsSearch() throws IOException {
-    assertThat(
-            runLine(
-                "train --preset scene-captions --data scenes,count=40 --out FOLDER/run --steps 2"
-                    + " --set network.decoder=autoregressive"
-                    + SMALL))
-        .as(err.toString())
-        .isZero();
+    train("network.decoder=autoregressive");
     for (var options : new String[] {"", " --beams 3 --length-penalty 0.7"}) {
       assertThat(
               runLine(

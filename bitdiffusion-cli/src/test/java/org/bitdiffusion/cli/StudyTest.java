@@ -58,6 +58,11 @@ class StudyTest extends CommandTest {
     return run(Stream.concat(args, Stream.of(more)).toArray());
   }
 
+  private void assertRefused(String study, String... message) throws IOException {
+    assertThat(study(study)).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
+  }
+
   private Map<Path, FileTime> files() throws IOException {
     var times = new TreeMap<Path, FileTime>();
     try (var files = Files.walk(folder.resolve("out/runs"))) {
@@ -121,13 +126,16 @@ class StudyTest extends CommandTest {
     assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))).isZero();
     assertThat(files()).containsAllEntriesOf(before).hasSizeGreaterThan(before.size());
     // Runs of other settings are not taken for those of the study.
-    assertThat(study(STUDY.replace("batch_size: 4", "batch_size: 5"))).isEqualTo(2);
-    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
+    assertRefused(
+        STUDY.replace("batch_size: 4", "batch_size: 5"),
+        "with-seed-0 was trained with other settings than");
     // Nor are longer runs, or shorter ones whose learning rate knew their end.
-    assertThat(study(STUDY.replace("training.steps: 2", "training.steps: 3"))).isEqualTo(2);
-    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
-    assertThat(study(STUDY.replace("training.steps: 2", "training.steps: 1"))).isEqualTo(2);
-    assertThat(err.toString()).contains("with-seed-0 was trained with other settings than");
+    assertRefused(
+        STUDY.replace("training.steps: 2", "training.steps: 3"),
+        "with-seed-0 was trained with other settings than");
+    assertRefused(
+        STUDY.replace("training.steps: 2", "training.steps: 1"),
+        "with-seed-0 was trained with other settings than");
   }
 
   @Test
@@ -164,10 +172,8 @@ class StudyTest extends CommandTest {
     var other = text.replaceFirst("\"precision\":\"[a-z0-9]+\"", "\"precision\":\"float16\"");
     assertThat(other).isNotEqualTo(text);
     Files.writeString(stretches, other);
-    assertThat(study(STUDY)).isEqualTo(2);
-    assertThat(err.toString())
-        .contains("with-seed-1 was trained with float16, ", "but ", "with-seed-0 with ")
-        .contains("--mixed");
+    assertRefused(
+        STUDY, "with-seed-1 was trained with float16, ", "but ", "with-seed-0 with ", "--mixed");
     assertThat(study(STUDY, "out", "--mixed")).as(err.toString()).isZero();
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
   }
@@ -178,10 +184,11 @@ class StudyTest extends CommandTest {
     assertThat(study(ONE_SEED)).as(err.toString()).isZero();
     var runs = folder.resolve("out/runs");
     Files.delete(runs.resolve("without-at-all-seed-0/stretches.jsonl"));
-    assertThat(study(ONE_SEED)).isEqualTo(2);
-    assertThat(err.toString())
-        .contains("without-at-all-seed-0 was trained with precision and device unknown (trained by")
-        .contains("with-seed-0 with ", "--mixed");
+    assertRefused(
+        ONE_SEED,
+        "without-at-all-seed-0 was trained with precision and device unknown (trained by",
+        "with-seed-0 with ",
+        "--mixed");
     assertThat(study(ONE_SEED, "out", "--mixed")).as(err.toString()).isZero();
 
     // Begun by an earlier version and ended by this one.
@@ -191,8 +198,7 @@ class StudyTest extends CommandTest {
     Files.writeString(
         runs.resolve("without-at-all-seed-0/stretches.jsonl"),
         text.replace("\"first\":1,", "\"first\":2,"));
-    assertThat(study(ONE_SEED)).isEqualTo(2);
-    assertThat(err.toString()).contains("without-at-all-seed-0 was trained with precision and dev");
+    assertRefused(ONE_SEED, "without-at-all-seed-0 was trained with precision and dev");
 
     // All alike.
     Files.delete(stretches);
@@ -212,8 +218,7 @@ class StudyTest extends CommandTest {
     var more = STUDY.replace("seeds: [0, 1]", "seeds: [1, 2, 0]");
     var config = runs.resolve("with-seed-2/config.yaml");
     Files.writeString(config, Files.readString(config).replaceFirst("seed: 0", "seed: 2"));
-    assertThat(study(more)).isEqualTo(2);
-    assertThat(err.toString()).contains("without-at-all-seed-0 was trained with ", "--mixed");
+    assertRefused(more, "without-at-all-seed-0 was trained with ", "--mixed");
     try (var folders = Files.list(runs)) {
       assertThat(folders).hasSize(2);
     }
@@ -228,9 +233,9 @@ class StudyTest extends CommandTest {
     }
 
     Files.writeString(stretches, text);
-    assertThat(study(more.replace("[1, 2, 0]", "[1, 2]").replace("size: 4", "size: 5")))
-        .isEqualTo(2);
-    assertThat(err.toString()).contains("with-seed-2 was trained with other settings than");
+    assertRefused(
+        more.replace("[1, 2, 0]", "[1, 2]").replace("size: 4", "size: 5"),
+        "with-seed-2 was trained with other settings than");
     try (var folders = Files.list(runs)) {
       assertThat(folders).hasSize(2);
     }
@@ -304,50 +309,54 @@ class StudyTest extends CommandTest {
 
   @Test
   void saysWhatIsWrongBeforeAnythingIsTrained() throws IOException {
-    assertThat(study(STUDY.replace("samples: 4", "sample: 4"))).isEqualTo(2);
-    assertThat(err.toString())
-        .contains("study.yaml: 'sample' is no key of a study; use one of title, preset");
-    assertThat(study(STUDY.replace("training.steps", "training.stepz"))).isEqualTo(2);
-    assertThat(err.toString()).contains("'training.stepz' is no setting; did you mean");
-    assertThat(study(STUDY.replace("sampling.td: 0.5", "training.seed: 1"))).isEqualTo(2);
-    assertThat(err.toString()).contains("only settings of sampling.* can be set there");
-    assertThat(study(STUDY.replace("with: {}", "without at all: {}"))).isEqualTo(2);
-    assertThat(err.toString()).contains("would have the same folder, without-at-all; rename one");
-    assertThat(study(STUDY.replace("samples: 4", "samples: 1"))).isEqualTo(2);
-    assertThat(err.toString()).contains("samples is missing or wrong");
-    assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: many"))).isEqualTo(2);
-    assertThat(err.toString()).contains("study.yaml: seeds has a value of another kind");
-    assertThat(study(STUDY.replace("seeds: [0, 1]", "seeds: [1, 1]"))).isEqualTo(2);
-    assertThat(err.toString()).contains("seeds is missing or wrong; it must be a list without");
-    assertThat(study(STUDY.replace("without, at all: {diff", "with: {diff"))).isEqualTo(2);
-    assertThat(err.toString()).contains("study.yaml, line ", "Duplicate field 'with'");
-    assertThat(study(STUDY.replace("{diffusion.self_conditioning: none}", "{diffusion.loss: x}")))
-        .isEqualTo(2);
-    assertThat(err.toString()).contains("variant 'without, at all': diffusion.loss 'x' is unknown");
-    assertThat(
-            study(STUDY.replace("{diffusion.self_conditioning: none}", "{network.attention: [3]}")))
-        .isEqualTo(2);
-    assertThat(err.toString()).contains("variant 'without, at all': network.attention is [3]");
-    assertThat(study("")).isEqualTo(2);
-    assertThat(err.toString()).contains("study.yaml: the study is empty");
-    assertThat(study("title: [")).isEqualTo(2);
-    assertThat(err.toString()).contains("study.yaml, line 1 is no YAML");
-    assertThat(study(STUDY.replace("with: {}", "with: {data: icons}"))).isEqualTo(2);
-    assertThat(err.toString()).contains("variant 'with' sets data; all variants have the same");
-    assertThat(study(STUDY.replace("nearest_distance]", "fid]"))).isEqualTo(2);
-    assertThat(err.toString())
-        .contains("variant 'with': metrics: 'fid' is not measured here; there are symbol_total")
-        .contains("more with --features or --inception")
-        .doesNotContain("looking"); // at all the data, before
-    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"))).isEqualTo(2);
-    assertThat(err.toString()).contains("'sampling.tdd' is no setting; did you mean sampling.td?");
-    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.self_conditioning: momentum")))
-        .isEqualTo(2);
-    assertThat(err.toString())
-        .contains("self_conditioning is momentum, but diffusion.self_conditioning is none");
-    assertThat(study(STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"))).isEqualTo(2);
-    assertThat(err.toString())
-        .contains("variant 'with': sampling.guidance is 2.0; it needs a run that knows classes");
+    assertRefused(
+        STUDY.replace("samples: 4", "sample: 4"),
+        "study.yaml: 'sample' is no key of a study; use one of title, preset");
+    assertRefused(
+        STUDY.replace("training.steps", "training.stepz"),
+        "'training.stepz' is no setting; did you mean");
+    assertRefused(
+        STUDY.replace("sampling.td: 0.5", "training.seed: 1"),
+        "only settings of sampling.* can be set there");
+    assertRefused(
+        STUDY.replace("with: {}", "without at all: {}"),
+        "would have the same folder, without-at-all; rename one");
+    assertRefused(STUDY.replace("samples: 4", "samples: 1"), "samples is missing or wrong");
+    assertRefused(
+        STUDY.replace("seeds: [0, 1]", "seeds: many"),
+        "study.yaml: seeds has a value of another kind");
+    assertRefused(
+        STUDY.replace("seeds: [0, 1]", "seeds: [1, 1]"),
+        "seeds is missing or wrong; it must be a list without");
+    assertRefused(
+        STUDY.replace("without, at all: {diff", "with: {diff"),
+        "study.yaml, line ",
+        "Duplicate field 'with'");
+    assertRefused(
+        STUDY.replace("{diffusion.self_conditioning: none}", "{diffusion.loss: x}"),
+        "variant 'without, at all': diffusion.loss 'x' is unknown");
+    assertRefused(
+        STUDY.replace("{diffusion.self_conditioning: none}", "{network.attention: [3]}"),
+        "variant 'without, at all': network.attention is [3]");
+    assertRefused("", "study.yaml: the study is empty");
+    assertRefused("title: [", "study.yaml, line 1 is no YAML");
+    assertRefused(
+        STUDY.replace("with: {}", "with: {data: icons}"),
+        "variant 'with' sets data; all variants have the same");
+    assertRefused(
+        STUDY.replace("nearest_distance]", "fid]"),
+        "variant 'with': metrics: 'fid' is not measured here; there are symbol_total",
+        "more with --features or --inception");
+    assertThat(err.toString()).doesNotContain("looking"); // at all the data, before
+    assertRefused(
+        STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"),
+        "'sampling.tdd' is no setting; did you mean sampling.td?");
+    assertRefused(
+        STUDY.replace("sampling.td: 0.5", "sampling.self_conditioning: momentum"),
+        "self_conditioning is momentum, but diffusion.self_conditioning is none");
+    assertRefused(
+        STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"),
+        "variant 'with': sampling.guidance is 2.0; it needs a run that knows classes");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }
