@@ -135,7 +135,7 @@ public final class Registry<T extends Named> {
    */
   public static void require(String setting, String name, Collection<String> names) {
     if (!names.contains(name)) {
-      throw unknown(setting, name, names, "");
+      throw unknown(setting, name, names);
     }
   }
 
@@ -143,13 +143,12 @@ public final class Registry<T extends Named> {
    * What to say of a name that there is not.
    *
    * @param names those that there are
-   * @param more to know of them, such as their synonyms, or empty
    */
   public static ConfigurationException unknown(
-      String setting, String name, Collection<String> names, String more) {
+      String setting, String name, Collection<String> names) {
     return new ConfigurationException(
-        "%s '%s' is unknown; use %s%s%s"
-            .formatted(setting, name, choice(names), more, didYouMean(name, names)));
+        "%s '%s' is unknown; use %s%s"
+            .formatted(setting, name, choice(names), didYouMean(name, names)));
   }
 
   /** The names as {@code a, b or c}. */

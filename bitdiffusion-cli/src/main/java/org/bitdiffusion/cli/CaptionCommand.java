@@ -69,6 +69,9 @@ final class CaptionCommand implements Callable<Integer> {
     requireFit(opened, how);
     try (var renderer = opened.renderer();
         var model = opened.model(drawing.precision())) {
+      if (!renderer.endings().contains(TEXT)) {
+        throw describesNothing(opened);
+      }
       for (var image : images) { // before the work begins
         if (!Files.exists(image)) {
           throw DataException.cannotRead(image, new NoSuchFileException(image.toString()));
@@ -83,9 +86,7 @@ final class CaptionCommand implements Callable<Integer> {
 
   private void requireFit(Run opened, SamplerConfig how) {
     if (opened.config().condition().pixels() == 0) {
-      throw new ConfigurationException(
-          "%s describes no images: its data is of the kind %s; use 'sample'"
-              .formatted(drawing.run(), opened.modality().name()));
+      throw describesNothing(opened);
     }
     if (opened.config().network().autoregressive()) {
       drawing.sampling().requireNone();
@@ -101,6 +102,12 @@ final class CaptionCommand implements Callable<Integer> {
     if (how.guidance() != 0) {
       throw new ConfigurationException("--guidance is for classes of images; leave it out");
     }
+  }
+
+  private ConfigurationException describesNothing(Run opened) {
+    return new ConfigurationException(
+        "%s describes no images: its data is of the kind %s; use 'sample'"
+            .formatted(drawing.run(), opened.modality().name()));
   }
 
   private void describe(Path image, Model model, Renderer renderer, SamplerConfig how) {

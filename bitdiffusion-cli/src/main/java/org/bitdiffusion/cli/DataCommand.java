@@ -104,7 +104,9 @@ final class DataCommand implements Callable<Integer> {
     var space = opened.schema().space();
     var target = new SampleFile(out, renderer, space, count);
     for (var i = 0; i < count; i++) {
-      var one = Batch.of(opened, Given.evenly(opened, count, i, 1));
+      var indexes = Given.evenly(opened, count, i, 1);
+      var one = Batch.of(opened, indexes);
+      space.require(opened.name(), indexes[0], one.symbols(), 0);
       target.add(new Samples(space, one.symbols()));
     }
     target.finish();

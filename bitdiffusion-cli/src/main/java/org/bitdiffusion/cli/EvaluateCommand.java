@@ -103,8 +103,8 @@ final class EvaluateCommand implements Callable<Integer> {
     var options = comparing.given();
     drawing.search().given().forEach((name, value) -> EvaluationOptions.put(options, name, value));
     EvaluationOptions.put(options, "captions", captions);
-    if (options.containsKey("captions")) {
-      Target.requireFile("--captions", Path.of(options.get("captions")), ".jsonl");
+    if (captions != null) {
+      Target.requireFile("--captions", captions, ".jsonl");
     }
     EvaluationOptions.put(options, "held_out", heldOut);
     return options;

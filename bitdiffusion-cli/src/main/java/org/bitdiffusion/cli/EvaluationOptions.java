@@ -55,10 +55,22 @@ final class EvaluationOptions {
     put(given, "features", classifier);
     put(given, "features_precision", precision);
     put(given, "reference", reference);
-    if (given.containsKey("reference")) {
-      Target.requireFileOrNew("--reference", Path.of(given.get("reference")), ".npz");
+    if (reference != null) {
+      Target.requireFileOrNew("--reference", reference, ".npz");
     }
     return given;
+  }
+
+  /** What is asked, for people: of files only the names. */
+  String asked() {
+    var asked = new LinkedHashMap<>(others);
+    put(asked, "inception", inception == null ? null : Path.of(inception).getFileName());
+    put(asked, "features", classifier == null ? null : Path.of(classifier).getFileName());
+    put(asked, "features_precision", precision);
+    put(asked, "reference", reference == null ? null : reference.getFileName());
+    return asked.entrySet().stream()
+        .map(option -> option.getKey() + " " + option.getValue())
+        .collect(Collectors.joining(", "));
   }
 
   /**

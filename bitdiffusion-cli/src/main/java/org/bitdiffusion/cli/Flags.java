@@ -78,14 +78,21 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
   private static Map<String, String> evaluation(CommandSpec command) {
     return switch (command.qualifiedName()) {
       case "bitdiff evaluate", "bitdiff study" ->
-          Stream.concat(
-                  Stream.of("n"),
-                  Modality.ALL.all().stream().flatMap(kind -> kind.evaluation().options().stream()))
+          Stream.concat(Stream.of("n"), Modality.ALL.all().stream().flatMap(Flags::options))
               .distinct()
               .filter(name -> command.optionsMap().containsKey(option(name)))
               .collect(Collectors.toMap(name -> name, Flags::option));
       default -> Map.of();
     };
+  }
+
+  /** None of a kind that fails: what is told is another failure. */
+  private static Stream<String> options(Modality kind) {
+    try {
+      return kind.evaluation().options().stream();
+    } catch (RuntimeException | LinkageError e) {
+      return Stream.of();
+    }
   }
 
   private static String option(String name) {
@@ -96,7 +103,10 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
   String translated(String message) {
     var translated =
         withOptionsAtTheBeginning(message)
-            .replace(ON_THE_CLASS_PATH, ON_THE_CLASS_PATH + " (BITDIFF_CLASSPATH adds jars to it)");
+            .replace(
+                ON_THE_CLASS_PATH,
+                ON_THE_CLASS_PATH
+                    + " (jars in BITDIFF_CLASSPATH that name it in META-INF/services are)");
     for (var flag : bySetting.entrySet()) {
       if (!Pattern.compile(flag.getValue() + "(?![\\w-])").matcher(message).find()) {
         var setting = Pattern.quote(flag.getKey());

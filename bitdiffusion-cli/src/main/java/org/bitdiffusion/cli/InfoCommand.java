@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.sampling.Solver;
 import org.bytedeco.javacpp.Loader;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,18 +31,36 @@ import picocli.CommandLine.Spec;
 final class InfoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--preset",
-      paramLabel = "NAME",
-      description = "Also its resolved configuration and number of parameters.")
-  private String preset;
+  @ArgGroup(exclusive = true)
+  private Described described;
+
+  private static final class Described {
+    @Option(
+        names = "--preset",
+        paramLabel = "NAME",
+        completionCandidates = Names.Presets.class,
+        description = "Also its resolved configuration and number of parameters.")
+    private String preset;
+
+    @Option(
+        names = "--config",
+        paramLabel = "FILE",
+        description = "The same of a configuration file, such as the config.yaml of a run.")
+    private Path config;
+
+    private RunConfig read() {
+      return preset != null
+          ? ConfigReader.preset(preset, Map.of())
+          : ConfigReader.file(config, Map.of());
+    }
+  }
 
   @Option(names = "--json", description = "Reports as JSON.")
   private boolean json;
 
   @Override
   public Integer call() throws IOException {
-    var config = preset == null ? null : describe(preset);
+    var config = described == null ? null : describe(described.read());
     Engine.load();
     var report = new LinkedHashMap<String, Object>();
     report.put("version", Version.version());
@@ -60,7 +80,9 @@ final class InfoCommand implements Callable<Integer> {
     report.put("encodings", Codec.ENCODINGS);
     if (config != null) {
       try (var model = Model.create(config, Compute.PLAIN)) {
-        report.put("preset", preset);
+        if (described.preset != null) {
+          report.put("preset", described.preset);
+        }
         report.put("parameters", model.network().parameters().count());
       }
       report.put("config", ConfigYaml.tree(config));
@@ -77,7 +99,9 @@ final class InfoCommand implements Callable<Integer> {
 
   /** A configuration with what its data would add, known without having the data. */
   static RunConfig describe(RunConfig config) {
-    return config.withSchema(Modality.of(config).expected(config));
+    return config.schema() != null
+        ? config
+        : config.withSchema(Modality.of(config).expected(config));
   }
 
   private void print(Map<String, Object> report, RunConfig config) {

@@ -189,14 +189,13 @@ final class SampleCommand implements Callable<Integer> {
             : null;
     var started = System.nanoTime();
     var done = new int[1];
+    var batches = (n + batching.size() - 1L) / batching.size();
     try (var progress =
-        new Progress("sampling", (long) n * steps, 0, spec.commandLine().getErr())) {
+        new Progress("sampling, step", batches * steps, 0, spec.commandLine().getErr())) {
       Sampler.Listener listener =
           step -> {
-            var count = Math.min(batching.size(), n - done[0]);
-            progress.to(
-                (long) done[0] * steps + (long) (step.index() + 1) * count,
-                "step " + (step.index() + 1) + " of " + steps);
+            var before = (long) done[0] / batching.size() * steps;
+            progress.to(before + step.index() + 1, told(done[0]));
             if (done[0] == 0 && frames != null) {
               frames.add(step);
             }
@@ -212,7 +211,7 @@ final class SampleCommand implements Callable<Integer> {
           samples -> {
             target.add(samples);
             done[0] += samples.count();
-            progress.to((long) done[0] * steps, "");
+            progress.to((done[0] + batching.size() - 1L) / batching.size() * steps, told(done[0]));
             if (stopped) {
               throw new CancellationException();
             }
@@ -241,6 +240,10 @@ final class SampleCommand implements Callable<Integer> {
         done[0],
         (System.nanoTime() - started) / 1e9,
         out);
+  }
+
+  private String told(int done) {
+    return "%d of %d samples".formatted(done, n);
   }
 
   private void requireTargets(Renderer renderer) {

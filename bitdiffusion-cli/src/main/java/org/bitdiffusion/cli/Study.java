@@ -27,8 +27,7 @@ import org.bitdiffusion.run.ConfigReader;
  *
  * @param title of tables and plots
  * @param preset that all runs begin with, or null if it is a file
- * @param config file that all runs begin with, or null if it is a preset; written relative to the
- *     study's folder
+ * @param config that all runs begin with, or null if it is a preset
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
  * @param sampling by name, settings such as {@code sampling.steps}
@@ -39,7 +38,7 @@ import org.bitdiffusion.run.ConfigReader;
 record Study(
     String title,
     String preset,
-    String config,
+    Config config,
     Map<String, JsonNode> settings,
     Map<String, Map<String, JsonNode>> variants,
     Map<String, Map<String, JsonNode>> sampling,
@@ -60,12 +59,19 @@ record Study(
           "samples",
           "metrics");
 
+  /**
+   * A configuration file, as it was when the study was read: a run may begin days later.
+   *
+   * @param file relative to the working directory
+   */
+  record Config(String file, String text) {}
+
   Study {
     require(title != null, "title", "a text");
     require(
         (preset == null) != (config == null),
         "preset",
-        "the name of one, or config the path of a file, and not both");
+        "the name of one, or else config: the path of a file");
     require(variants != null && !variants.isEmpty(), "variants", "names with their settings");
     require(seeds != null && !seeds.isEmpty(), "seeds", "a list such as [0, 1, 2]");
     require(seeds.stream().distinct().count() == seeds.size(), "seeds", "a list without repeats");
@@ -130,8 +136,9 @@ record Study(
       if (!(tree instanceof ObjectNode root)) {
         throw new ConfigurationException("the study is empty");
       }
-      if (root.path("config").isTextual()) {
-        root.put("config", file.resolveSibling(root.get("config").asText()).toString());
+      if (root.path("config").isTextual()) { // relative to the study
+        var config = file.resolveSibling(root.get("config").asText());
+        root.putObject("config").put("file", config.toString()).put("text", text(config));
       }
       if (data != null) {
         root.withObject("/settings").put("data", data);
@@ -176,12 +183,15 @@ record Study(
 
   /** Complains if a variant's settings do not fit each other, or those of a way to sample. */
   private void requireFit(String variant) {
-    for (var way : sampling.keySet()) {
-      try {
+    var place = "variant '" + variant + "'";
+    try {
+      config(variant, seeds.get(0));
+      for (var way : sampling.keySet()) {
+        place = "variant '%s', sampling '%s'".formatted(variant, way);
         config(variant, way);
-      } catch (ConfigurationException e) {
-        throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
       }
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException(place + ": " + e.getMessage(), e);
     }
   }
 
@@ -212,7 +222,15 @@ record Study(
   private RunConfig read(Map<String, String> changes) {
     return preset != null
         ? ConfigReader.preset(preset, changes)
-        : ConfigReader.file(Path.of(config), changes);
+        : ConfigReader.text(config.file(), config.text(), changes).withSchema(null);
+  }
+
+  private static String text(Path config) {
+    try {
+      return Files.readString(config);
+    } catch (IOException e) {
+      throw new ConfigurationException(DataException.cannotRead(config, e).getMessage(), e);
+    }
   }
 
   /** The settings of a way to sample, by key. */

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
@@ -84,10 +83,10 @@ final class StudyCommand implements Callable<Integer> {
   /** Folders among the runs that are none of this version's, each of which is told of once. */
   private final Set<Path> foreign = new HashSet<>();
 
-  /** How the runs were computed so far, and the first of them. */
+  /** How the runs were computed so far, and which was the first of them. */
   private String way;
 
-  private Path wayOf;
+  private String firstWay;
 
   @Override
   public Integer call() {
@@ -109,7 +108,7 @@ final class StudyCommand implements Callable<Integer> {
         var comparison = evaluation.with(source, study.samples(), options, watch)) {
       requireFit(study, first, source, comparison);
       comparison.look(watch);
-      var report = new StudyReport(study, out, asked(options));
+      var report = new StudyReport(study, out, comparing.asked());
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);
@@ -129,15 +128,6 @@ final class StudyCommand implements Callable<Integer> {
     var writer = spec.commandLine().getOut();
     writer.printf("%ntable.md, table.csv and plot.png are in %s, the runs in %s%n", out, shared);
     return 0;
-  }
-
-  /**
-   * What the evaluation was asked, such as whose features it takes: files without their folders.
-   */
-  private static String asked(Map<String, String> options) {
-    return options.entrySet().stream()
-        .map(option -> option.getKey() + " " + Path.of(option.getValue()).getFileName())
-        .collect(Collectors.joining(", "));
   }
 
   /**
@@ -163,8 +153,13 @@ final class StudyCommand implements Callable<Integer> {
         for (var metric : study.metrics()) {
           if (!measured.contains(metric)) {
             throw new ConfigurationException(
-                "metrics: '%s' is not measured here; there are %s, and perhaps more with --features or --inception"
-                    .formatted(metric, String.join(", ", measured)));
+                "metrics: '%s' is not measured here; there are %s%s"
+                    .formatted(
+                        metric,
+                        String.join(", ", measured),
+                        Modality.of(config).evaluation().options().contains("features")
+                            ? ", and perhaps more with --features or --inception"
+                            : ""));
           }
         }
       } catch (ConfigurationException e) {
@@ -188,8 +183,7 @@ final class StudyCommand implements Callable<Integer> {
         }
         if (!isThere || !isDone(config, run)) {
           var compute = Compute.choose(config.training().precision());
-          requireWay(
-              "%s would be trained with %s, but %s with %s", run, Stretch.of(1, compute).way());
+          requireWay(run + " would be trained with ", Stretch.of(1, compute).way());
         }
       }
     }
@@ -198,19 +192,23 @@ final class StudyCommand implements Callable<Integer> {
   /** Complains if a run was computed in another way than those before it. */
   private void requireOneWay(Path run) {
     for (var own : ways(RunFolder.open(run))) {
-      requireWay("%s was trained with %s, but %s with %s", run, own);
+      requireWay(run + " was trained with ", own);
     }
   }
 
-  private void requireWay(String difference, Path run, String own) {
+  /**
+   * @param run which one it is, and whether it was or would be trained
+   * @param own its way
+   */
+  private void requireWay(String run, String own) {
     if (way == null) {
       way = own;
-      wayOf = run;
+      firstWay = run + own;
     }
     if (!mixed && !own.equals(way)) {
       throw new ConfigurationException(
-          difference.formatted(run, own, wayOf, way)
-              + ": a table of both compares more than the variants; --mixed makes it all the same");
+          "%s%s, but %s: a table of both compares more than the variants; --mixed makes it all the same"
+              .formatted(run, own, firstWay));
     }
   }
 
@@ -221,9 +219,10 @@ final class StudyCommand implements Callable<Integer> {
 
   /** How the steps of a run were computed, in their order. */
   private static List<String> ways(RunFolder run) {
-    var stretches = run.stretches();
+    var done = run.checkpoints().done();
+    var stretches = run.stretches().stream().filter(stretch -> stretch.first() <= done).toList();
     var ways = new ArrayList<String>();
-    var unnoted = stretches.isEmpty() ? run.checkpoints().done() : stretches.get(0).first() - 1;
+    var unnoted = stretches.isEmpty() ? done : stretches.get(0).first() - 1;
     if (unnoted > 0) {
       ways.add(UNKNOWN);
     }

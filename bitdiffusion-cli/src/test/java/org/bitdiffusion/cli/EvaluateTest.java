@@ -226,6 +226,12 @@ class EvaluateTest extends CommandTest {
                 "evaluate --run FOLDER/run --data icons,size=8 --n 8 --features-precision bfloat16"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("--features-precision needs --inception or --features");
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data icons,size=8 --with features=FOLDER/f.safetensors"
+                    + " --features FOLDER/f.safetensors"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--features and --with features are the same option");
 
     // Statistics of the data are written, and taken from then on.
     var reference = " --reference FOLDER/r.npz";

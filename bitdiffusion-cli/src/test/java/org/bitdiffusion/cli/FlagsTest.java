@@ -1,10 +1,12 @@
 package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,6 +91,17 @@ class FlagsTest {
           .extracting(c -> c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT))
           .contains(setting.substring("sampling.".length()));
     }
+  }
+
+  @Test
+  void whatIsNotOnTheClassPathCanBeAdded() {
+    assertThatThrownBy(() -> Modality.ALL.get("modality.kind", "words"))
+        .satisfies(
+            e ->
+                assertThat(Flags.NONE.translated(e.getMessage()))
+                    .startsWith(
+                        "modality.kind is 'words', but no kind of data of that name is on the class"
+                            + " path (jars in BITDIFF_CLASSPATH that name it in META-INF/services are); there are "));
   }
 
   @Test

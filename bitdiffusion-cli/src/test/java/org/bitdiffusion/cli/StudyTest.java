@@ -173,7 +173,11 @@ class StudyTest extends CommandTest {
     assertThat(other).isNotEqualTo(text);
     Files.writeString(stretches, other);
     assertRefused(
-        STUDY, "with-seed-1 was trained with float16, ", "but ", "with-seed-0 with ", "--mixed");
+        STUDY,
+        "with-seed-1 was trained with float16, ",
+        "but ",
+        "with-seed-0 was trained with ",
+        "--mixed");
     assertThat(study(STUDY, "out", "--mixed")).as(err.toString()).isZero();
     assertThat(Files.readString(folder.resolve("out/table.md"))).isEqualTo(table);
   }
@@ -187,7 +191,7 @@ class StudyTest extends CommandTest {
     assertRefused(
         ONE_SEED,
         "without-at-all-seed-0 was trained with precision and device unknown (trained by",
-        "with-seed-0 with ",
+        "with-seed-0 was trained with ",
         "--mixed");
     assertThat(study(ONE_SEED, "out", "--mixed")).as(err.toString()).isZero();
 
@@ -227,7 +231,10 @@ class StudyTest extends CommandTest {
     assertThat(study(ONE_SEED.replace("  with: {}\n", "  lacking: {training.learning_rate: 1}\n")))
         .isEqualTo(2);
     assertThat(err.toString())
-        .contains("without-at-all-seed-0 was trained with", "but ", "lacking-seed-0 with");
+        .contains(
+            "without-at-all-seed-0 was trained with",
+            "but ",
+            "lacking-seed-0 would be trained with ");
     try (var folders = Files.list(runs)) {
       assertThat(folders).hasSize(2);
     }
@@ -239,6 +246,26 @@ class StudyTest extends CommandTest {
     try (var folders = Files.list(runs)) {
       assertThat(folders).hasSize(2);
     }
+  }
+
+  /** It may be days until the second variant begins. */
+  @Test
+  void theDataOfAllVariantsIsOpenedBeforeAnythingIsTrained() throws IOException {
+    assertRefused(
+        """
+        title: Tokens
+        preset: scene-captions
+        settings: {training.steps: 1, data: "scenes,subset=4"}
+        variants:
+          words: {}
+          pieces: {modality.tokenizer: nowhere/tokenizer.json}
+        seeds: [0]
+        samples: 4
+        metrics: [cider]
+        """,
+        "variant 'pieces': ",
+        "nowhere/tokenizer.json");
+    assertThat(folder.resolve("out")).doesNotExist();
   }
 
   @Test

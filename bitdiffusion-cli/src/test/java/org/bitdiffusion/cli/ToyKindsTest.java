@@ -22,7 +22,7 @@ class ToyKindsTest extends CommandTest {
         """
         data: dice,rolls=500
         modality: {kind: dice}
-        network: {kind: toy, width: 64}
+        network: {kind: toy, width: 64, activation: hard_tanh}
         diffusion: {stratified_time: true}
         training:
           steps: 300
@@ -53,7 +53,8 @@ class ToyKindsTest extends CommandTest {
     var run = folder.resolve("run");
     assertThat(run.resolve("config.yaml"))
         .content()
-        .contains("kind: \"dice\"", "loaded: false", "kind: \"toy\"", "sampler: \"straight\"");
+        .contains("kind: \"dice\"", "loaded: false", "kind: \"toy\"", "sampler: \"straight\"")
+        .contains("activation: \"hard_tanh\"");
 
     // Drawn at checkpoints, by the toy's renderer.
     assertThat(Files.readAllLines(run.resolve("samples/step-00000300.txt")))
@@ -112,6 +113,22 @@ class ToyKindsTest extends CommandTest {
         .content()
         .containsPattern("narrow,few steps,0,lenient 1,(0|1)\\.\\d+\n")
         .contains("wide,few steps,0,lenient 1,");
+    // What a run of it says of itself is a configuration too; and all of it is there already.
+    var again = Files.readString(folder.resolve("study.yaml"));
+    Files.writeString(
+        folder.resolve("study.yaml"),
+        again
+            .replace("config: dice.yaml", "config: study/runs/wide-seed-0/config.yaml")
+            .replace("samples: 20", "samples: 21"));
+    succeeds("study FOLDER/study.yaml --out FOLDER/study --with lenient=1");
+    assertThat(err.toString()).doesNotContain("training 4/4");
+    Files.writeString(folder.resolve("study.yaml"), again.replace("[following]", "[fid]"));
+    isRefused(
+        "study FOLDER/study.yaml --out FOLDER/study",
+        "variant 'narrow': metrics: 'fid' is not measured here; there are following");
+    assertThat(err.toString()).doesNotContain("--features");
+    Files.writeString(folder.resolve("study.yaml"), "preset: icons\n" + again);
+    isRefused("study FOLDER/study.yaml --out FOLDER/study", "preset is missing or wrong", "config");
     isRefused("study FOLDER/dice.yaml --out FOLDER/other", "'data' is no key of a study");
   }
 
@@ -126,12 +143,24 @@ class ToyKindsTest extends CommandTest {
     assertThat(out.toString()).contains("straight");
     succeeds("info");
     assertThat(out.toString()).contains("dice", "toy", "straight");
+    succeeds("info --config FOLDER/dice.yaml --json");
+    assertThat(Json.parse(out.toString(), Map.class))
+        .extractingByKey("parameters")
+        .isEqualTo((2 * 11 + 1) * 64 + 64 + 64 * 11 + 11); // two linear maps, of 3 + 2 + 5 + 1 bits
+    isRefused(
+        "train --config FOLDER/dice.yaml --out FOLDER/run --set modality=dice", "is a section");
+    isRefused(
+        "train --config FOLDER/dice.yaml --out FOLDER/run --set netwrk=toy",
+        "did you mean network?");
     var train = "train --config FOLDER/dice.yaml --out FOLDER/run --set ";
     isRefused(train + "sampling.sampler=straigth", "did you mean straight?");
     isRefused(
         "train --config FOLDER/dice.yaml --out FOLDER/run --data icons",
-        "icons, which is of another kind than modality.kind dice, whose sources are dice");
+        "icons, of modality.kind image, but modality.kind is dice, whose sources are dice");
     isRefused(train + "network.widht=3", "network.widht", "did you mean network.width?");
+    isRefused(
+        train + "network.activation=relu",
+        "settings: network.activation is 'relu'; it must be silu or hard_tanh");
     isRefused(train + "modality.loadet=true", "did you mean modality.loaded?");
     isRefused("data dise --out FOLDER/d2.txt", "did you mean dice?");
   }

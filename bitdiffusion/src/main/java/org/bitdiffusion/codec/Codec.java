@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
@@ -54,7 +56,7 @@ public sealed interface Codec permits UniformCodec, MixedCodec {
   /**
    * The name in {@link #ENCODINGS} of an encoding.
    *
-   * @throws org.bitdiffusion.ConfigurationException if there is none
+   * @throws ConfigurationException if there is none
    */
   static String canonicalName(String encoding) {
     var name = SYNONYMS.getOrDefault(encoding, encoding);
@@ -65,11 +67,15 @@ public sealed interface Codec permits UniformCodec, MixedCodec {
         SYNONYMS.entrySet().stream()
             .map(synonym -> synonym.getKey() + " for " + synonym.getValue())
             .collect(joining(", "));
-    throw Registry.unknown(
-        "codec.encoding",
-        encoding,
-        ENCODINGS,
-        " (or " + synonyms + ")" + Registry.didYouMean(encoding, SYNONYMS.keySet()));
+    throw new ConfigurationException(
+        "codec.encoding '%s' is unknown; use %s (or %s)%s"
+            .formatted(
+                encoding,
+                Registry.choice(ENCODINGS),
+                synonyms,
+                Registry.didYouMean(
+                    encoding,
+                    Stream.concat(ENCODINGS.stream(), SYNONYMS.keySet().stream()).toList())));
   }
 
   /** b. */

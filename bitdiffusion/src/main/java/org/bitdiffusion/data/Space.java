@@ -3,6 +3,7 @@ package org.bitdiffusion.data;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import org.bitdiffusion.DataException;
 
 /**
  * What one example can be: symbols of one shape, and how many values each may have. A symbol of K
@@ -62,6 +63,27 @@ public record Space(List<Integer> shape, List<Integer> categories) {
   public int categories(int place) {
     Objects.checkIndex(place, places());
     return categories.get(uniform() ? 0 : place);
+  }
+
+  /**
+   * Complains of a symbol that is none of its place's: it would be learned as another, or end in
+   * the engine.
+   *
+   * @param source and {@code example} that they are of, for the message
+   * @param symbols of which one example begins at {@code offset}
+   * @throws DataException if there is one
+   */
+  public void require(String source, int example, int[] symbols, int offset) {
+    var places = places();
+    for (var place = 0; place < places; place++) {
+      var symbol = symbols[offset + place];
+      var k = categories.get(uniform() ? 0 : place);
+      if (symbol < 0 || symbol >= k) {
+        throw new DataException(
+            "%s: example %d has the symbol %d at place %d, which has the values 0 to %d"
+                .formatted(source, example, symbol, place, k - 1));
+      }
+    }
   }
 
   /** Whether all places have the same K. */

@@ -89,11 +89,12 @@ public interface Modality extends Named {
     var spec = DataSpec.parse(config.data());
     var own = source(sources(), spec);
     if (own.isEmpty()) {
-      ofSource(spec); // what there is not at all is said first
+      var other = ofSource(spec).modality(); // what there is not at all is said first
       throw new ConfigurationException(
-          "data is %s, which is of another kind than modality.kind %s, whose sources are %s"
+          "data is %s, of modality.kind %s, but modality.kind is %s, whose sources are %s"
               .formatted(
                   config.data(),
+                  other.name(),
                   name(),
                   String.join(", ", sources().stream().map(SourceKind::name).toList())));
     }
@@ -137,6 +138,6 @@ public interface Modality extends Named {
     }
     var names =
         ALL.all().stream().flatMap(m -> m.sources().stream()).map(SourceKind::name).toList();
-    throw Registry.unknown("data source", spec.source(), names, "");
+    throw Registry.unknown("data source", spec.source(), names);
   }
 }

@@ -73,16 +73,25 @@ public final class DiffusionModel extends Model {
     return (xt, estimate, gamma, condition) -> {
       var given = denoiser.forward(xt, estimate, gamma, condition);
       var asked = Tensors.shape(xt.size(0), output);
-      if (!Arrays.equals(given.shape(), asked)) {
+      if (given == null
+          || given.scalar_type().value != torch.ScalarType.Float.value
+          || !Arrays.equals(given.shape(), asked)) {
         throw new ConfigurationException(
-            "network.kind %s gives a tensor of shape %s, but is asked for one of %s"
+            "network.kind %s gives %s, but is asked for float32 of %s"
                 .formatted(
                     config().network().kind(),
-                    Arrays.toString(given.shape()),
+                    given == null
+                        ? "nothing"
+                        : precision(given) + " of " + Arrays.toString(given.shape()),
                     Arrays.toString(asked)));
       }
       return given;
     };
+  }
+
+  private static String precision(Tensor tensor) {
+    var type = tensor.scalar_type();
+    return type.value == torch.ScalarType.Float.value ? "float32" : type.toString();
   }
 
   private int count(Batch batch) {

@@ -123,18 +123,26 @@ public final class Parameters implements AutoCloseable {
    * those that were made if it did not come to that, such as where a layer complains of its size.
    */
   public static final class Builder implements AutoCloseable {
+    private final Builder root;
     private final Map<String, Tensor> trained;
     private final Map<String, Tensor> fixed;
     private final boolean training;
     private final String prefix;
     private final Generator generator;
+
+    /** Of the root. */
     private boolean built;
 
     /**
      * @param seed of the initial weights, of which the engine takes the lower 32 bits
      */
     public Builder(long seed) {
-      this(new LinkedHashMap<>(), new LinkedHashMap<>(), true, "", generator(seed));
+      root = this;
+      trained = new LinkedHashMap<>();
+      fixed = new LinkedHashMap<>();
+      training = true;
+      prefix = "";
+      generator = generator(seed);
     }
 
     private static Generator generator(long seed) {
@@ -142,27 +150,23 @@ public final class Parameters implements AutoCloseable {
       return Scope.owned(() -> make_generator_cpu(seed));
     }
 
-    private Builder(
-        Map<String, Tensor> trained,
-        Map<String, Tensor> fixed,
-        boolean training,
-        String prefix,
-        Generator generator) {
-      this.trained = trained;
-      this.fixed = fixed;
+    private Builder(Builder root, boolean training, String prefix) {
+      this.root = root;
+      trained = root.trained;
+      fixed = root.fixed;
       this.training = training;
       this.prefix = prefix;
-      this.generator = generator;
+      generator = root.generator;
     }
 
     /** A builder for a part: its names begin with {@code name} and a dot. */
     public Builder in(String name) {
-      return new Builder(trained, fixed, training, prefix + name + ".", generator);
+      return new Builder(root, training, prefix + name + ".");
     }
 
     /** A builder of weights that get no gradient: of a frozen part, or of running statistics. */
     public Builder fixed() {
-      return new Builder(trained, fixed, false, prefix, generator);
+      return new Builder(root, false, prefix);
     }
 
     /** A weight drawn uniformly from [-bound, bound). */
@@ -177,12 +181,12 @@ public final class Parameters implements AutoCloseable {
     }
 
     private Tensor add(String name, Supplier<Tensor> initial) {
-      var tensor = Scope.owned(initial);
       var full = prefix + name;
-      var other = training ? fixed : trained;
-      if (other.containsKey(full) || (training ? trained : fixed).put(full, tensor) != null) {
+      if (trained.containsKey(full) || fixed.containsKey(full)) {
         throw new IllegalStateException("two weights are named " + full);
       }
+      var tensor = Scope.owned(initial);
+      (training ? trained : fixed).put(full, tensor);
       return tensor;
     }
 
@@ -215,15 +219,16 @@ public final class Parameters implements AutoCloseable {
         for (var kept : List.of(values, trainedValues, gradients)) {
           kept.retainReference(); // beyond the scope, as nothing can fail from here on
         }
-        built = true;
+        root.built = true;
         generator.close();
         return new Parameters(byName, values, trainedValues, gradients);
       }
     }
 
+    /** Of a part's builder it does nothing: the whole one is closed. */
     @Override
     public void close() {
-      if (!built) {
+      if (this == root && !built) {
         generator.close();
         trained.values().forEach(Tensor::close);
         fixed.values().forEach(Tensor::close);

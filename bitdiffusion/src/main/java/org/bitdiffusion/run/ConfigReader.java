@@ -1,6 +1,7 @@
 package org.bitdiffusion.run;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Locale.ROOT;
 
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -22,6 +23,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -96,7 +98,7 @@ public final class ConfigReader {
    */
   public static RunConfig preset(String name, Map<String, String> settings) {
     Registry.require("preset", name, presets());
-    return resolve("preset " + name, resource(name + ".yaml"), settings);
+    return text("preset " + name, resource(name + ".yaml"), settings);
   }
 
   /**
@@ -107,7 +109,7 @@ public final class ConfigReader {
    */
   public static RunConfig file(Path file, Map<String, String> settings) {
     try {
-      return resolve(file.toString(), Files.readString(file), settings);
+      return text(file.toString(), Files.readString(file), settings);
     } catch (NoSuchFileException e) {
       throw new ConfigurationException("the configuration " + file + " does not exist", e);
     } catch (IOException e) {
@@ -116,7 +118,13 @@ public final class ConfigReader {
     }
   }
 
-  private static RunConfig resolve(String origin, String text, Map<String, String> settings) {
+  /**
+   * A configuration, as it stands in a file.
+   *
+   * @param origin of the text, for messages
+   * @throws ConfigurationException if it has an unknown key or an impossible value
+   */
+  public static RunConfig text(String origin, String text, Map<String, String> settings) {
     var changes = tree(origin, text);
     if (changes.isMissingNode() || changes.isNull()) {
       changes = YAML.createObjectNode();
@@ -135,10 +143,26 @@ public final class ConfigReader {
     var tree = defaults(origin, object);
     merge(origin, "", tree, object);
     settings.forEach((key, value) -> set(tree, key, value));
+    var config =
+        read(
+            tree,
+            RunConfig.class,
+            key ->
+                settings.keySet().stream().anyMatch(s -> (key + ".").startsWith(s + "."))
+                    ? "settings"
+                    : origin);
+    Modality.of(config).requireFit(config);
+    return config;
+  }
+
+  /**
+   * A tree as a record.
+   *
+   * @param origin of the value of a key, for messages
+   */
+  private static <T> T read(ObjectNode tree, Class<T> type, UnaryOperator<String> origin) {
     try {
-      var config = YAML.treeToValue(tree, RunConfig.class);
-      Modality.of(config).requireFit(config);
-      return config;
+      return YAML.treeToValue(tree, type);
     } catch (JsonMappingException e) {
       if (e.getCause() instanceof ConfigurationException cause) {
         throw cause;
@@ -148,11 +172,10 @@ public final class ConfigReader {
               .map(
                   r -> r.getFieldName() != null ? r.getFieldName() : Integer.toString(r.getIndex()))
               .collect(Collectors.joining("."));
-      var set = settings.keySet().stream().anyMatch(key -> (path + ".").startsWith(key + "."));
       throw new ConfigurationException(
           "%s: %s is '%s'; it must be %s"
               .formatted(
-                  set ? "settings" : origin,
+                  origin.apply(path),
                   path,
                   at(tree, path).asText(),
                   e instanceof MismatchedInputException m
@@ -163,7 +186,7 @@ public final class ConfigReader {
                               : "")),
           e);
     } catch (JsonProcessingException e) {
-      throw new ConfigurationException(origin + ": " + e.getOriginalMessage(), e);
+      throw new ConfigurationException(origin.apply("") + ": " + e.getOriginalMessage(), e);
     }
   }
 
@@ -227,6 +250,7 @@ public final class ConfigReader {
             "%s has %s, but %s has %s: each kind needs such a file beside it, in a package of its own"
                 .formatted(origin, has, settings.getSimpleName(), needs));
       }
+      read(section, settings, key -> origin); // which is wrong whoever uses it
       return section;
     } catch (IOException e) {
       throw new IllegalStateException(origin + " cannot be read", e);
@@ -236,7 +260,9 @@ public final class ConfigReader {
   private static String kind(Class<?> type) {
     if (type.isEnum()) {
       return Registry.choice(
-          Arrays.stream(type.getEnumConstants()).map(value -> ((Enum<?>) value).name()).toList());
+          Arrays.stream(type.getEnumConstants())
+              .map(value -> ((Enum<?>) value).name().toLowerCase(ROOT))
+              .toList());
     }
     if (type == int.class || type == long.class || type == Integer.class) {
       return "a whole number";
@@ -333,12 +359,23 @@ public final class ConfigReader {
     if (MOVED.containsKey(key)) {
       return new ConfigurationException("%s'%s' is now %s".formatted(prefix, key, MOVED.get(key)));
     }
+    if (at(tree, key) instanceof ObjectNode section) {
+      return new ConfigurationException(
+          "%s'%s' is a section, and no setting; there are %s"
+              .formatted(prefix, key, String.join(", ", keys(key + ".", section))));
+    }
     for (var kind : otherKinds()) {
       if (kind.keys().contains(key)) {
         return new ConfigurationException(
             "%s'%s' is a setting, but of %s, which this configuration is not"
                 .formatted(prefix, key, kind.name()));
       }
+    }
+    var sections = new ArrayList<String>();
+    tree.fieldNames().forEachRemaining(sections::add);
+    if (!key.contains(".") && Registry.nearest(key, sections).isPresent()) {
+      return new ConfigurationException(
+          "%s'%s' is no setting%s".formatted(prefix, key, Registry.didYouMean(key, sections)));
     }
     var known = keys("", tree);
     var section = key.substring(0, key.lastIndexOf('.') + 1);

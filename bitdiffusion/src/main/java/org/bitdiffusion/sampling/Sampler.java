@@ -59,7 +59,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   }
 
   /**
-   * Which samples to draw.
+   * Which samples to draw, once: the noise goes on from where it is.
    *
    * @param noise of the samples, [N, D, ...]: sample i of a seed has the same in any batch, and is
    *     the same up to rounding in the network. A codec draws from it too, before the sampler as it
@@ -164,7 +164,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                   }
                   if (!last) {
                     remember(seen, x0); // before the move: the solver may ask again
-                    xt.copy_(solving.step(xt, x0, g, gNext, noise, ask));
+                    xt.copy_(moved(solving.step(xt, x0, g, gNext, noise, ask), xt));
                   }
                   if (round > 1) {
                     var a = g / gNext;
@@ -178,6 +178,19 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
             return x0;
           }
         });
+  }
+
+  /** What a solver has made of x_t: of the same shape, or it would be spread over all of it. */
+  private Tensor moved(Tensor moved, Tensor xt) {
+    if (moved == null || !Arrays.equals(moved.shape(), xt.shape())) {
+      throw new ConfigurationException(
+          "sampling.sampler %s gives %s, but x_t is of shape %s"
+              .formatted(
+                  config.sampler(),
+                  moved == null ? "nothing" : "a tensor of " + Arrays.toString(moved.shape()),
+                  Arrays.toString(xt.shape())));
+    }
+    return moved;
   }
 
   /** x at t = 1: noise, in which known bits are already as faint as they are there. */

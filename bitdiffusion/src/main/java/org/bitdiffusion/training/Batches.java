@@ -16,6 +16,7 @@ import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Group;
 
 /**
@@ -38,6 +39,8 @@ public final class Batches implements AutoCloseable {
   private static final int READ_AHEAD = 4;
 
   private final DataSource source;
+  private final Space space;
+  private final int classes;
   private final int batchSize;
   private final long seed;
   private final ExecutorService readers;
@@ -96,6 +99,8 @@ public final class Batches implements AutoCloseable {
     number = first;
     buffers = new Batch[READ_AHEAD + 2];
     var schema = source.schema();
+    space = schema.space();
+    classes = schema.condition().classes().size();
     Arrays.setAll(buffers, i -> buffer(schema, batchSize));
     readers =
         Executors.newFixedThreadPool(
@@ -188,7 +193,7 @@ public final class Batches implements AutoCloseable {
       }
       var draw = Seed.of(seed, 1, first + i);
       source.read(examples[i], draw, batch.symbols(), i * places);
-      requireSymbols(examples[i], batch.symbols(), i * places);
+      space.require(source.name(), examples[i], batch.symbols(), i * places);
       if (pixels > 0) {
         source.readPixels(examples[i], draw, given.pixels(), i * pixels);
       }
@@ -200,23 +205,7 @@ public final class Batches implements AutoCloseable {
     return batch;
   }
 
-  /** What is none of the data's values would be learned as another, or end in the engine. */
-  private void requireSymbols(int example, int[] symbols, int offset) {
-    var space = source.schema().space();
-    var places = space.places();
-    for (var place = 0; place < places; place++) {
-      var symbol = symbols[offset + place];
-      var k = space.categories().get(space.uniform() ? 0 : place);
-      if (symbol < 0 || symbol >= k) {
-        throw new DataException(
-            "%s: example %d has the symbol %d at place %d, which has the values 0 to %d"
-                .formatted(source.name(), example, symbol, place, k - 1));
-      }
-    }
-  }
-
   private void requireLabel(int example, long label) {
-    var classes = source.schema().condition().classes().size();
     if (label < Given.ANY_CLASS || label >= classes) {
       throw new DataException(
           "%s: example %d is of class %d, but there are classes 0 to %d (-1: none)"

@@ -59,6 +59,7 @@ public final class Trainer implements AutoCloseable {
   private final Batches batches;
   private final Group group;
   private final Listener listener;
+  private boolean isNew;
   private long done;
   private long saved;
   private Interval interval;
@@ -91,7 +92,10 @@ public final class Trainer implements AutoCloseable {
           RunFolder.requireFree(path); // another training may have been here before the lock
           begin(folder, config, source);
           var none = Checkpoints.Unlogged.NONE;
-          return new Trainer(config, learner, folder, lock, batches, 0, none, group, listener);
+          var trainer =
+              new Trainer(config, learner, folder, lock, batches, 0, none, group, listener);
+          trainer.isNew = true;
+          return trainer;
         } catch (RuntimeException | Error e) {
           lock.close();
           throw e;
@@ -246,6 +250,17 @@ public final class Trainer implements AutoCloseable {
    *     cannot be written
    */
   public void run() {
+    try {
+      train();
+    } catch (RuntimeException | Error e) {
+      if (isNew && done == 0) {
+        folder.abandon(); // nothing is learned, and the next try may begin with other settings
+      }
+      throw e;
+    }
+  }
+
+  private void train() {
     var training = config.training();
     if (done < training.steps()) {
       folder.begin(Stretch.of(done + 1, compute()));

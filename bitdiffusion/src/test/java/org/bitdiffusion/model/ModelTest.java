@@ -125,7 +125,6 @@ class ModelTest {
     assertThat(losses).hasSize(8).doesNotHaveDuplicates();
   }
 
-  /** Notes what it is told, and sees nothing. */
   @Test
   void aNetworkThatGivesAnotherShapeIsNamed() {
     var config = config().forData(icons);
@@ -151,11 +150,12 @@ class ModelTest {
               })
           .isInstanceOf(ConfigurationException.class)
           .hasMessage(
-              "network.kind unet gives a tensor of shape [2, 1, 8, 8], but is asked for one of"
+              "network.kind unet gives float32 of [2, 1, 8, 8], but is asked for float32 of"
                   + " [2, 2, 8, 8]");
     }
   }
 
+  /** Notes what it is told, and sees nothing. */
   private static class Listening implements DenoisingNetwork {
     private final List<long[]> told;
 

@@ -1,9 +1,12 @@
 package org.bitdiffusion.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 
@@ -22,11 +25,12 @@ class ParametersTest {
     try (var builder = new Parameters.Builder(0);
         var parameters = collect(builder, made)) {
       builder.close(); // leaves what was built alone
-      assertThat(parameters.byName()).containsOnlyKeys("w", "part.b", "part.mean");
+      assertThat(parameters.byName().keySet()).containsExactly("w", "part.b", "part.mean");
       assertThat(parameters.count()).isEqualTo(10);
-      assertThat(parameters.trained().numel()).isEqualTo(8);
-      var values = parameters.values().createBuffer();
-      assertThat(values.remaining()).isEqualTo(40 / 4);
+      assertThat(Tensors.floats(parameters.trained()))
+          .hasSize(8)
+          .isEqualTo(Arrays.copyOf(Tensors.floats(parameters.values()), 8));
+      assertThat(Tensors.floats(parameters.values())).endsWith(1, 1, 7, 7);
       parameters.values().zero_();
       assertThat(made).allMatch(weight -> weight.abs().max().item_float() == 0);
     }
@@ -44,8 +48,12 @@ class ParametersTest {
   @Test
   void whatIsNotBuiltIsFreed() {
     Tensor[] made;
-    try (var builder = new Parameters.Builder(0)) {
+    try (var builder = new Parameters.Builder(0);
+        var part = builder.in("part")) {
       made = weights(builder);
+      assertThatThrownBy(() -> part.constant("mean", 1, 2))
+          .hasMessage("two weights are named part.mean");
+      part.close(); // which is the whole one's
       assertThat(made).noneMatch(weight -> weight.isNull());
     }
     assertThat(made).allMatch(weight -> weight.isNull());

@@ -6,13 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.Version;
 import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.modality.KeptSamples;
 import org.bitdiffusion.modality.caption.CaptionSettings;
 import org.bitdiffusion.modality.caption.Pairs;
@@ -107,6 +112,66 @@ class RunTest {
     var run = Run.open(path);
     assertThat(run.config().modality()).isEqualTo(new ImageSettings(true));
     assertThat(run.folder().checkpoints().done()).isEqualTo(2);
+  }
+
+  /** It removes the one that is being opened. */
+  @Test
+  void aModelIsOpenedWhileATrainingReplacesItsCheckpoint() throws Exception {
+    start("training.checkpoint_every=1", "training.keep_checkpoints=1");
+    var run = Run.open(path);
+    var training = CompletableFuture.runAsync(() -> resume(Map.of("training.steps", "60")));
+    var opened = 0;
+    for (; !training.isDone() || opened == 0; opened++) {
+      run.model("float32").close();
+    }
+    training.get();
+    assertThat(opened).isGreaterThan(3);
+  }
+
+  /** What a full disk has left of a line is not glued to the next one. */
+  @Test
+  void aStretchThatWasCutOffIsForgotten() throws IOException {
+    start();
+    var file = path.resolve("stretches.jsonl");
+    Files.writeString(file, "{\"first\":1,\"preci", StandardOpenOption.APPEND);
+    resume(Map.of("training.steps", "2", "training.precision", "bfloat16"));
+    assertThat(stretches()).extracting(Stretch::precision).containsExactly("float32", "bfloat16");
+  }
+
+  /** Or the next one, with what the run was, could not begin either. */
+  @Test
+  void aResumeThatCannotBeginChangesNothing() throws IOException {
+    start();
+    var run = Run.open(path);
+    var before = Files.readString(path.resolve("config.yaml"));
+    try (var data = run.data()) {
+      var empty =
+          new DataSource() {
+            @Override
+            public String name() {
+              return "nothing";
+            }
+
+            @Override
+            public int size() {
+              return 0;
+            }
+
+            @Override
+            public Schema schema() {
+              return data.schema();
+            }
+
+            @Override
+            public void read(int index, int[] target, int offset) {}
+          };
+      var changed = run.config(Map.of("training.steps", "7"));
+      assertThatThrownBy(() -> run.resume(changed, empty, new Trainer.Listener() {}))
+          .isInstanceOf(DataException.class)
+          .hasMessageStartingWith("nothing: there are no examples");
+    }
+    assertThat(path.resolve("config.yaml")).hasContent(before);
+    resume(Map.of("training.steps", "2")); // and nobody holds its lock
   }
 
   /** A checkpoint that is written after a model was opened is not the one that samples are of. */

@@ -1,6 +1,7 @@
 package org.bitdiffusion.toy.net;
 
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.hardtanh;
 import static org.bytedeco.pytorch.global.torch.silu;
 
 import java.util.List;
@@ -15,11 +16,13 @@ import org.bytedeco.pytorch.TensorVector;
 
 /** Two linear maps: x_t, the estimate and gamma, [B, D] each and [B], to [B, D]. */
 final class ToyNetwork implements DenoisingNetwork {
+  private final ToyConfig.Activation activation;
   private final Linear hidden;
   private final Linear output;
   private final Parameters parameters;
 
   ToyNetwork(ToyConfig config, int bits, Compute compute, long seed) {
+    activation = config.activation();
     try (var p = new Parameters.Builder(seed)) {
       hidden = new Linear(p.in("hidden"), 2 * bits + 1, config.width());
       output = new Linear(p.in("output"), config.width(), bits);
@@ -42,7 +45,12 @@ final class ToyNetwork implements DenoisingNetwork {
     return Scope.result(
         () -> {
           var seen = cat(new TensorVector(xt, estimate, gamma.unsqueeze(1)), 1);
-          return output.forward(silu(hidden.forward(seen)));
+          var h = hidden.forward(seen);
+          return output.forward(
+              switch (activation) {
+                case SILU -> silu(h);
+                case HARD_TANH -> hardtanh(h);
+              });
         });
   }
 }

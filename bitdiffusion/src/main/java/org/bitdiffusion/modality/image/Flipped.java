@@ -52,16 +52,6 @@ record Flipped(DataSource source) implements DataSource {
   }
 
   @Override
-  public void readPixels(int index, byte[] target, int offset) {
-    source.readPixels(index, target, offset);
-  }
-
-  @Override
-  public void readPixels(int index, long draw, byte[] target, int offset) {
-    source.readPixels(index, Seed.of(draw, 1), target, offset); // as the symbols are read
-  }
-
-  @Override
   public int label(int index) {
     return source.label(index);
   }

@@ -34,11 +34,12 @@ public final class ImageModality implements Modality {
       return source;
     }
     var shape = source.schema().space().shape();
-    if (shape.size() != 3) {
+    if (shape.size() != 3 || source.schema().condition().pixels() > 0) {
       throw new ConfigurationException(
-          "modality.flip mirrors images [C, H, W], and the examples of %s are of shape %s; set it to"
-                  .formatted(source.name(), shape)
-              + " false");
+          "modality.flip mirrors images [C, H, W] that come alone, and the examples of %s are of"
+                  .formatted(source.name())
+              + " shape %s%s; set it to false"
+                  .formatted(shape, shape.size() == 3 ? " and come with another image" : ""));
     }
     return new Flipped(source);
   }
