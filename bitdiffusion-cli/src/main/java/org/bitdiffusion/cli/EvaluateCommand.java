@@ -57,7 +57,8 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--held-out",
       paramLabel = "SOURCE[:PATH][,key=value...]",
-      description = "Of a run of images: images that it was not trained on, to tell copies.")
+      description =
+          "Of a run of images: images that it was not trained on (19 or more), to tell copies.")
   private String heldOut;
 
   @Mixin private EvaluationOptions comparing;
@@ -115,7 +116,8 @@ final class EvaluateCommand implements Callable<Integer> {
     if (json) {
       out.println(Json.line(report));
     } else {
-      report.forEach((name, value) -> out.printf("%-32s%s%n", name, text(value)));
+      var width = report.keySet().stream().mapToInt(String::length).max().orElse(0) + 2;
+      report.forEach((name, value) -> out.printf("%-" + width + "s%s%n", name, text(value)));
     }
   }
 

@@ -51,12 +51,16 @@ class EvaluateTest extends CommandTest {
         .containsExactly(
             "nearest_distance",
             "least_nearest_distance",
+            "nearest_ratio",
             "nearest_distance_of_held_out",
             "least_nearest_distance_of_held_out",
-            "share_nearer_than_95_percent_of_held_out",
+            "nearest_ratio_of_held_out",
+            "share_of_low_ratios",
             "compared_with",
             "symbol_total_variation",
             "pair_total_variation",
+            "symbol_total_variation_of_data",
+            "pair_total_variation_of_data",
             "samples",
             "seed",
             "network_evaluations_per_sample",
@@ -155,8 +159,28 @@ class EvaluateTest extends CommandTest {
     assertThat(report.path("nearest_distance").asDouble()).isPositive();
     assertThat(report.path("least_nearest_distance").asDouble()).isZero();
     assertThat(report.path("least_nearest_distance_of_held_out").asDouble()).isPositive();
-    assertThat(report.path("share_nearer_than_95_percent_of_held_out").asDouble())
-        .isGreaterThanOrEqualTo(0.2);
+    assertThat(report.path("nearest_ratio").asDouble()).isBetween(0.5, 1.0);
+    assertThat(report.path("share_of_low_ratios").asDouble()).isGreaterThanOrEqualTo(0.2);
+
+    // Of fewer images a twentieth is less than one, and of equal ones none is the second nearest.
+    assertThat(evaluate(evaluate + ",subset=18").has("share_of_low_ratios")).isFalse();
+    assertThat(err.toString())
+        .contains("share_of_low_ratios is not told: it needs 19 held-out images, and there are 18");
+    var black = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
+    for (var i = 0; i < 3; i++) {
+      Files.createDirectories(folder.resolve("equal"));
+      ImageIO.write(black, "png", folder.resolve("equal/" + i + ".png").toFile());
+    }
+    var data = "images:FOLDER/equal,size=8,color=grey,levels=2";
+    assertThat(runLine("evaluate --run FOLDER/run --json " + evaluate + " --data " + data))
+        .as(err.toString())
+        .isZero();
+    var equal = new ObjectMapper().readTree(out.toString());
+    assertThat(equal.has("nearest_distance_of_held_out")).isTrue();
+    assertThat(equal.has("nearest_ratio")).isFalse();
+    assertThat(equal.has("share_of_low_ratios")).isFalse();
+    assertThat(err.toString())
+        .contains("share_of_low_ratios is not told: no two training images differ");
   }
 
   private void paint(String name, int count, Color color) throws IOException {

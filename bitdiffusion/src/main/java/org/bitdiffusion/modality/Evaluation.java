@@ -63,7 +63,9 @@ public interface Evaluation {
      * Measures a run.
      *
      * @param only names of which nothing else need be told; empty for all there is
-     * @return numbers and texts by name, in the order in which people want to read them
+     * @return numbers and texts by name, in the order in which people want to read them. {@code
+     *     NAME_of_data} is what the measure {@code NAME} is of as much data in the place of
+     *     samples.
      */
     Map<String, Object> measure(Subject subject, List<String> only, Watch watch);
 

@@ -161,7 +161,7 @@ class FormatOneTest {
       var expected = json("evaluate-" + name + ".json");
       var names = new ArrayList<String>();
       expected.fieldNames().forEachRemaining(names::add);
-      assertThat(report.keySet()).containsExactlyElementsOf(names);
+      assertThat(report.keySet()).containsSubsequence(names); // since then, more is told
       for (var measure : names) {
         if (measure.endsWith("_per_second")) {
           continue;

@@ -26,12 +26,16 @@ import org.bitdiffusion.sampling.SamplerConfig;
  *
  * <ul>
  *   <li>{@code nearest_distance} and {@code least_nearest_distance}: how far samples are from the
- *       nearest training image, the median and the least, as the root of the mean square over red,
- *       green and blue of all pixels, in [0, 1]; with held-out images the same of these, and the
- *       share of samples that are nearer than all but 5% of them
+ *       nearest training image, the median and the least; {@code nearest_ratio}, the median of that
+ *       distance over the one to the second nearest, where two training images differ: see {@link
+ *       NearestExamples}; with held-out images the same of these, and {@code share_of_low_ratios},
+ *       the share of samples whose ratio is below the 5% quantile of theirs, which tells copies
  *   <li>{@code compared_with}, the name of the source
  *   <li>{@code symbol_total_variation} and {@code pair_total_variation}, in [0, 1]: see {@link
- *       SymbolStatistics}
+ *       SymbolStatistics}. They depend on how many samples there are and on K, so {@code
+ *       symbol_total_variation_of_data} and {@code pair_total_variation_of_data} tell what as many
+ *       images have in the place of samples: held-out ones, or where there are too few of these,
+ *       training images that are drawn at random and put back
  *   <li>with features, the Fréchet distance to the images, as {@code fid} where they are FID's and
  *       as {@code frechet_distance} where not; {@code features}, whose they are
  *   <li>with FID's, {@code inception_score}, {@code inception_score_deviation} over its parts, and
@@ -44,8 +48,14 @@ import org.bitdiffusion.sampling.SamplerConfig;
  * </ul>
  */
 final class ImageComparison implements Evaluation.Comparison {
-  /** What needs a pass over all training images. */
+  private static final String SYMBOLS = "symbol_total_variation";
+  private static final String PAIRS = "pair_total_variation";
   private static final String NEAREST = "nearest_distance";
+  private static final String RATIO = "nearest_ratio";
+  private static final String LOW_RATIOS = "share_of_low_ratios";
+
+  /** What needs a pass over all training images. */
+  private static final List<String> OF_NEAREST = List.of(NEAREST, RATIO, LOW_RATIOS);
 
   /** Images of each set whose places among each other are compared: the cost is their square. */
   private static final int MANIFOLD = 10_000;
@@ -55,6 +65,9 @@ final class ImageComparison implements Evaluation.Comparison {
 
   /** The most values that the colours of these may have: of large images fewer are looked at. */
   private static final int NEAREST_COLOURS = 1 << 26;
+
+  /** Behind the name of a measure: the same of data. */
+  private static final String OF_DATA = "_of_data";
 
   private final ImageSource training;
   private final ImageSource heldOut; // or null
@@ -117,8 +130,11 @@ final class ImageComparison implements Evaluation.Comparison {
 
   @Override
   public List<String> measured(RunConfig run) {
-    var names = new ArrayList<>(List.of("symbol_total_variation", "pair_total_variation"));
-    names.add(NEAREST);
+    var names = new ArrayList<>(List.of(SYMBOLS, PAIRS));
+    names.addAll(List.of(NEAREST, RATIO));
+    if (heldOut != null && heldOut.size() >= NearestExamples.FEWEST_HELD_OUT) {
+      names.add(LOW_RATIOS);
+    }
     if (features != null) {
       if (features instanceof InceptionFeatures) {
         names.addAll(List.of("fid", "inception_score"));
@@ -183,10 +199,13 @@ final class ImageComparison implements Evaluation.Comparison {
       return Given.NONE;
     }
     var labels = new long[count];
-    Arrays.setAll(
-        labels,
-        i -> training.label((int) Math.floorMod(Seed.of(seed, first + i), (long) training.size())));
+    Arrays.setAll(labels, i -> training.label(drawn(seed, first + i)));
     return Given.labels(labels);
+  }
+
+  /** The training image that stands for a sample. */
+  private int drawn(long seed, int sample) {
+    return (int) Math.floorMod(Seed.of(seed, sample), (long) training.size());
   }
 
   @Override
@@ -196,11 +215,11 @@ final class ImageComparison implements Evaluation.Comparison {
     look(watch);
     var kept =
         new KeptSamples(subject, n, (first, count) -> given(run, subject.seed(), first, count));
-    var measured = compare(subject, kept, watch);
+    var measured = compare(subject, kept, only, watch);
     var report = new LinkedHashMap<String, Object>();
-    if (only.isEmpty() || only.contains(NEAREST)) {
+    if (only.isEmpty() || only.stream().anyMatch(OF_NEAREST::contains)) {
       watch.say("looks for the nearest training images");
-      report.putAll(nearest(run, kept));
+      report.putAll(nearest(run, kept, watch));
     }
     report.putAll(measured);
     if (only.isEmpty()) {
@@ -209,7 +228,8 @@ final class ImageComparison implements Evaluation.Comparison {
     return report;
   }
 
-  private Map<String, Object> compare(Evaluation.Subject subject, KeptSamples kept, Watch watch) {
+  private Map<String, Object> compare(
+      Evaluation.Subject subject, KeptSamples kept, List<String> only, Watch watch) {
     var run = subject.model().config();
     var format = ImageFormat.of(run.schema());
     var compared = compared();
@@ -231,8 +251,13 @@ final class ImageComparison implements Evaluation.Comparison {
     var report = new LinkedHashMap<String, Object>();
     var symbols = real.images().symbols();
     report.put("compared_with", training.name());
-    report.put("symbol_total_variation", samples.symbols().symbolDistance(symbols));
-    report.put("pair_total_variation", samples.symbols().pairDistance(symbols));
+    report.put(SYMBOLS, samples.symbols().symbolDistance(symbols));
+    report.put(PAIRS, samples.symbols().pairDistance(symbols));
+    if (only.isEmpty() || only.contains(SYMBOLS) || only.contains(PAIRS)) {
+      var data = inPlaceOfSamples(format, subject.seed(), watch);
+      report.put(SYMBOLS + OF_DATA, data.symbolDistance(symbols));
+      report.put(PAIRS + OF_DATA, data.pairDistance(symbols));
+    }
     if (features != null) {
       var distance = samples.statistics().frechetDistance(real.statistics());
       report.put(features instanceof InceptionFeatures ? "fid" : "frechet_distance", distance);
@@ -260,12 +285,32 @@ final class ImageComparison implements Evaluation.Comparison {
     return report;
   }
 
-  /**
-   * How far samples are from the nearest training image. Where samples are nearer than images that
-   * were not trained on, the run copies; a run that copies a few shows in the share of samples that
-   * are nearer than all but 5% of those.
-   */
-  private Map<String, Double> nearest(RunConfig run, KeptSamples kept) {
+  /** Counts as many images as there are samples. */
+  private SymbolStatistics inPlaceOfSamples(ImageFormat format, long seed, Watch watch) {
+    var areEnough = heldOut != null && heldOut.size() >= n;
+    if (heldOut != null && !areEnough) {
+      watch.say(
+          "there are %,d held-out images, fewer than samples: *%s is of images drawn from %s"
+              .formatted(heldOut.size(), OF_DATA, training.name()));
+    }
+    var images = new ImageSet(format, null, n, 0);
+    for (var first = 0; first < n; first += KeptSamples.PIECE) {
+      var count = Math.min(KeptSamples.PIECE, n - first);
+      if (areEnough) {
+        images.count(ImageBatch.evenly(heldOut, n, first, count));
+      } else {
+        var symbols = new int[count * format.symbols()];
+        for (var i = 0; i < count; i++) {
+          training.read(drawn(seed, first + i), symbols, i * format.symbols());
+        }
+        images.count(new ImageBatch(symbols, format));
+      }
+    }
+    return images.symbols();
+  }
+
+  /** How far samples, and held-out images, are from the nearest training images. */
+  private Map<String, Double> nearest(RunConfig run, KeptSamples kept, Watch watch) {
     var format = ImageFormat.of(run.schema());
     var colours = 3 * format.height() * format.width();
     var most = Math.max(1, Math.min(MOST_NEAREST, NEAREST_COLOURS / colours));
@@ -275,47 +320,49 @@ final class ImageComparison implements Evaluation.Comparison {
       var symbols = kept.piece(first).symbols();
       System.arraycopy(symbols, 0, some, at, Math.min(symbols.length, some.length - at));
     }
-    var report = new LinkedHashMap<String, Double>();
     var flip = run.modality() instanceof ImageSettings settings && settings.flip();
-    var distances = nearest(new ImageBatch(some, format), flip);
-    report.put(NEAREST, median(distances));
-    report.put("least_nearest_distance", distances[0]);
+    var samples = NearestExamples.of(new ImageBatch(some, format).rgb(), training, flip);
+    var report = new LinkedHashMap<String, Double>();
+    tell(samples, "", report);
     if (heldOut != null) {
       var count = Math.min(heldOut.size(), most);
-      var others = nearest(ImageBatch.evenly(heldOut, count, 0, count), flip);
-      report.put("nearest_distance_of_held_out", median(others));
-      report.put("least_nearest_distance_of_held_out", others[0]);
-      var near = others[count / 20];
-      report.put(
-          "share_nearer_than_95_percent_of_held_out",
-          (double) Arrays.stream(distances).filter(d -> d < near).count() / distances.length);
+      var images = ImageBatch.evenly(heldOut, count, 0, count);
+      var others = NearestExamples.of(images.rgb(), training, flip);
+      tell(others, "_of_held_out", report);
+      if (!haveRatios(samples)) {
+        watch.say(LOW_RATIOS + " is not told: no two training images differ");
+      } else if (count < NearestExamples.FEWEST_HELD_OUT) {
+        watch.say(
+            "%s is not told: it needs %d held-out images, and there are %d"
+                .formatted(LOW_RATIOS, NearestExamples.FEWEST_HELD_OUT, count));
+      } else {
+        var share = NearestExamples.shareOfLow(ratios(samples), ratios(others));
+        report.put(LOW_RATIOS, share);
+      }
     }
     return report;
   }
 
-  /** Distances of images to the nearest of the training images, mirrored or not, in order. */
-  private double[] nearest(ImageBatch images, boolean flip) {
-    var rgb = images.rgb();
-    var distances = NearestExamples.distances(rgb, training);
-    if (flip) {
-      var mirrored = NearestExamples.distances(mirrored(rgb, images.format().width()), training);
-      Arrays.setAll(distances, i -> Math.min(distances[i], mirrored[i]));
+  private static void tell(List<NearestExamples> images, String whose, Map<String, Double> report) {
+    var distances = images.stream().mapToDouble(NearestExamples::first).sorted().toArray();
+    report.put(NEAREST + whose, median(distances));
+    report.put("least_nearest_distance" + whose, distances[0]);
+    if (haveRatios(images)) {
+      report.put(RATIO + whose, median(ratios(images)));
     }
-    Arrays.sort(distances);
-    return distances;
   }
 
-  private static double median(double[] distances) {
-    return (distances[(distances.length - 1) / 2] + distances[distances.length / 2]) / 2;
+  private static boolean haveRatios(List<NearestExamples> images) {
+    return Double.isFinite(images.get(0).second());
   }
 
-  private static byte[] mirrored(byte[] rgb, int width) {
-    var mirrored = new byte[rgb.length];
-    for (var i = 0; i < rgb.length; i++) {
-      var x = i % width;
-      mirrored[i - x + (width - 1 - x)] = rgb[i];
-    }
-    return mirrored;
+  /** In ascending order. */
+  private static double[] ratios(List<NearestExamples> images) {
+    return images.stream().mapToDouble(NearestExamples::ratio).sorted().toArray();
+  }
+
+  private static double median(double[] sorted) {
+    return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 
   @Override

@@ -21,6 +21,7 @@ import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.io.Npy;
+import org.bitdiffusion.metrics.SymbolStatistics;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.KeptSamples;
 import org.bitdiffusion.modality.Watch;
@@ -161,9 +162,65 @@ class ImageEvaluationTest {
         var symbols = List.of("symbol_total_variation");
         assertThat(comparison.measure(run.subject(model), symbols, Watch.NOBODY))
             .containsEntry("symbol_total_variation", numbers.get("symbol_total_variation"))
+            .containsKey("symbol_total_variation_of_data")
             .doesNotContainKey("nearest_distance");
+        var ratio = List.of("nearest_ratio");
+        assertThat(comparison.measure(run.subject(model), ratio, Watch.NOBODY))
+            .containsEntry("nearest_ratio", numbers.get("nearest_ratio"))
+            .doesNotContainKey("pair_total_variation_of_data");
       }
     }
+  }
+
+  /** What total variation data has that is no better than data, by the number of images. */
+  @Test
+  void asMuchDataStandsBesideTheSamples() {
+    var run = trained("run", Map.of());
+    try (var icons = ImageSourcesTest.open("icons,size=8,subset=40");
+        var others = ImageSourcesTest.open("icons,size=8,subset=90");
+        var model = run.model("float32")) {
+      var names = List.of("symbol_total_variation", "pair_total_variation");
+      // Held-out images, evenly from all.
+      var notes = new Notes();
+      var heldOut = Map.of("held_out", "icons,size=8,subset=90");
+      try (var comparison = run.modality().evaluation().with(icons, 30, heldOut, notes)) {
+        var numbers = comparison.measure(run.subject(model), names, notes);
+        var every = IntStream.range(0, 30).map(i -> 3 * i).toArray();
+        assertThat(numbers)
+            .containsEntry("pair_total_variation_of_data", distance(others, every, icons));
+        assertThat(notes.said).noneMatch(said -> said.contains("held-out"));
+      }
+      // Of fewer than the samples, training images: of many draws, all about equally often.
+      try (var comparison = run.modality().evaluation().with(icons, 100, heldOut, notes)) {
+        var numbers = comparison.measure(run.subject(model), names, notes);
+        assertThat(notes.said)
+            .contains(
+                "there are 90 held-out images, fewer than samples: *_of_data is of images drawn from "
+                    + icons.name());
+        assertThat((double) numbers.get("pair_total_variation_of_data")).isBetween(0.001, 0.05);
+      }
+      // Of fewer images it is more.
+      try (var few = compare(run, icons, 2);
+          var many = compare(run, icons, 200)) {
+        var ofFew = few.measure(run.subject(model), names, notes);
+        var ofMany = many.measure(run.subject(model), names, notes);
+        assertThat((double) ofFew.get("pair_total_variation_of_data"))
+            .isGreaterThan(2 * (double) ofMany.get("pair_total_variation_of_data"));
+      }
+    }
+  }
+
+  private static double distance(ImageSource images, int[] some, ImageSource others) {
+    var all = IntStream.range(0, others.size()).toArray();
+    return statistics(images, some).pairDistance(statistics(others, all));
+  }
+
+  private static SymbolStatistics statistics(ImageSource images, int[] some) {
+    var statistics = new SymbolStatistics(1, 8, 8, images.format().categories());
+    for (var index : some) {
+      statistics.add(ImageBatch.read(images, index, 1).symbols());
+    }
+    return statistics;
   }
 
   @Test
