@@ -8,6 +8,8 @@
  * org.bitdiffusion.metrics.InceptionScore} and {@link org.bitdiffusion.metrics.ManifoldScores}
  * (precision, recall, density, coverage) are of the same features. {@link
  * org.bitdiffusion.metrics.SymbolStatistics} and {@link
- * org.bitdiffusion.modality.image.NearestExamples} need no network.
+ * org.bitdiffusion.modality.image.NearestExamples} need no network. {@link
+ * org.bitdiffusion.metrics.PairedDifferences} and {@link org.bitdiffusion.metrics.Holm} tell what
+ * differences between measured runs are worth.
  */
 package org.bitdiffusion.metrics;
