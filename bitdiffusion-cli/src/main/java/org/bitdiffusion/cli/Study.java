@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -31,6 +32,8 @@ import org.bitdiffusion.run.ConfigReader;
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
  * @param sampling by name, settings such as {@code sampling.steps}
+ * @param baseline the variant that the others are compared with, or the way to sample; the first
+ *     variant unless given
  * @param seeds of the trainings and of their samples
  * @param samples that are drawn of each
  * @param metrics of {@code evaluate} that are told, the first of which is plotted
@@ -42,6 +45,7 @@ record Study(
     Map<String, JsonNode> settings,
     Map<String, Map<String, JsonNode>> variants,
     Map<String, Map<String, JsonNode>> sampling,
+    String baseline,
     List<Long> seeds,
     int samples,
     List<String> metrics) {
@@ -55,6 +59,7 @@ record Study(
           "settings",
           "variants",
           "sampling",
+          "baseline",
           "seeds",
           "samples",
           "metrics");
@@ -88,6 +93,12 @@ record Study(
     }
     settings = settings == null ? Map.of() : settings;
     sampling = sampling == null || sampling.isEmpty() ? Map.of("preset", Map.of()) : sampling;
+    baseline = baseline == null ? variants.keySet().iterator().next() : baseline;
+    require(
+        variants.containsKey(baseline) || sampling.containsKey(baseline),
+        "baseline",
+        "one of the variants, %s, or of the ways to sample, %s"
+            .formatted(listed(variants.keySet()), listed(sampling.keySet())));
     for (var way : sampling.entrySet()) {
       for (var key : way.getValue().keySet()) {
         if (!key.startsWith(SAMPLING)) {
@@ -102,6 +113,10 @@ record Study(
   /** A variant's name in a form that any file system takes. */
   static String name(String variant) {
     return variant.replaceAll("[^A-Za-z0-9._-]+", "-");
+  }
+
+  private static String listed(Set<String> names) {
+    return names.stream().map(name -> "'" + name + "'").collect(Collectors.joining(", "));
   }
 
   private static void require(boolean right, String key, String expected) {

@@ -34,8 +34,9 @@ import picocli.CommandLine.Spec;
     name = "study",
     description = {
       "Answers a question by runs: trains the variants of a study with each seed, draws samples of"
-          + " each, and writes a table (Markdown and CSV) and a plot. What is there already is not"
-          + " done again, so that a study that was cut off goes on."
+          + " each, and writes tables (Markdown and CSV), of what was measured and of how it differs"
+          + " from the baseline, and a plot. What is there already is not done again, so that a study"
+          + " that was cut off goes on."
     })
 final class StudyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -126,7 +127,9 @@ final class StudyCommand implements Callable<Integer> {
       spec.commandLine().getOut().print(report.markdown(results));
     }
     var writer = spec.commandLine().getOut();
-    writer.printf("%ntable.md, table.csv and plot.png are in %s, the runs in %s%n", out, shared);
+    writer.printf(
+        "%ntable.md, table.csv, differences.csv and plot.png are in %s, the runs in %s%n",
+        out, shared);
     return 0;
   }
 

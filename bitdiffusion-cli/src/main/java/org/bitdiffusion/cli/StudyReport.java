@@ -1,16 +1,21 @@
 package org.bitdiffusion.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.bitdiffusion.cli.StudyDifferences.told;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bitdiffusion.io.WholeFile;
 
 /** The tables and the plot of a study. */
 final class StudyReport {
   /** The file of tables in Markdown. */
   static final String TABLE = "table.md";
+
+  /** Behind the name of a measure: that of as much data in the place of samples. */
+  private static final String OF_DATA = "_of_data";
 
   private final Study study;
   private final Path folder;
@@ -26,10 +31,11 @@ final class StudyReport {
     this.asked = asked;
   }
 
-  /** Writes table.md and table.csv of what is known so far. */
+  /** Writes table.md, table.csv and differences.csv of what is known so far. */
   void write(List<StudyResults.Result> results) {
     write(TABLE, markdown(results));
     write("table.csv", csv(results));
+    write("differences.csv", differencesCsv(StudyDifferences.of(study, results)));
   }
 
   /** Paints plot.png of what is known so far. */
@@ -42,10 +48,12 @@ final class StudyReport {
   }
 
   /**
-   * A table for each metric: a row for each variant, a column for each way to sample. Where not all
-   * seeds are measured yet, the number of those that are stands behind the mean.
+   * A table for each metric: a row for each variant, a column for each way to sample, and a last
+   * row where it is told what data has. Where not all seeds are measured yet, the number of those
+   * that are stands behind the mean. Below it, a table of the differences from the baseline.
    */
   String markdown(List<StudyResults.Result> results) {
+    var comparisons = StudyDifferences.of(study, results);
     var text = new StringBuilder("# " + study.title() + "\n");
     for (var metric : study.metrics()) {
       text.append("\n%s\n\n".formatted(metric));
@@ -56,19 +64,68 @@ final class StudyReport {
         text.append("| %s |".formatted(cell(variant)));
         for (var way : study.sampling().keySet()) {
           var summary = StudyResults.summary(results, variant, way, metric);
-          text.append(" %s |".formatted(summary == null ? "" : told(summary)));
+          text.append(" %s |".formatted(summary == null ? "" : withCount(summary)));
         }
         text.append('\n');
       }
+      text.append(ofData(results, metric + OF_DATA));
+      text.append(
+          differences(comparisons.stream().filter(c -> c.metric().equals(metric)).toList()));
     }
-    return text.append("\n%s\n".formatted(note())).toString();
+    text.append("\n%s\n".formatted(note()));
+    return text.append("\n%s\n".formatted(noteOfDifferences(comparisons))).toString();
+  }
+
+  /** A row of what data has in the place of samples, which does not depend on the variant. */
+  private String ofData(List<StudyResults.Result> results, String measure) {
+    var told = results.stream().filter(r -> r.numbers().containsKey(measure)).toList();
+    if (told.isEmpty()) {
+      return "";
+    }
+    var text = new StringBuilder("| *data, as much* |");
+    for (var way : study.sampling().keySet()) {
+      var summary = StudyResults.summary(told, told.get(0).variant(), way, measure);
+      text.append(" %s |".formatted(summary == null ? "" : withCount(summary)));
+    }
+    return text.append('\n').toString();
+  }
+
+  /** A table of the differences of one metric. */
+  private static String differences(List<StudyDifferences.Comparison> comparisons) {
+    if (comparisons.isEmpty()) {
+      return "";
+    }
+    var text = new StringBuilder("\n| variant | sampling | difference | 95% interval | p | |\n");
+    text.append("|---|---|---|---|---|---|\n");
+    for (var comparison : comparisons) {
+      var paired = comparison.paired();
+      text.append(
+          "| %s | %s | %s | %s | %s | %s |\n"
+              .formatted(
+                  cell(comparison.place().variant()),
+                  cell(comparison.place().sampling()),
+                  paired == null ? "" : told(paired.mean()),
+                  paired == null ? "" : told(paired.low()) + " to " + told(paired.high()),
+                  comparison.isJudged() ? told(comparison.p()) : "",
+                  comparison.verdict()));
+    }
+    return text.toString();
+  }
+
+  private String noteOfDifferences(List<StudyDifferences.Comparison> comparisons) {
+    return comparisons.isEmpty()
+        ? "Nothing is compared: there is nothing beside " + study.baseline()
+        : ("Differences are from %s with the same seed. Each interval is for itself; p is corrected"
+                + " for all %d comparisons (Holm), and lower or higher is said where it is below"
+                + " 0.05.")
+            .formatted(study.baseline(), comparisons.size());
   }
 
   private static String cell(String name) {
     return name.replace("|", "\\|");
   }
 
-  private String told(StudyResults.Summary summary) {
+  private String withCount(StudyResults.Summary summary) {
     var all = study.seeds().size();
     return summary.count() == all
         ? summary.toString()
@@ -96,6 +153,36 @@ final class StudyReport {
           study.metrics().stream()
               .map(metric -> Double.toString(StudyResults.number(result, metric)))
               .collect(Collectors.joining(",")));
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  /** A line for each comparison; what is not known is empty. */
+  private static String differencesCsv(List<StudyDifferences.Comparison> comparisons) {
+    var text =
+        new StringBuilder(
+            "metric,variant,sampling,baseline_variant,baseline_sampling,seeds,difference,"
+                + "standard_error,low,high,p,corrected_p,verdict\n");
+    for (var comparison : comparisons) {
+      var paired = comparison.paired();
+      var judged = comparison.isJudged();
+      var cells =
+          Stream.of(
+              comparison.metric(),
+              comparison.place().variant(),
+              comparison.place().sampling(),
+              comparison.baseline().variant(),
+              comparison.baseline().sampling(),
+              comparison.differences().size(),
+              paired == null ? "" : paired.mean(),
+              paired == null ? "" : paired.standardError(),
+              paired == null ? "" : paired.low(),
+              paired == null ? "" : paired.high(),
+              judged ? paired.p() : "",
+              judged ? comparison.p() : "",
+              comparison.verdict());
+      text.append(cells.map(cell -> quoted(cell.toString())).collect(Collectors.joining(",")));
       text.append('\n');
     }
     return text.toString();

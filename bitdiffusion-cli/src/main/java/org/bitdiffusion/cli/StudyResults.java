@@ -3,6 +3,7 @@ package org.bitdiffusion.cli;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.bitdiffusion.ConfigurationException;
 
 /** What the runs of a study gave, for its tables and plots. */
@@ -44,6 +45,16 @@ final class StudyResults {
             .map(r -> number(r, metric))
             .toList();
     return values.isEmpty() ? null : Summary.of(values);
+  }
+
+  /** A metric of one training, sampled in one way; empty where it is not measured yet. */
+  static OptionalDouble number(
+      List<Result> results, String variant, String sampling, long seed, String metric) {
+    return results.stream()
+        .filter(r -> r.variant().equals(variant) && r.sampling().equals(sampling))
+        .filter(r -> r.seed() == seed)
+        .mapToDouble(r -> number(r, metric))
+        .findFirst();
   }
 
   /**

@@ -12,6 +12,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Condition;
@@ -82,12 +83,18 @@ class StudyTest extends CommandTest {
     assertThat(out)
         .hasToString(
             table
-                + "\ntable.md, table.csv and plot.png are in "
+                + "\ntable.md, table.csv, differences.csv and plot.png are in "
                 + folder.resolve("out")
                 + ", the runs in "
                 + folder.resolve("out/runs")
                 + "\n");
-    assertThat(table.lines().map(line -> line.replaceAll("[0-9.e-]+ ± [0-9.e-]+", "X")))
+    assertThat(
+            table
+                .lines()
+                .map(line -> line.replaceAll("[0-9.e-]+ ± [0-9.e-]+", "X"))
+                .map(
+                    line ->
+                        line.replaceAll("\\| -?[0-9.e-]+ \\| [0-9.e -]+to [0-9.e -]+ ", "| D ")))
         .containsExactly(
             "# Self-conditioning",
             "",
@@ -97,6 +104,12 @@ class StudyTest extends CommandTest {
             "|---|---|---|",
             "| with | X | X |",
             "| without, at all | X | X |",
+            "| *data, as much* | X | X |",
+            "",
+            "| variant | sampling | difference | 95% interval | p | |",
+            "|---|---|---|---|---|---|",
+            "| without, at all | 2 steps | D |  | no verdict: 2 of the 6 seeds that it takes |",
+            "| without, at all | 3 steps | D |  | no verdict: 2 of the 6 seeds that it takes |",
             "",
             "nearest_distance",
             "",
@@ -105,7 +118,22 @@ class StudyTest extends CommandTest {
             "| with | X | X |",
             "| without, at all | X | X |",
             "",
-            "4 samples of each; mean ± deviation over 2 seeds");
+            "| variant | sampling | difference | 95% interval | p | |",
+            "|---|---|---|---|---|---|",
+            "| without, at all | 2 steps | D |  | no verdict: 2 of the 6 seeds that it takes |",
+            "| without, at all | 3 steps | D |  | no verdict: 2 of the 6 seeds that it takes |",
+            "",
+            "4 samples of each; mean ± deviation over 2 seeds",
+            "",
+            "Differences are from with with the same seed. Each interval is for itself; p is"
+                + " corrected for all 4 comparisons (Holm), and lower or higher is said where it is"
+                + " below 0.05.");
+    assertThat(Files.readAllLines(folder.resolve("out/differences.csv")))
+        .hasSize(1 + 4)
+        .anyMatch(
+            line ->
+                line.startsWith("nearest_distance,\"without, at all\",3 steps,with,3 steps,2,")
+                    && line.endsWith(",,,no verdict: 2 of the 6 seeds that it takes"));
     var lines = Files.readAllLines(folder.resolve("out/table.csv"));
     assertThat(lines).hasSize(1 + 2 * 2 * 2);
     assertThat(lines.get(0))
@@ -331,7 +359,140 @@ class StudyTest extends CommandTest {
             new StudyResults.Result("a|b", "3 steps", 0, numbers));
     assertThat(new StudyReport(study, folder, "").markdown(results))
         .contains("| a\\|b | 0.2500 ± 0.0 | 0.2500 (1) |\n", "| without, at all |  |  |\n")
-        .endsWith("4 samples of each; mean ± deviation over 2 seeds\n");
+        .contains("\n4 samples of each; mean ± deviation over 2 seeds\n");
+  }
+
+  /** A study of two variants, one metric and one way to sample, if not said otherwise. */
+  private Study ofSeeds(int seeds, String... changes) throws IOException {
+    var yaml =
+        STUDY
+            .replace("  3 steps: {sampling.steps: 3, sampling.td: 0.5}\n", "")
+            .replace("[pair_total_variation, nearest_distance]", "[nearest_distance]")
+            .replace("[0, 1]", IntStream.range(0, seeds).boxed().toList().toString());
+    for (var i = 0; i < changes.length; i += 2) {
+      assertThat(yaml).contains(changes[i]);
+      yaml = yaml.replace(changes[i], changes[i + 1]);
+    }
+    return Study.read(Files.writeString(folder.resolve("study.yaml"), yaml), null);
+  }
+
+  /** A number for each seed. */
+  private static List<StudyResults.Result> results(String variant, String way, double... numbers) {
+    return IntStream.range(0, numbers.length)
+        .mapToObj(
+            seed ->
+                new StudyResults.Result(
+                    variant, way, seed, Map.of("nearest_distance", numbers[seed])))
+        .toList();
+  }
+
+  @SafeVarargs
+  private static List<StudyResults.Result> all(List<StudyResults.Result>... results) {
+    return Stream.of(results).flatMap(List::stream).toList();
+  }
+
+  private static final double[] SIX = {3, 5, 2, 8, 4, 6};
+
+  /** The differences of the same seed decide, not the spread between seeds. */
+  @Test
+  void aDifferenceIsToldBySixSeeds() throws IOException {
+    var study = ofSeeds(6);
+    var lower = results("without, at all", "2 steps", 2.5, 4.4, 1.6, 7.5, 3.6, 5.4);
+    var comparison = StudyDifferences.of(study, all(results("with", "2 steps", SIX), lower)).get(0);
+    assertThat(comparison.baseline()).isEqualTo(new StudyDifferences.Place("with", "2 steps"));
+    assertThat(comparison.paired().mean()).isCloseTo(-0.5, within(1e-12));
+    assertThat(comparison.p()).isEqualTo(comparison.paired().p()).isBetween(1e-6, 1e-3);
+    assertThat(comparison.verdict()).isEqualTo("lower");
+
+    // With the other variant as the baseline it is the opposite.
+    var other = ofSeeds(6, "seeds:", "baseline: without, at all\nseeds:");
+    var opposite = StudyDifferences.of(other, all(lower, results("with", "2 steps", SIX)));
+    assertThat(opposite).hasSize(1);
+    assertThat(opposite.get(0).place().variant()).isEqualTo("with");
+    assertThat(opposite.get(0).verdict()).isEqualTo("higher");
+
+    // Of five seeds there is no verdict, whatever they say.
+    var five = StudyDifferences.of(ofSeeds(5), all(results("with", "2 steps", SIX), lower)).get(0);
+    assertThat(five.p()).isNaN();
+    assertThat(five.verdict()).isEqualTo("no verdict: 5 of the 6 seeds that it takes");
+    // Nor before all are there, of which more than six are asked for.
+    var seven = StudyDifferences.of(ofSeeds(7), all(results("with", "2 steps", SIX), lower)).get(0);
+    assertThat(seven.verdict()).isEqualTo("no verdict yet: 6 of 7 seeds");
+  }
+
+  /** By hand: the differences have mean 0.1, deviation sqrt(1.02); t of 5 degrees is 2.5706. */
+  @Test
+  void whereNoDifferenceIsSeenTheLargestThatIsLeftIsTold() throws IOException {
+    var study = ofSeeds(6);
+    var level = results("without, at all", "2 steps", 4, 4, 3, 7, 5, 5.6);
+    var results = all(results("with", "2 steps", SIX), level);
+    var comparison = StudyDifferences.of(study, results).get(0);
+    var mean = 0.6 / 6;
+    var squares = 3 * 0.9 * 0.9 + 2 * 1.1 * 1.1 + 0.5 * 0.5;
+    var most = mean + 2.5706 * Math.sqrt(squares / 5 / 6);
+    assertThat(comparison.paired().atMost()).isCloseTo(most, within(1e-4));
+    assertThat(comparison.verdict()).isEqualTo("no difference seen; at most 1.16");
+    assertThat(new StudyReport(study, folder, "").markdown(results))
+        .contains("| without, at all | 2 steps | 0.100 | -0.960 to 1.16 | 0.8", "at most 1.16 |\n");
+  }
+
+  /** A difference that would be one alone is none among many. */
+  @Test
+  void allComparisonsOfAStudyAreCorrectedTogether() throws IOException {
+    var lower = new double[] {2.8, 4.2, 2.1, 7.1, 3.5, 5.4};
+    var alone =
+        StudyDifferences.of(
+                ofSeeds(6),
+                all(results("with", "2 steps", SIX), results("without, at all", "2 steps", lower)))
+            .get(0);
+    assertThat(alone.verdict()).isEqualTo("lower");
+    assertThat(alone.p()).isBetween(0.017, 0.05);
+    var study = ofSeeds(6, "  with: {}\n", "  with: {}\n  b: {}\n  c: {}\n");
+    var comparisons =
+        StudyDifferences.of(
+            study,
+            all(
+                results("with", "2 steps", SIX),
+                results("without, at all", "2 steps", lower),
+                results("b", "2 steps", SIX)));
+    assertThat(comparisons).hasSize(3); // one of which is not measured at all
+    var among = comparisons.get(2);
+    assertThat(among.p()).isCloseTo(3 * alone.p(), within(1e-12));
+    assertThat(among.verdict()).startsWith("no difference seen; at most ");
+    assertThat(comparisons.get(0).verdict()).isEqualTo("no difference seen; at most 0.00");
+    assertThat(comparisons.get(1).verdict()).isEqualTo("no verdict yet: 0 of 6 seeds");
+  }
+
+  /** Ways to sample are compared within each variant where one of them is the baseline. */
+  @Test
+  void waysToSampleAreComparedWithOneOfThem() throws IOException {
+    var yaml = STUDY.replace("seeds:", "baseline: 3 steps\nseeds:");
+    var study = Study.read(Files.writeString(folder.resolve("study.yaml"), yaml), null);
+    var compared = StudyDifferences.of(study, List.of()).subList(0, 2);
+    assertThat(compared)
+        .extracting(StudyDifferences.Comparison::place)
+        .containsExactly(
+            new StudyDifferences.Place("with", "2 steps"),
+            new StudyDifferences.Place("without, at all", "2 steps"));
+    assertThat(compared.get(1).baseline())
+        .isEqualTo(new StudyDifferences.Place("without, at all", "3 steps"));
+  }
+
+  @Test
+  void oneVariantIsComparedWithNothing() throws IOException {
+    var study = ofSeeds(6, "  without, at all: {diffusion.self_conditioning: none}\n", "");
+    assertThat(new StudyReport(study, folder, "").markdown(results("with", "2 steps", SIX)))
+        .endsWith("\nNothing is compared: there is nothing beside with\n")
+        .doesNotContain("difference |");
+  }
+
+  /** A measure that came out as no number is no reason to fail, nor for a verdict. */
+  @Test
+  void whatIsNoNumberHasNoVerdict() throws IOException {
+    var broken = results("without, at all", "2 steps", 1, 2, Double.NaN, 4, 5, 6);
+    var comparison =
+        StudyDifferences.of(ofSeeds(6), all(results("with", "2 steps", SIX), broken)).get(0);
+    assertThat(comparison.verdict()).isEqualTo("no verdict: not all are numbers");
   }
 
   @Test
@@ -365,6 +526,10 @@ class StudyTest extends CommandTest {
     assertRefused(
         STUDY.replace("{diffusion.self_conditioning: none}", "{network.attention: [3]}"),
         "variant 'without, at all': network.attention is [3]");
+    assertRefused(
+        STUDY.replace("seeds:", "baseline: wihout\nseeds:"),
+        "study.yaml: baseline is missing or wrong; it must be one of the variants, 'with', 'without,"
+            + " at all', or of the ways to sample, '2 steps', '3 steps'");
     assertRefused("", "study.yaml: the study is empty");
     assertRefused("title: [", "study.yaml, line 1 is no YAML");
     assertRefused(
