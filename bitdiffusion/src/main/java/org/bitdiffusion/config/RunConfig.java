@@ -93,10 +93,10 @@ public record RunConfig(
    * @param batchSize examples an update, over all parts
    * @param parts in which a batch is computed, one after the other, to need less memory; each has
    *     noise of its own, in which the coin of self-conditioning is tossed and t stratified. The
-   *     loss is the mean of theirs, whatever they are the mean of: of sequences that are learned
-   *     symbol by symbol, the symbols of each part
+   *     gradient is that of the whole batch
    * @param learningRate after the warm-up
-   * @param learningRateSchedule {@code constant} or {@code cosine} (falling to 0 at the last step)
+   * @param learningRateSchedule {@code constant} or {@code cosine} (falling after the warm-up, to 0
+   *     after the last step)
    * @param warmupSteps over which the learning rate rises from 0
    * @param weightDecay of AdamW; 0 is Adam
    * @param gradientClip largest norm of the gradient; 0 for no limit
@@ -268,14 +268,20 @@ public record RunConfig(
   /** What dropout leaves out. */
   public static final long DROPOUT = 3;
 
-  /** The learning rate at a step, counted from 1. */
+  /**
+   * The learning rate at a step, counted from 1: it rises in a line to the full one at the end of
+   * the warm-up. From there {@code cosine} goes down half a wave, of which the next step has the
+   * top, and the last one what is left just before the bottom: no step is for nothing.
+   */
   public double learningRate(long step) {
     var t = training;
-    var warm = t.warmupSteps() == 0 ? 1 : Math.min(1, (double) step / t.warmupSteps());
-    var decay =
-        t.learningRateSchedule().equals("cosine")
-            ? 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (double) step / t.steps())))
-            : 1;
-    return t.learningRate() * warm * decay;
+    if (step < t.warmupSteps()) {
+      return t.learningRate() * step / t.warmupSteps();
+    }
+    if (!t.learningRateSchedule().equals("cosine") || step <= t.warmupSteps()) {
+      return t.learningRate();
+    }
+    var done = (double) (step - t.warmupSteps() - 1) / (t.steps() - t.warmupSteps());
+    return t.learningRate() * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, done)));
   }
 }

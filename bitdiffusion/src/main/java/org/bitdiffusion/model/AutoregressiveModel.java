@@ -58,6 +58,22 @@ public final class AutoregressiveModel extends Model {
     return cross_entropy_loss(logits.flatten(0, 1), upToEnd(ids).flatten());
   }
 
+  /** The symbols that are learned: the loss is their mean. */
+  @Override
+  public double weight(Batch batch) {
+    var places = config().schema().space().places();
+    var end = config().schema().end();
+    var learned = 0;
+    for (var first = 0; first < batch.symbols().length; first += places) {
+      var length = 0;
+      while (length < places && batch.symbols()[first + length++] != end) {
+        // the end is learned too
+      }
+      learned += length;
+    }
+    return learned;
+  }
+
   /** What comes after the first end is not learned: -100 is what the loss leaves out. */
   private Tensor upToEnd(Tensor ids) {
     var isEnd = ids.eq(new Scalar(config().schema().end())).to(torch.ScalarType.Long);

@@ -144,6 +144,14 @@ public abstract sealed class Model implements AutoCloseable
    */
   abstract Tensor lossOf(Batch batch, Noise.OfBatch noise);
 
+  /**
+   * How much a batch's loss weighs beside those of other parts of the same size: what it is the
+   * mean of, by number.
+   */
+  public double weight(Batch batch) {
+    return 1;
+  }
+
   /** Adds {@code share} of the gradient of a batch's loss to the weights'; returns the loss. */
   public double backward(Batch batch, double share, Noise.OfBatch noise) {
     try (var scope = new PointerScope()) {

@@ -94,7 +94,8 @@ final class Learner implements AutoCloseable {
 
   /**
    * One update of the weights, or none where the loss or the gradient is no finite number. The
-   * members of a group each compute some parts of the batch.
+   * members of a group each compute some parts of the batch, of which the loss is the weighted
+   * mean.
    *
    * @param step its number, from 1
    * @param batches gives this member's parts
@@ -105,20 +106,24 @@ final class Learner implements AutoCloseable {
     try (var scope = new PointerScope()) {
       parameters.gradients().zero_(); // also of a step that was not finished
     }
-    var share = 1.0 / training.parts();
     var loss = 0.0;
+    var weights = 0.0;
     for (var part = group.rank(); part < training.parts(); part += group.size()) {
       last = batches.next();
       try (var scope = new PointerScope();
           var noise = model.noise(step, part)) {
-        loss += share * model.backward(last, share, noise);
+        var weight = model.weight(last);
+        loss += weight * model.backward(last, weight, noise);
+        weights += weight;
       }
     }
     group.sum(parameters.gradients());
-    loss = sum(group, loss);
+    weights = sum(group, weights);
+    loss = sum(group, loss) / weights;
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var gradients = parameters.gradients();
+      gradients.div_(new Scalar(weights)); // the mean over the batch, whatever its parts
       var result = new StepResult(loss, gradients.norm().item_float());
       if (!result.isFinite()) {
         return result;

@@ -267,10 +267,18 @@ class ConfigReaderTest {
             "icons",
             Map.of(
                 "training.steps", "100",
-                "training.warmup_steps", "0",
+                "training.warmup_steps", "20",
                 "training.learning_rate", "1"));
-    assertThat(cosine.learningRate(50)).isCloseTo(0.5, within(1e-12));
-    assertThat(cosine.learningRate(100)).isCloseTo(0, within(1e-12));
+    assertThat(cosine.learningRate(1)).isCloseTo(0.05, within(1e-12));
+    assertThat(cosine.learningRate(20)).isEqualTo(1);
+    assertThat(cosine.learningRate(21)).isEqualTo(1); // the wave begins where the warm-up ends
+    assertThat(cosine.learningRate(61)).isCloseTo(0.5, within(1e-12)); // the middle of 80
+    assertThat(cosine.learningRate(100)) // the last step still moves
+        .isCloseTo((1 + Math.cos(Math.PI * 79 / 80)) / 2, within(1e-12))
+        .isGreaterThan(3e-4);
+    for (var step = 21; step < 100; step++) {
+      assertThat(cosine.learningRate(step + 1)).isLessThan(cosine.learningRate(step));
+    }
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.pytorch.global.torch.cat;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BrokenBarrierException;
@@ -13,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.modality.caption.Pairs;
 import org.bitdiffusion.modality.image.ImageSource;
 import org.bitdiffusion.modality.image.ImageSources;
 import org.bitdiffusion.model.Model;
@@ -141,6 +143,32 @@ class LearnerTest {
       var used = moment.div(new Scalar(1 - config.training().beta1()));
       assertThat(difference(used, sum.div(new Scalar(4)))).isLessThan(1e-5);
       assertThat(result.loss()).isCloseTo(loss, within(1e-6));
+    }
+  }
+
+  /** Captions are of different lengths: each token weighs the same, whatever part it is in. */
+  @Test
+  void tokensOfAllPartsWeighTheSame() {
+    try (var data = Pairs.data(1);
+        var scope = new PointerScope()) {
+      var moments = new ArrayList<Tensor>();
+      var losses = new ArrayList<Double>();
+      for (var parts : new int[] {1, 4}) {
+        var config =
+            Pairs.config(
+                    "autoregressive",
+                    "training.gradient_clip=0",
+                    "training.batch_size=20",
+                    "training.parts=" + parts)
+                .forData(data);
+        try (var learner = Learner.begin(config, Compute.PLAIN);
+            var batches = new Batches(data, 20 / parts, 5, 0)) {
+          losses.add(learner.step(1, batches, Group.ALONE).loss());
+          moments.add(learner.tensors().get("optimizer").get("first_moment").clone());
+        }
+      }
+      assertThat(difference(moments.get(1), moments.get(0))).isLessThan(1e-5);
+      assertThat(losses.get(1)).isCloseTo(losses.get(0), within(1e-6));
     }
   }
 
