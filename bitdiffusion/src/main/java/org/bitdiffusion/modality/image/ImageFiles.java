@@ -1,11 +1,6 @@
 package org.bitdiffusion.modality.image;
 
-import java.awt.color.ColorSpace;
-import java.awt.image.BufferedImage;
-import java.awt.image.ColorConvertOp;
-import java.awt.image.ComponentColorModel;
 import java.io.EOFException;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
@@ -22,29 +17,29 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
-import java.util.function.Function;
-import java.util.regex.Pattern;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.FileImageInputStream;
+import java.util.stream.Collectors;
 import org.bitdiffusion.DataException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads image files as small squares: the central square is averaged down ({@link Area}) in the
- * file's own values, without linear light, as the paper's image preparation does. Transparent parts
- * become white. Other colour spaces are converted to sRGB; an orientation noted in the file is not
- * applied.
+ * Reads PNG, JPEG, GIF (its first frame, on a screen of its size) and BMP, known by their first
+ * bytes whatever their names say. Colours are those that {@code convert("RGB")} of Pillow gives:
+ * profiles and gammas are not applied, so an image is the same in all formats; of 16 bits the upper
+ * 8 are taken.
+ *
+ * <p>{@link #square} is for data: an image is turned upright as its EXIF (or XMP) says, its
+ * transparent parts become white, and its central square is averaged down ({@link Area}) in the
+ * file's own values, without linear light, as the paper's image preparation does. {@link #whole} is
+ * for FID.
  */
 public final class ImageFiles {
-  private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg", "gif", "bmp");
-
-  /** Of images that Java does not read. */
-  private static final Set<String> FOREIGN =
-      Set.of("webp", "tif", "tiff", "ppm", "pgm", "avif", "heic", "jp2", "jxl");
+  /** Of files that are taken for images without a look: if they are none, that is an error. */
+  private static final Set<String> ENDINGS =
+      Set.of("png", "jpg", "jpeg", "jpe", "jfif", "gif", "bmp");
 
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageFiles.class);
+  private static final int NAMED = 5; // files that are left out, in one message
   private static final int KIB = 1024;
 
   /** Bytes that decoding may take for a pixel: 16 bits for each of R, G, B and alpha. */
@@ -56,24 +51,25 @@ public final class ImageFiles {
 
   private static final Semaphore FREE = new Semaphore(MEMORY);
 
-  /** Warnings of readers that go on where data is missing or wrong. Most others are harmless. */
-  private static final Pattern DAMAGE =
-      Pattern.compile(
-          "truncated|premature|corrupt jpeg data(?!.*extraneous bytes)|out-of-sequence"
-              + "|invalid sos|inconsistent progression",
-          Pattern.CASE_INSENSITIVE);
+  /**
+   * Memory for files, which are read whole, and held by a thread that waits for {@link #FREE}: as
+   * it is another, that thread goes on at last. In KiB, and no more than an array takes.
+   */
+  private static final int FILE_MEMORY = Math.min(MEMORY / 2, (1 << 21) - KIB);
+
+  private static final Semaphore FREE_OF_FILES = new Semaphore(FILE_MEMORY);
 
   private ImageFiles() {}
 
   /**
-   * Reads an image.
+   * Reads an image as data.
    *
    * @return unsigned bytes of R, G and B, [3, size, size]
    * @throws DataException if the file cannot be read, is damaged, smaller than size, or too large
    *     for memory
    */
   public static byte[] square(Path file, int size) {
-    return read(file, size, image -> square(image, size));
+    return read(file, size, (pixels, orientation) -> square(pixels, orientation, size));
   }
 
   /**
@@ -85,30 +81,15 @@ public final class ImageFiles {
   public record Rgb(int height, int width, byte[] rgb) {}
 
   /**
-   * Reads an image whole, in its own size and without its transparency: the colours as stored, as
-   * the usual programs that compute FID read them.
+   * Reads an image whole, in its own size, as the usual programs that compute FID do ({@code
+   * convert("RGB")} of Pillow): as stored even if EXIF tells how to turn it, with the colours that
+   * are stored of transparent parts too, and of 16 bits of grey all above 255 as white.
    *
    * @throws DataException if the file cannot be read, is damaged, or too large for memory
    */
   public static Rgb whole(Path file) {
-    return read(file, 1, ImageFiles::whole);
-  }
-
-  private static Rgb whole(BufferedImage image) {
-    var height = image.getHeight();
-    var width = image.getWidth();
-    var pixels = Pixels.of(image, true);
-    var rows = new double[3][width];
-    var rgb = new byte[3 * height * width];
-    for (var y = 0; y < height; y++) {
-      pixels.read(y, rows);
-      for (var c = 0; c < 3; c++) {
-        for (var x = 0; x < width; x++) {
-          rgb[(c * height + y) * width + x] = (byte) Math.round(rows[c][x]);
-        }
-      }
-    }
-    return new Rgb(height, width, rgb);
+    return read(file, 1, (pixels, orientation) -> partial(pixels.asPillow(), Orientation.AS_STORED))
+        .image();
   }
 
   /**
@@ -120,83 +101,179 @@ public final class ImageFiles {
   record Partial(Rgb image, boolean[] transparent) {}
 
   /**
-   * Reads an image whole, in its own size, and where it is transparent.
+   * Reads an image whole and upright, in its own size, and where it is transparent.
    *
    * @throws DataException as {@link #whole}
    */
   static Partial partial(Path file) {
-    return read(file, 1, image -> new Partial(whole(image), transparent(image)));
+    return read(file, 1, ImageFiles::partial);
   }
 
-  private static boolean[] transparent(BufferedImage image) {
-    var width = image.getWidth();
-    var transparent = new boolean[image.getHeight() * width];
-    for (var i = 0; i < transparent.length; i++) {
-      transparent[i] = image.getRGB(i % width, i / width) >>> 24 == 0;
+  private static Partial partial(Pixels pixels, Orientation orientation) {
+    var width = pixels.width();
+    var height = pixels.height();
+    var plane = width * height;
+    var rgb = new byte[3 * plane];
+    var transparent = new boolean[plane];
+    var buffer = pixels.buffer(width);
+    var row = new int[width];
+    for (var y = 0; y < height; y++) {
+      pixels.row(0, y, buffer, row);
+      for (var x = 0; x < width; x++) {
+        var i = y * width + x;
+        rgb[i] = (byte) (row[x] >> 16);
+        rgb[plane + i] = (byte) (row[x] >> 8);
+        rgb[2 * plane + i] = (byte) row[x];
+        transparent[i] = row[x] >>> 24 == 0;
+      }
     }
-    return transparent;
+    var stored = new Partial(new Rgb(height, width, rgb), transparent);
+    return orientation.equals(Orientation.AS_STORED) ? stored : upright(stored, orientation);
+  }
+
+  private static Partial upright(Partial stored, Orientation orientation) {
+    var width = stored.image().width();
+    var height = stored.image().height();
+    var places = orientation.places(width, height);
+    var transparent = new boolean[places.length];
+    for (var i = 0; i < places.length; i++) {
+      transparent[i] = stored.transparent()[places[i]];
+    }
+    return new Partial(
+        new Rgb(
+            orientation.uprightHeight(width, height),
+            orientation.uprightWidth(width, height),
+            at(places, stored.image().rgb())),
+        transparent);
+  }
+
+  /** The bytes of [3, height, width] at places of [height, width]. */
+  private static byte[] at(int[] places, byte[] rgb) {
+    var plane = places.length;
+    var result = new byte[rgb.length];
+    for (var i = 0; i < result.length; i++) {
+      result[i] = rgb[i - i % plane + places[i % plane]];
+    }
+    return result;
+  }
+
+  /** What is made of an image that is decoded. */
+  private interface Use<T> {
+    T of(Pixels pixels, Orientation orientation);
   }
 
   /**
    * @param least the smallest side that an image may have
    */
-  private static <T> T read(Path file, int least, Function<BufferedImage, T> use) {
+  private static <T> T read(Path file, int least, Use<T> use) {
     requireReadable(file);
-    try (var in = new FileImageInputStream(file.toFile())) {
-      var readers = ImageIO.getImageReaders(in);
-      if (!readers.hasNext()) {
-        throw new DataException(file + " is no image that can be read, whatever its name says");
-      }
-      var reader = readers.next();
-      try {
-        reader.setInput(in, true, true);
-        return read(file, reader, least, use);
-      } finally {
-        reader.dispose();
-      }
-    } catch (FileNotFoundException e) {
-      throw DataException.cannotRead(file, e); // the system has no more open files, for example
+    var memory = requireImage(file) / KIB;
+    if (memory > FILE_MEMORY) {
+      throw new DataException(
+          "%s is %,d MB large, more than an eighth of Java's memory; make it smaller, or raise -Xmx"
+              .formatted(file, memory / KIB));
+    }
+    FREE_OF_FILES.acquireUninterruptibly((int) memory);
+    try (var encoded = FileFormat.open(bytes(file))) {
+      return read(file, encoded, least, use);
+    } catch (BadPicture e) {
+      throw new DataException(file + " " + e.getMessage(), e);
     } catch (EOFException e) {
       throw new DataException(file + " is damaged: it ends too early", e);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
+      if (e instanceof DataException told) {
+        throw told;
+      }
+      // Readers throw all kinds of exceptions on damaged files.
       throw new DataException(
           "%s is damaged, or of a kind that cannot be read: %s".formatted(file, reason(e)), e);
+    } finally {
+      FREE_OF_FILES.release((int) memory);
     }
   }
 
   /**
-   * The PNG, JPEG, GIF and BMP files of a folder and those below it, in the order of their names,
-   * but for hidden ones. Of images in other formats a warning tells how many there are.
+   * @return the file's size
+   */
+  private static long requireImage(Path file) {
+    try (var in = Files.newInputStream(file)) {
+      if (!FileFormat.isKnown(in.readNBytes(FileFormat.MAGIC))) {
+        throw new DataException(file + " is no image that can be read, whatever its name says");
+      }
+      return Files.size(file);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  private static <T> T read(Path file, Encoded encoded, int least, Use<T> use) throws IOException {
+    var orientation = encoded.orientation();
+    var width = encoded.width();
+    var height = encoded.height();
+    if (Math.min(width, height) < least) {
+      throw new DataException(
+          "%s is %dx%d, smaller than size=%d"
+              .formatted(
+                  file,
+                  orientation.uprightWidth(width, height),
+                  orientation.uprightHeight(width, height),
+                  least));
+    }
+    var memory = (long) PIXEL * width * height / KIB;
+    if (memory > MEMORY) {
+      throw new DataException(
+          "%s claims %,d x %,d pixels, which need %,d MB to decode, more than a quarter of Java's memory; make it smaller, or raise -Xmx"
+              .formatted(file, width, height, memory / KIB));
+    }
+    FREE.acquireUninterruptibly((int) memory);
+    try {
+      return use.of(encoded.decoding().decode(encoded.reader()), orientation);
+    } finally {
+      FREE.release((int) memory);
+    }
+  }
+
+  /**
+   * The PNG, JPEG, GIF and BMP files of a folder and those below it, in the order of their names:
+   * all with an ending of these, and all others that begin as these do. A warning tells how many
+   * other files there are, and names some. What is hidden is not looked at, and only counted.
    *
    * @throws DataException if one of the folders cannot be read: it might hold some
    */
   public static List<Path> below(Path folder) {
     var files = new ArrayList<Path>();
-    var foreign = new ArrayList<Path>();
+    var others = new ArrayList<Path>();
+    var hidden = new ArrayList<Path>();
     var visitor =
         new SimpleFileVisitor<Path>() {
           @Override
           public FileVisitResult preVisitDirectory(Path inside, BasicFileAttributes attributes) {
-            return isHidden(folder, inside)
-                ? FileVisitResult.SKIP_SUBTREE
-                : FileVisitResult.CONTINUE;
+            if (isHidden(folder, inside)) {
+              hidden.add(inside);
+              return FileVisitResult.SKIP_SUBTREE;
+            }
+            return FileVisitResult.CONTINUE;
           }
 
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (!isHidden(folder, file)) {
-              if (ENDINGS.contains(ending(file))) {
-                files.add(file);
-              } else if (FOREIGN.contains(ending(file))) {
-                foreign.add(file);
-              }
-            }
+            var kind = isHidden(folder, file) ? hidden : isImage(file, attributes) ? files : others;
+            kind.add(file);
             return FileVisitResult.CONTINUE;
           }
 
           @Override
           public FileVisitResult visitFileFailed(Path inside, IOException e) {
             if (isHidden(folder, inside)) {
+              hidden.add(inside);
               return FileVisitResult.CONTINUE;
             }
             if (e instanceof FileSystemLoopException) {
@@ -219,12 +296,17 @@ public final class ImageFiles {
     } catch (IOException e) {
       throw DataException.cannotRead(folder, e);
     }
-    if (!foreign.isEmpty()) {
+    if (!others.isEmpty()) {
       LOGGER.warn(
-          "{} holds {} images that are left out, such as {}: only PNG, JPEG, GIF and BMP are read",
+          "{}: left out {}, as only PNG, JPEG, GIF and BMP are read",
           folder,
-          foreign.size(),
-          Collections.min(foreign).getFileName());
+          named(folder, others, "file"));
+    }
+    if (!hidden.isEmpty()) {
+      LOGGER.info(
+          "{}: did not look at what is hidden: {}",
+          folder,
+          named(folder, hidden, "file or folder"));
     }
     Collections.sort(files);
     return files;
@@ -233,6 +315,36 @@ public final class ImageFiles {
   /** Whatever the name of the folder itself, and of those above it. */
   private static boolean isHidden(Path folder, Path inside) {
     return !inside.equals(folder) && inside.getFileName().toString().startsWith(".");
+  }
+
+  /** How many there are, and the names of the first. */
+  private static String named(Path folder, List<Path> files, String kind) {
+    Collections.sort(files);
+    return files.stream()
+        .limit(NAMED)
+        .map(file -> folder.relativize(file).toString())
+        .collect(
+            Collectors.joining(
+                ", ",
+                "%,d %s ("
+                    .formatted(
+                        files.size(),
+                        files.size() == 1 ? kind : kind.replaceAll("(file|folder)", "$1s")),
+                files.size() > NAMED ? ", ...)" : ")"));
+  }
+
+  private static boolean isImage(Path file, BasicFileAttributes attributes) {
+    if (ENDINGS.contains(ending(file))) {
+      return true;
+    }
+    if (!attributes.isRegularFile()) {
+      return false; // a pipe would be waited for
+    }
+    try (var in = Files.newInputStream(file)) {
+      return FileFormat.isKnown(in.readNBytes(FileFormat.MAGIC));
+    } catch (IOException e) {
+      return false; // it is named as one that is left out
+    }
   }
 
   private static String ending(Path file) {
@@ -259,80 +371,26 @@ public final class ImageFiles {
     }
   }
 
-  private static String reason(IOException e) {
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  private static String reason(Exception e) {
+    return e instanceof IOException && e.getMessage() != null ? e.getMessage() : e.toString();
   }
 
-  private static <T> T read(
-      Path file, ImageReader reader, int least, Function<BufferedImage, T> use) throws IOException {
-    var warnings = new ArrayList<String>();
-    reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
-    try {
-      var width = reader.getWidth(0);
-      var height = reader.getHeight(0);
-      if (Math.min(width, height) < least) {
-        throw new DataException(
-            "%s is %dx%d, smaller than size=%d".formatted(file, width, height, least));
-      }
-      var memory = (long) PIXEL * width * height / KIB;
-      if (memory > MEMORY) {
-        throw new DataException(
-            "%s claims %,d x %,d pixels, which need %,d MB to decode, more than a quarter of Java's memory; make it smaller, or raise -Xmx"
-                .formatted(file, width, height, memory / KIB));
-      }
-      FREE.acquireUninterruptibly((int) memory);
-      try {
-        var image = reader.read(0);
-        requireWhole(file, warnings);
-        requireRgb(file, image.getColorModel().getColorSpace());
-        return use.apply(image);
-      } finally {
-        FREE.release((int) memory);
-      }
-    } catch (DataException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      // Readers throw all kinds of exceptions on damaged files.
-      throw new IOException(e.toString(), e);
-    }
-  }
-
-  private static void requireWhole(Path file, Iterable<String> warnings) {
-    for (var warning : warnings) {
-      if (DAMAGE.matcher(warning).find()) {
-        throw new DataException(file + " is damaged: " + warning);
-      }
-    }
-  }
-
-  private static void requireRgb(Path file, ColorSpace space) {
-    if (space.getType() != ColorSpace.TYPE_RGB && space.getType() != ColorSpace.TYPE_GRAY) {
-      // Java's values of CMYK are wrong for the inverted ones that most programs write.
-      throw new DataException(
-          file + " is neither RGB nor grey (CMYK, for example); convert it to RGB");
-    }
-  }
-
-  /** The central square of an image, no larger than its sides, as bytes of R, G and B. */
-  static byte[] square(BufferedImage image, int size) {
-    var side = Math.min(image.getWidth(), image.getHeight());
-    var left = (image.getWidth() - side) / 2;
-    var top = (image.getHeight() - side) / 2;
-    return averaged(image.getSubimage(left, top, side, side), size);
-  }
-
-  /** An image averaged down, on white, as bytes of R, G and B [3, size, size]. */
-  private static byte[] averaged(BufferedImage image, int size) {
-    var pixels = Pixels.of(image, false);
-    var channels = new Area[3];
-    for (var c = 0; c < 3; c++) {
-      channels[c] = new Area(image.getHeight(), image.getWidth(), size, size);
-    }
-    var rows = new double[3][image.getWidth()];
-    for (var y = 0; y < image.getHeight(); y++) {
-      pixels.read(y, rows);
+  /** The central square of an image, no larger than its sides, averaged down on white. */
+  private static byte[] square(Pixels pixels, Orientation orientation, int size) {
+    var side = Math.min(pixels.width(), pixels.height());
+    var left = orientation.left(pixels.width(), side);
+    var top = orientation.top(pixels.height(), side);
+    var buffer = pixels.buffer(side);
+    var argb = new int[side];
+    var row = new double[side];
+    var channels = new Area[] {area(side, size), area(side, size), area(side, size)};
+    for (var y = 0; y < side; y++) {
+      pixels.row(left, top + y, buffer, argb);
       for (var c = 0; c < 3; c++) {
-        channels[c].add(rows[c]);
+        for (var x = 0; x < side; x++) {
+          row[x] = onWhite(argb[x] >> (16 - 8 * c) & 255, argb[x] >>> 24);
+        }
+        channels[c].add(row);
       }
     }
     var result = new byte[3 * size * size];
@@ -342,73 +400,17 @@ public final class ImageFiles {
         result[c * means.length + i] = (byte) Math.round(means[i]);
       }
     }
-    return result;
+    // So small a square is turned at last, and not the large one.
+    return orientation.equals(Orientation.AS_STORED)
+        ? result
+        : at(orientation.places(size, size), result);
   }
 
-  /** The pixels of an image, whatever its layout. */
-  private interface Pixels {
-    /** Fills red, green and blue of a row, 0 to 255, on white. */
-    void read(int y, double[][] rgb);
+  private static Area area(int side, int size) {
+    return new Area(side, side, size, size);
+  }
 
-    /**
-     * @param opaque whether transparency is left out
-     */
-    static Pixels of(BufferedImage image, boolean opaque) {
-      var model = image.getColorModel();
-      var space = model.getColorSpace();
-      var grey = space.getType() == ColorSpace.TYPE_GRAY;
-      if (model instanceof ComponentColorModel && (grey || space.isCS_sRGB())) {
-        return samples(image, opaque);
-      }
-      return argb(space.isCS_sRGB() ? image : converted(image), opaque);
-    }
-
-    private static BufferedImage converted(BufferedImage image) {
-      var type = BufferedImage.TYPE_INT_ARGB;
-      return new ColorConvertOp(null)
-          .filter(image, new BufferedImage(image.getWidth(), image.getHeight(), type));
-    }
-
-    /**
-     * Red, green and blue or only grey, and alpha, as stored. Java's own conversion would take grey
-     * for linear light and brighten it: 128 would become 188.
-     */
-    private static Pixels samples(BufferedImage image, boolean opaque) {
-      var raster = image.getRaster();
-      var width = image.getWidth();
-      var most = (1 << raster.getSampleModel().getSampleSize(0)) - 1;
-      var bands = raster.getNumBands();
-      var alpha = image.getColorModel().hasAlpha();
-      var colors = alpha ? bands - 1 : bands;
-      var row = new int[bands * width];
-      return (y, rgb) -> {
-        raster.getPixels(0, y, width, 1, row);
-        for (var x = 0; x < width; x++) {
-          var at = x * bands;
-          var opacity = alpha && !opaque ? (double) row[at + colors] / most : 1;
-          for (var c = 0; c < 3; c++) {
-            rgb[c][x] = onWhite(row[at + c % colors] * 255.0 / most, opacity);
-          }
-        }
-      };
-    }
-
-    /** What Java makes of palettes and of pixels packed into one number. */
-    private static Pixels argb(BufferedImage image, boolean opaque) {
-      var row = new int[image.getWidth()];
-      return (y, rgb) -> {
-        image.getRGB(0, y, row.length, 1, row, 0, row.length);
-        for (var x = 0; x < row.length; x++) {
-          var opacity = opaque ? 1 : (row[x] >>> 24) / 255.0;
-          for (var c = 0; c < 3; c++) {
-            rgb[c][x] = onWhite((row[x] >> (16 - 8 * c)) & 255, opacity);
-          }
-        }
-      };
-    }
-
-    private static double onWhite(double value, double opacity) {
-      return value * opacity + 255 * (1 - opacity);
-    }
+  private static double onWhite(int value, int alpha) {
+    return alpha == 255 ? value : (value * alpha + 255 * (255 - alpha)) / 255.0;
   }
 }

@@ -3,6 +3,7 @@ package org.bitdiffusion.modality.image;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -13,9 +14,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A folder of PNG, JPEG, GIF (its first frame) and BMP images; its sub-folders are classes, and an
- * image beside them has none. Hidden files and folders are not looked at. Each image is cropped to
- * its central square and averaged down to the size asked for ({@link ImageFiles}), then its bytes
- * become levels of grey, levels of red, green and blue, or the indices of a {@link Palette}.
+ * image beside them has none. Hidden files and folders are not looked at. Each image is turned
+ * upright as its EXIF says, cropped to its central square and averaged down to the size asked for
+ * ({@link ImageFiles}), then its bytes become levels of grey, levels of red, green and blue, or the
+ * indices of a {@link Palette}.
  *
  * <p>All images are decoded once when the folder is opened, on all processors, so that a bad one is
  * found at once and not in the middle of the night. They are kept as symbols if these fit in half
@@ -106,6 +108,7 @@ record ImageFolder(
             });
     report(folder, faults, settings.skipBad());
 
+    requireDistinctNames(folder, files);
     var good = IntStream.range(0, faults.length).filter(i -> faults[i] == null).toArray();
     var names = Arrays.stream(good).mapToObj(i -> className(folder, files.get(i))).toList();
     var classes = names.stream().filter(name -> !name.isEmpty()).distinct().toList();
@@ -158,6 +161,20 @@ record ImageFolder(
         faults.length,
         String.join("; ", bad.subList(0, Math.min(bad.size(), NAMED))),
         bad.size() > NAMED ? "; ..." : "");
+  }
+
+  /** Where Java cannot decode names of folders, two may look the same, and be one class. */
+  private static void requireDistinctNames(Path folder, List<Path> files) {
+    var folders = new HashMap<String, Path>();
+    for (var file : files) {
+      var inside = folder.relativize(file);
+      var other = folders.putIfAbsent(className(folder, file), inside.getName(0));
+      if (inside.getNameCount() > 1 && other != null && !other.equals(inside.getName(0))) {
+        throw new DataException(
+            "%s holds several folders that Java reads as '%s', as their names are not in the encoding %s; rename them, or set LC_ALL to a locale of their encoding"
+                .formatted(folder, inside.getName(0), System.getProperty("sun.jnu.encoding")));
+      }
+    }
   }
 
   /** The sub-folder in which a file lies, or empty. */

@@ -1,20 +1,20 @@
 package org.bitdiffusion.modality.image;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.awt.Color;
-import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
-import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
-import java.awt.image.Raster;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,11 +26,12 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
-import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -125,6 +126,68 @@ class ImageFolderTest {
   }
 
   @Test
+  void imagesAreKnownByTheirContent() throws Exception {
+    for (var name : List.of("a.jfif", "b.jpe", "c", "d.webp", "e.jpg")) {
+      Files.copy(write("image.png", noise(16, 1)), folder.resolve(name));
+    }
+    Files.delete(folder.resolve("image.png"));
+    Files.writeString(folder.resolve("BMW.txt"), "BM is how BMP begins too");
+    Files.createFile(folder.resolve("empty"));
+    assertThat(ImageFiles.below(folder))
+        .extracting(file -> file.getFileName().toString())
+        .containsExactly("a.jfif", "b.jpe", "c", "d.webp", "e.jpg");
+    try (var source = open(",size=8")) {
+      assertThat(source.size()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void whatIsLeftOutIsCountedAndNamed() throws Exception {
+    write("a.png", noise(16, 1));
+    for (var i = 0; i < 7; i++) {
+      Files.createFile(folder.resolve(i + ".txt"));
+    }
+    var told = new ByteArrayOutputStream();
+    var err = System.err;
+    System.setErr(new PrintStream(told, true, UTF_8));
+    try {
+      ImageFiles.below(folder);
+    } finally {
+      System.setErr(err);
+    }
+    assertThat(told.toString(UTF_8))
+        .contains(
+            folder
+                + ": left out 7 files (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...), as only PNG, JPEG,"
+                + " GIF and BMP are read\n");
+  }
+
+  /** As bytes that are no UTF-8, which Java makes of no text. */
+  private void move(Path from, String octal) throws Exception {
+    var script = "mv \"$1\" \"$2/$(printf '" + octal + "')\"";
+    var process =
+        new ProcessBuilder("sh", "-c", script, "sh", from.toString(), folder.toString()).start();
+    assumeThat(process.waitFor()).as("the file system takes any bytes").isZero();
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void namesMayBeOfAnyBytes() throws Exception {
+    move(write("a.png", noise(16, 1)), "\\344.png");
+    try (var source = open(",size=8")) {
+      assertThat(source.size()).isEqualTo(1);
+    }
+    move(write("x/a.png", noise(16, 1)).getParent(), "\\344");
+    try (var source = open(",size=8")) {
+      assertThat(source.classes()).hasSize(1);
+    }
+    move(write("x/a.png", noise(16, 1)).getParent(), "\\345");
+    assertThatThrownBy(() -> open(",size=8"))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining(folder + " holds several folders that Java reads as '\ufffd'");
+  }
+
+  @Test
   void takesTheMiddleAndAveragesAreas() throws Exception {
     // The middle 3x3 of 3x6 (one column more is cut off at the right), then 3x3 to 2x2.
     write(
@@ -191,23 +254,6 @@ class ImageFolderTest {
           "images:" + folder + ",size=4,color=grey,levels=16", levels);
       assertThat(ImageSourcesTest.read(levels, 0)).isEqualTo(IntStream.range(0, 16).toArray());
     }
-  }
-
-  @Test
-  void otherColourSpacesAreConverted() {
-    var model =
-        new ComponentColorModel(
-            ColorSpace.getInstance(ColorSpace.CS_LINEAR_RGB),
-            false,
-            false,
-            ComponentColorModel.OPAQUE,
-            DataBuffer.TYPE_BYTE);
-    var image = new BufferedImage(model, model.createCompatibleWritableRaster(1, 1), false, null);
-    image.getRaster().setPixel(0, 0, new int[] {0, 55, 255}); // sRGB: 0, about 128, 255
-    var rgb = ImageFiles.square(image, 1);
-    assertThat(rgb[0] & 255).isZero();
-    assertThat(rgb[1] & 255).isBetween(126, 130);
-    assertThat(rgb[2] & 255).isEqualTo(255);
   }
 
   @Test
@@ -315,18 +361,45 @@ class ImageFolderTest {
     assertDamaged(file);
   }
 
+  /** A single one of 32 x 32 pixels takes seconds. */
   @Test
-  void aJpegInCmykIsBad() throws Exception {
+  @Timeout(60)
+  void aJpegOfThousandsOfScansIsBad() throws Exception {
     write("a.png", noise(16, 1));
     var file = folder.resolve("b.jpg");
-    var raster = Raster.createInterleavedRaster(DataBuffer.TYPE_BYTE, 16, 16, 4, null);
-    var writer = ImageIO.getImageWritersByFormatName("jpg").next();
-    try (var out = ImageIO.createImageOutputStream(file.toFile())) {
-      writer.setOutput(out);
-      writer.write(new IIOImage(raster, null, null));
+    var bytes = new ByteArrayOutputStream();
+    bytes.write(jpeg(16, 16));
+    var whole = bytes.toByteArray();
+    var scan = whole.length;
+    while (whole[scan - 2] != (byte) 0xff || whole[scan - 1] != (byte) 0xda) {
+      scan--;
     }
-    writer.dispose();
-    assertBad(file, "is neither RGB nor grey (CMYK, for example); convert it to RGB");
+    bytes.reset();
+    bytes.write(whole, 0, whole.length - 2); // without the end of the image
+    for (var i = 1; i < 2000; i++) {
+      bytes.write(whole, scan - 2, whole.length - scan);
+    }
+    Files.write(file, bytes.toByteArray());
+    assertBad(
+        file, "has 2,000 scans, more than 100, and would take too long to decode; save it anew");
+    assertLeftOutWhenTold();
+  }
+
+  /** Green would become blue, or a picture another. */
+  @ParameterizedTest
+  @CsvSource({"palette-8.png, PLTE", "rgb-8.png, IHDR", "palette-transparent.png, tRNS"})
+  void chunksWithAWrongChecksumAreBad(String name, String chunk) throws Exception {
+    write("a.png", noise(16, 1));
+    byte[] bytes;
+    try (var picture = getClass().getResourceAsStream("/org/bitdiffusion/pictures/" + name)) {
+      bytes = picture.readAllBytes();
+    }
+    var file = Files.write(folder.resolve("b.png"), bytes);
+    ImageFiles.whole(file);
+    bytes[new String(bytes, ISO_8859_1).indexOf(chunk) + 5] ^= 1;
+    Files.write(file, bytes);
+    assertBad(file, "is damaged: the checksum of its chunk %s is wrong".formatted(chunk));
+    assertLeftOutWhenTold();
   }
 
   @Test
