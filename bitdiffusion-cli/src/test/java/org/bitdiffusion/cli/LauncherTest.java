@@ -27,6 +27,7 @@ class LauncherTest {
       echo "java $*"
       echo "OPENBLAS_NUM_THREADS=$OPENBLAS_NUM_THREADS"
       echo "GLIBC_TUNABLES=$GLIBC_TUNABLES"
+      echo "LC_ALL=${LC_ALL:-}"
       exit 7
       """;
   private static final String MAVEN =
@@ -175,6 +176,19 @@ class LauncherTest {
         .contains("OPENBLAS_NUM_THREADS=2\n")
         .contains("GLIBC_TUNABLES=glibc.malloc.check=1\n")
         .contains(" -Xmx1g -Dx=y -jar ");
+  }
+
+  /** Where the system has none of that name, file names are ASCII alone, and no others are read. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void givesJavaALocaleWhereThereIsNone() throws Exception {
+    assertThat(launch().out()).contains("LC_ALL=C.UTF-8\n");
+    environment.put("LANG", "xx_XX.UTF-8");
+    assertThat(launch().out()).contains("LC_ALL=C.UTF-8\n");
+    environment.put("LC_ALL", "xx_XX.UTF-8");
+    assertThat(launch().out()).contains("LC_ALL=C.UTF-8\n");
+    environment.put("LC_ALL", "C.utf8"); // installed: it stays
+    assertThat(launch().out()).contains("LC_ALL=C.utf8\n");
   }
 
   @Test
