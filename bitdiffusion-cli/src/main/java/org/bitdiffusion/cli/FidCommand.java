@@ -26,6 +26,9 @@ import picocli.CommandLine.Spec;
       "FID: the Frechet distance of the features of two sets of images. Each is a folder of images,"
           + " which are taken in their own size, or the statistics of one, the arrays mu and sigma"
           + " of an npz file.",
+      "Images are read as pytorch-fid reads them: as stored, even if EXIF notes how to turn them;"
+          + " profiles are not applied, transparency is left out, and 16 bits of grey are white"
+          + " above 255.",
       "The literature takes 50,000 images. Fewer give a higher distance."
     })
 final class FidCommand implements Callable<Integer> {
