@@ -199,7 +199,8 @@ class TrainerTest {
         List.of("step", "loss", "grad_norm", "learning_rate", "examples_per_second", "memory_mb")) {
       assertThat(line.path(key).isNumber()).as(key).isTrue();
     }
-    assertThat(line.get("learning_rate").asDouble()).isCloseTo(0.0, within(1e-12)); // cosine's end
+    assertThat(line.get("learning_rate").asDouble())
+        .isCloseTo(Run.open(run).config().learningRate(5), within(1e-12));
     var read = Run.open(run).config().schema();
     assertThat(read).isEqualTo(Schema.of(Space.of(List.of(1, 8, 8), 4)));
     try (var model = load(run)) {
