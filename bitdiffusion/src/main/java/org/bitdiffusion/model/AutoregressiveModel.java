@@ -103,11 +103,14 @@ public final class AutoregressiveModel extends Model {
    * @param given what each is conditioned on
    * @param count N
    * @return symbols [N, 1, L], which after a sequence's end are the end again
+   * @throws java.util.concurrent.CancellationException if another thread closes the model
+   * @throws IllegalStateException if the model is closed
    */
   public Samples search(BeamSearch search, Given given, int count) {
     var beams = search.beams();
     int length = config().schema().space().shape().get(1);
-    try (var scope = new PointerScope();
+    try (var use = use();
+        var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var encoded = network.encode(condition(given, count)); // null where it is told nothing
       var condition =
@@ -121,6 +124,7 @@ public final class AutoregressiveModel extends Model {
                 length,
                 config().schema().end(),
                 (parents, symbols) -> {
+                  requireNobodyCloses();
                   try (var step = new PointerScope()) {
                     if (beams > 1 && parents != null) {
                       growing.select(longs(parents));

@@ -53,7 +53,8 @@ public final class DiffusionModel extends Model {
 
   @Override
   public double backward(Batch batch, double share, Noise.OfBatch noise) {
-    try (var scope = new PointerScope()) {
+    try (var use = use();
+        var scope = new PointerScope()) {
       var parts = new BatchParts(network);
       var loss = lossOf(parts, batch, noise);
       loss.mul(new Scalar(share)).backward();
@@ -115,7 +116,8 @@ public final class DiffusionModel extends Model {
   public Samples sample(SampleRequest request, Sampler.Listener listener) {
     requireFit(config(), request.sampling(), request.given());
     var space = config().schema().space();
-    try (var scope = new PointerScope();
+    try (var use = use();
+        var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var count = request.count();
       var codec = diffusion.codec();
@@ -134,7 +136,12 @@ public final class DiffusionModel extends Model {
                 known.mask(),
                 known.rounds());
         var sampler = new Sampler(diffusion, request.sampling());
-        var analog = sampler.sample(checked(new BatchParts(network)), drawn, listener);
+        Sampler.Listener watching =
+            step -> {
+              requireNobodyCloses();
+              return listener.onStep(step);
+            };
+        var analog = sampler.sample(checked(new BatchParts(network)), drawn, watching);
         return new Samples(space, Tensors.ints(codec.decode(analog, noise)));
       }
     }

@@ -5,6 +5,7 @@ import static org.bytedeco.pytorch.global.torch.manual_seed;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Seed;
@@ -19,6 +20,7 @@ import org.bitdiffusion.nn.NetworkKind;
 import org.bitdiffusion.nn.NextSymbolNetwork;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Sampler;
@@ -32,9 +34,15 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * A network with all that is needed to train it and to draw from it, divided by how it learns and
  * not by what it shows. Owns the weights: close it.
+ *
+ * <p>Closing waits for the calls of other threads; what draws or searches samples is told to stop
+ * at its next step. A closed model refuses what needs its weights, by an {@link
+ * IllegalStateException}; so does closing it from inside one of its own calls, such as in a
+ * listener.
  */
 public abstract sealed class Model implements AutoCloseable
     permits DiffusionModel, AutoregressiveModel {
+  private final Lifetime lifetime = new Lifetime("the model");
   private final RunConfig config;
   private final Network network;
   private final Compute compute;
@@ -91,6 +99,26 @@ public abstract sealed class Model implements AutoCloseable
     return network;
   }
 
+  /**
+   * Keeps the weights from being freed until what it returns is closed, by the same thread.
+   *
+   * @throws IllegalStateException if the model is closed
+   */
+  public Lifetime.Use use() {
+    return lifetime.use();
+  }
+
+  /**
+   * Ends a call that draws where another thread waits to close the model.
+   *
+   * @throws CancellationException if one does
+   */
+  void requireNobodyCloses() {
+    if (lifetime.isClosing()) {
+      throw new CancellationException("sampling was stopped, as the model is being closed");
+    }
+  }
+
   /** Checks that this machine computes the network right. */
   public void ensureRight() {
     ConvolutionCheck.ensureRight(network.convolutions(), compute);
@@ -103,8 +131,11 @@ public abstract sealed class Model implements AutoCloseable
    * @throws org.bitdiffusion.DataException if it is not there, damaged, or of another network
    */
   public void load(Checkpoints checkpoints, Path checkpoint) {
-    var state = checkpoints.read(checkpoint, Map.of("ema", network.parameters().byName()));
-    loaded = new Loaded(checkpoint, state.checksums().get("ema.safetensors"));
+    try (var use = use();
+        var weights = network.parameters().use()) {
+      var state = checkpoints.read(checkpoint, Map.of("ema", network.parameters().byName()));
+      loaded = new Loaded(checkpoint, state.checksums().get("ema.safetensors"));
+    }
   }
 
   /**
@@ -131,16 +162,18 @@ public abstract sealed class Model implements AutoCloseable
     return Noise.ofPart(Seed.of(seed, RunConfig.NOISE), step, part, compute.newDevice());
   }
 
-  /** The loss of a batch, one number. */
+  /** The loss of a batch, one number, as it is without dropout. */
   public double loss(Batch batch, Noise.OfBatch noise) {
-    try (var scope = new PointerScope();
+    try (var use = use();
+        var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       return lossOf(batch, noise).item_float();
     }
   }
 
   /**
-   * The loss of a batch, one number, with the graph of the weights' gradient where one is asked.
+   * The loss of a batch, one number. Where a gradient is asked for, it has the graph of the
+   * weights', and dropout leaves out what the noise says.
    */
   abstract Tensor lossOf(Batch batch, Noise.OfBatch noise);
 
@@ -154,7 +187,8 @@ public abstract sealed class Model implements AutoCloseable
 
   /** Adds {@code share} of the gradient of a batch's loss to the weights'; returns the loss. */
   public double backward(Batch batch, double share, Noise.OfBatch noise) {
-    try (var scope = new PointerScope()) {
+    try (var use = use();
+        var scope = new PointerScope()) {
       var loss = lossOf(batch, noise);
       loss.mul(new Scalar(share)).backward();
       return loss.item_float();
@@ -166,7 +200,8 @@ public abstract sealed class Model implements AutoCloseable
    *
    * @param listener sees each step of a model that has steps
    * @throws ConfigurationException if the model cannot draw them
-   * @throws java.util.concurrent.CancellationException if the listener said to stop
+   * @throws CancellationException if the listener said to stop, or another thread closes the model
+   * @throws IllegalStateException if the model is closed
    */
   public abstract Samples sample(SampleRequest request, Sampler.Listener listener);
 
@@ -177,14 +212,17 @@ public abstract sealed class Model implements AutoCloseable
    * @param listener sees each step of each batch
    * @param consumer takes each batch's samples, in their order
    * @throws ConfigurationException if the model cannot draw them
-   * @throws java.util.concurrent.CancellationException if the listener said to stop
+   * @throws CancellationException if the listener said to stop, or another thread closes the model
+   * @throws IllegalStateException if the model is closed
    */
   public void sampleAll(
       SampleRequest request, int batch, Sampler.Listener listener, Consumer<Samples> consumer) {
     var places = config.schema().space().places();
-    for (var first = 0; first < request.count(); first += batch) {
-      var some = request.part(first, Math.min(batch, request.count() - first), places);
-      consumer.accept(sample(some, listener));
+    try (var use = use()) {
+      for (var first = 0; first < request.count(); first += batch) {
+        var some = request.part(first, Math.min(batch, request.count() - first), places);
+        consumer.accept(sample(some, listener));
+      }
     }
   }
 
@@ -244,6 +282,6 @@ public abstract sealed class Model implements AutoCloseable
 
   @Override
   public void close() {
-    network.close();
+    lifetime.close(network::close);
   }
 }

@@ -72,8 +72,10 @@ public final class BatchParts implements Denoiser {
 
   /** The number of parts of a batch. */
   private int parts(long batch, boolean gradients) {
-    if (parameters.values().is_cuda() || !network.inParts(gradients)) {
-      return 1;
+    try (var use = parameters.use()) {
+      if (parameters.values().is_cuda() || !network.inParts(gradients)) {
+        return 1;
+      }
     }
     var largest = batch / SMALLEST;
     if (gradients) {
@@ -102,7 +104,8 @@ public final class BatchParts implements Denoiser {
     for (var output : joined) {
       var count = output.parts().size();
       var ofOutput = output.leaf().grad();
-      try (var scope = new PointerScope()) {
+      try (var use = parameters.use();
+          var scope = new PointerScope()) {
         Workers.run(
                 count, i -> parameters.gradientsOf(output.parts().get(i), part(ofOutput, i, count)))
             .forEach(parameters.gradients()::add_);

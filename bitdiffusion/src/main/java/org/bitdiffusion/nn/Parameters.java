@@ -15,7 +15,9 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.runtime.Scope;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Generator;
@@ -35,35 +37,67 @@ import org.bytedeco.pytorch.global.torch;
  * <p>Owns the native memory of the weights: close it when the network is no longer needed.
  */
 public final class Parameters implements AutoCloseable {
+  private final Lifetime lifetime = new Lifetime("the network");
   private final Map<String, Tensor> byName;
   private final Tensor values;
   private final Tensor trained;
   private final Tensor gradients;
+  private final long count;
 
   private Parameters(Map<String, Tensor> byName, Tensor values, Tensor trained, Tensor gradients) {
     this.byName = Collections.unmodifiableMap(byName);
     this.values = values;
     this.trained = trained;
     this.gradients = gradients;
+    count = values.numel();
+  }
+
+  /**
+   * Computes with the weights, which are not freed meanwhile, in a scope as {@link Scope#result}
+   * has it. What reads the tensors below in some other way must end before they are closed.
+   *
+   * @throws IllegalStateException if they are closed
+   */
+  public <P extends Pointer> P compute(Supplier<P> body) {
+    try (var use = lifetime.use()) {
+      return Scope.result(body);
+    }
+  }
+
+  /**
+   * Keeps the weights from being freed until what it returns is closed, by the same thread.
+   *
+   * @throws IllegalStateException if they are closed
+   */
+  public Lifetime.Use use() {
+    return lifetime.use();
+  }
+
+  private void requireOpen() {
+    lifetime.use().close();
   }
 
   /** The weights by name: leaves of the graph, float32, views of {@link #values()}. */
   public Map<String, Tensor> byName() {
+    requireOpen();
     return byName;
   }
 
   /** All weights, [{@link #count()}] float32. Writing to it changes the network. */
   public Tensor values() {
+    requireOpen();
     return values;
   }
 
   /** The first ones of {@link #values()}: those that are trained. */
   public Tensor trained() {
+    requireOpen();
     return trained;
   }
 
   /** The gradients of {@link #trained()} in the same order; backward passes add to it. */
   public Tensor gradients() {
+    requireOpen();
     return gradients;
   }
 
@@ -72,7 +106,7 @@ public final class Parameters implements AutoCloseable {
    * on all of them and the gradient that has reached it; adds nothing to {@link #gradients()}.
    */
   Tensor gradientsOf(Tensor output, Tensor reached) {
-    return Scope.result(
+    return compute(
         () -> {
           var weights =
               byName.values().stream().filter(Tensor::requires_grad).toArray(Tensor[]::new);
@@ -97,7 +131,7 @@ public final class Parameters implements AutoCloseable {
   public Map<String, Tensor> named(Tensor flat) {
     var parts = new LinkedHashMap<String, Tensor>();
     var offset = 0L;
-    for (var weight : byName.entrySet()) {
+    for (var weight : byName().entrySet()) {
       var count = weight.getValue().numel();
       parts.put(weight.getKey(), flat.narrow(0, offset, count).view(weight.getValue().shape()));
       offset += count;
@@ -107,15 +141,19 @@ public final class Parameters implements AutoCloseable {
 
   /** The number of weights. */
   public long count() {
-    return values.numel();
+    return count;
   }
 
+  /** Waits until what computes with the weights has ended. */
   @Override
   public void close() {
-    byName.values().forEach(Tensor::close);
-    gradients.close();
-    trained.close();
-    values.close();
+    lifetime.close(
+        () -> {
+          byName.values().forEach(Tensor::close);
+          gradients.close();
+          trained.close();
+          values.close();
+        });
   }
 
   /**

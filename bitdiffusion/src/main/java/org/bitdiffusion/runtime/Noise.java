@@ -6,6 +6,7 @@ import static org.bytedeco.pytorch.global.torch.rand;
 import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.randperm;
 
+import java.util.function.Function;
 import org.bitdiffusion.Seed;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
@@ -14,8 +15,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 
 /**
- * Where random numbers of a batch come from: but for dropout, nothing in the library draws from a
- * generator that it shares with others. Owns native memory: close it.
+ * Where random numbers of a batch come from: nothing in the library draws from a generator that it
+ * shares with others. Owns native memory: close it; a closed one throws {@link
+ * IllegalStateException}.
  */
 public interface Noise extends AutoCloseable {
   /** Standard normal numbers, float32; the first side is the batch. */
@@ -41,6 +43,7 @@ public interface Noise extends AutoCloseable {
 
   /** One generator for a whole batch, on the device of the numbers. */
   final class OfBatch implements Noise {
+    private final Lifetime lifetime = new Lifetime("the noise");
     private final Generator generator;
     private final Device device;
 
@@ -67,23 +70,32 @@ public interface Noise extends AutoCloseable {
 
     @Override
     public Tensor normal(long... shape) {
-      return randn(shape, new GeneratorOptional(generator), options());
+      return draw(from -> randn(shape, from, options()));
     }
 
     @Override
     public Tensor uniform(long... shape) {
-      return rand(shape, new GeneratorOptional(generator), options());
+      return draw(from -> rand(shape, from, options()));
     }
 
     /** 0 .. n - 1 in random order, [n] float32. */
     public Tensor permutation(long n) {
-      return randperm(n, new GeneratorOptional(generator), options());
+      return draw(from -> randperm(n, from, options()));
+    }
+
+    private Tensor draw(Function<GeneratorOptional, Tensor> draw) {
+      try (var use = lifetime.use()) {
+        return draw.apply(new GeneratorOptional(generator));
+      }
     }
 
     @Override
     public void close() {
-      generator.close();
-      device.close();
+      lifetime.close(
+          () -> {
+            generator.close();
+            device.close();
+          });
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.bitdiffusion.Seed;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Device;
@@ -24,6 +25,7 @@ import org.bytedeco.pytorch.global.torch;
  * drawn beside it and on whatever device.
  */
 public final class SampleNoise implements Noise, Supplier<Tensor> {
+  private final Lifetime lifetime = new Lifetime("the samples' noise");
   private final Generator[] generators;
   private final long[] shape;
   private final Device device;
@@ -87,21 +89,26 @@ public final class SampleNoise implements Noise, Supplier<Tensor> {
   }
 
   private Tensor ofEach(Function<GeneratorOptional, Tensor> draw) {
-    return Scope.result(
-        () -> {
-          var each = new Tensor[generators.length];
-          for (var i = 0; i < each.length; i++) {
-            each[i] = draw.apply(new GeneratorOptional(generators[i]));
-          }
-          return stack(new TensorVector(each)).to(device, torch.ScalarType.Float);
-        });
+    try (var use = lifetime.use()) {
+      return Scope.result(
+          () -> {
+            var each = new Tensor[generators.length];
+            for (var i = 0; i < each.length; i++) {
+              each[i] = draw.apply(new GeneratorOptional(generators[i]));
+            }
+            return stack(new TensorVector(each)).to(device, torch.ScalarType.Float);
+          });
+    }
   }
 
   @Override
   public void close() {
-    for (var generator : generators) {
-      generator.close();
-    }
-    device.close();
+    lifetime.close(
+        () -> {
+          for (var generator : generators) {
+            generator.close();
+          }
+          device.close();
+        });
   }
 }

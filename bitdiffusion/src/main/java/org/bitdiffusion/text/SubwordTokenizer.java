@@ -16,6 +16,7 @@ import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.WholeFile;
+import org.bitdiffusion.runtime.Lifetime;
 
 /**
  * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentencePiece's unigrams,
@@ -30,6 +31,7 @@ public final class SubwordTokenizer implements Tokenizer {
       List.of("</s>", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[EOS]", "[SEP]");
   private static final List<String> PADDINGS = List.of("<pad>", "[PAD]", "<|padding|>", "<|pad|>");
 
+  private final Lifetime lifetime = new Lifetime("the tokenizer");
   private final byte[] file;
   private final Map<Integer, String> tokens;
   private final int vocabulary;
@@ -206,7 +208,10 @@ public final class SubwordTokenizer implements Tokenizer {
   }
 
   private Piece piece(String text) {
-    var encoding = library.encode(text, false, false);
+    Encoding encoding;
+    try (var use = lifetime.use()) {
+      encoding = library.encode(text, false, false);
+    }
     var spelt = encoding.getIds();
     var ids = new int[spelt.length];
     var starts = new ArrayList<Boolean>();
@@ -235,9 +240,11 @@ public final class SubwordTokenizer implements Tokenizer {
   @Override
   public String decode(int[] ids, int offset, int length) {
     var content = Tokens.content(ids, offset, length, vocabulary(), end(), padding());
-    return content.length == 0
-        ? ""
-        : library.decode(Arrays.stream(content).asLongStream().toArray(), false);
+    try (var use = lifetime.use()) {
+      return content.length == 0
+          ? ""
+          : library.decode(Arrays.stream(content).asLongStream().toArray(), false);
+    }
   }
 
   /** The file as it was read, to the last byte. */
@@ -248,6 +255,6 @@ public final class SubwordTokenizer implements Tokenizer {
 
   @Override
   public void close() {
-    library.close();
+    lifetime.close(library::close);
   }
 }

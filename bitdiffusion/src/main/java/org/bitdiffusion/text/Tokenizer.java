@@ -15,7 +15,8 @@ import org.bitdiffusion.DataException;
  * counted in K, so that a model learns where captions end as it learns the rest.
  *
  * <p>Tokenizers are immutable and may be used by several threads at once. Closing one frees native
- * memory, if it holds any.
+ * memory, if it holds any, once the calls in progress have ended; it refuses to read and write text
+ * then, by an {@link IllegalStateException}.
  */
 public sealed interface Tokenizer extends AutoCloseable
     permits ByteTokenizer, WordTokenizer, SubwordTokenizer {

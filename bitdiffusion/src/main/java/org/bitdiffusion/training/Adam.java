@@ -3,6 +3,7 @@ package org.bitdiffusion.training;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -15,6 +16,7 @@ import org.bytedeco.pytorch.global.torch;
  * apart from the gradient), on all trained weights of a network at once. Owns the two moments.
  */
 public final class Adam implements AutoCloseable {
+  private final Lifetime lifetime = new Lifetime("the optimizer");
   private final Parameters parameters;
   private final double beta1;
   private final double beta2;
@@ -46,12 +48,14 @@ public final class Adam implements AutoCloseable {
    * @param step 1 for the first, to correct the moments' bias towards zero
    */
   public void step(long step, double learningRate) {
-    try (var scope = new PointerScope();
+    try (var use = lifetime.use();
+        var weights = parameters.use();
+        var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
-      var weights = parameters.trained();
+      var trained = parameters.trained();
       var gradient = parameters.gradients();
       if (weightDecay > 0) {
-        weights.mul_(new Scalar(1 - learningRate * weightDecay));
+        trained.mul_(new Scalar(1 - learningRate * weightDecay));
       }
       firstMoment.lerp_(gradient, new Scalar(1 - beta1));
       secondMoment.mul_(new Scalar(beta2)).addcmul_(gradient, gradient, new Scalar(1 - beta2));
@@ -59,12 +63,13 @@ public final class Adam implements AutoCloseable {
       var correction2 = 1 - Math.pow(beta2, step);
       var denominator =
           secondMoment.sqrt().div_(new Scalar(Math.sqrt(correction2))).add_(new Scalar(epsilon));
-      weights.addcdiv_(firstMoment, denominator, new Scalar(-learningRate / correction1));
+      trained.addcdiv_(firstMoment, denominator, new Scalar(-learningRate / correction1));
     }
   }
 
   /** What a checkpoint must hold to continue, by name. */
   public Map<String, Tensor> state() {
+    lifetime.use().close(); // or it complains
     var state = new LinkedHashMap<String, Tensor>();
     state.put("first_moment", firstMoment);
     state.put("second_moment", secondMoment);
@@ -73,7 +78,10 @@ public final class Adam implements AutoCloseable {
 
   @Override
   public void close() {
-    firstMoment.close();
-    secondMoment.close();
+    lifetime.close(
+        () -> {
+          firstMoment.close();
+          secondMoment.close();
+        });
   }
 }

@@ -101,6 +101,13 @@ final class Learner implements AutoCloseable {
    * @param batches gives this member's parts
    */
   StepResult step(long step, Batches batches, Group group) {
+    try (var use = model.use();
+        var weights = parameters.use()) {
+      return update(step, batches, group);
+    }
+  }
+
+  private StepResult update(long step, Batches batches, Group group) {
     var config = model.config();
     var training = config.training();
     try (var scope = new PointerScope()) {
@@ -172,7 +179,9 @@ final class Learner implements AutoCloseable {
 
   /** Lends the model while its weights are their moving average. */
   void withAverage(Consumer<Model> body) {
-    try (var scope = new PointerScope();
+    try (var use = model.use();
+        var weights = parameters.use();
+        var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var values = parameters.values();
       var trained = values.clone();

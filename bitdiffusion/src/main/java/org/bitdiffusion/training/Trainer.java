@@ -3,6 +3,7 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -13,6 +14,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.storage.RunFolder;
@@ -23,7 +25,8 @@ import org.bytedeco.javacpp.PointerScope;
  * Trains a network in a run folder. All randomness of a step is a function of the run's seed and
  * the step's number, so a run that was cut off continues as if it had not been.
  *
- * <p>Owns the weights and the run folder's lock: close it.
+ * <p>Owns the weights and the run folder's lock: close it. Closing while another thread {@link #run
+ * trains} asks it to stop, and waits until it has saved and returned.
  */
 public final class Trainer implements AutoCloseable {
   /** What happens during a run. All methods are called on the training thread. */
@@ -37,7 +40,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * A checkpoint was written.
      *
-     * @param model draws from the moving average, during the call
+     * @param model draws from the moving average, during the call; the trainer closes it
      * @param stopped whether {@link Trainer#stop} was called meanwhile; long work should end then
      */
     default void onCheckpoint(long step, Model model, BooleanSupplier stopped) {}
@@ -52,6 +55,8 @@ public final class Trainer implements AutoCloseable {
    */
   private static final int RELEASE_EVERY = 100;
 
+  private final Lifetime lifetime = new Lifetime("the trainer");
+  private final AtomicBoolean running = new AtomicBoolean();
   private final RunConfig config;
   private final Learner learner;
   private final RunFolder folder;
@@ -248,15 +253,21 @@ public final class Trainer implements AutoCloseable {
    * @throws DivergenceException if the loss is no number any more; nothing is saved then
    * @throws DataException if data cannot be read, which saves what was learned before, or a file
    *     cannot be written
+   * @throws IllegalStateException if the trainer is closed, or runs already
    */
   public void run() {
-    try {
+    if (!running.compareAndSet(false, true)) {
+      throw new IllegalStateException("the trainer runs already");
+    }
+    try (var use = lifetime.use()) {
       train();
     } catch (RuntimeException | Error e) {
       if (isNew && done == 0) {
         folder.abandon(); // nothing is learned, and the next try may begin with other settings
       }
       throw e;
+    } finally {
+      running.set(false);
     }
   }
 
@@ -400,10 +411,19 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  /**
+   * Stops the training of another thread, waits for its end, and frees.
+   *
+   * @throws IllegalStateException if called by a listener: {@link #stop} is for it
+   */
   @Override
   public void close() {
-    batches.close();
-    learner.close();
-    lock.close();
+    stop();
+    lifetime.close(
+        () -> {
+          batches.close();
+          learner.close();
+          lock.close();
+        });
   }
 }

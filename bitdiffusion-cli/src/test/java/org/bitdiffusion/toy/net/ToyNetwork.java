@@ -10,7 +10,6 @@ import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 
@@ -42,7 +41,7 @@ final class ToyNetwork implements DenoisingNetwork {
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
-    return Scope.result(
+    return parameters.compute(
         () -> {
           var seen = cat(new TensorVector(xt, estimate, gamma.unsqueeze(1)), 1);
           var h = hidden.forward(seen);

@@ -111,32 +111,34 @@ public final class InceptionV3 implements AutoCloseable {
    * @param images [B, 3, H, W] float32, values in [0, 1]
    */
   public Output forward(Tensor images) {
-    var pooled =
-        Scope.result(
-            () -> {
-              var resized =
-                  upsample_bilinear2d(images, new long[] {SIDE, SIDE}, false)
-                      .mul(new Scalar(2))
-                      .sub(new Scalar(1));
-              var h =
-                  resized.to(
-                      compute.newDevice(),
-                      compute.precision().type(),
-                      false,
-                      false,
-                      new MemoryFormatOptional(compute.layout()));
-              h = conv2b.forward(conv2a.forward(conv1a.forward(h)));
-              h = maximumPool(h, 2, 0);
-              h = conv4a.forward(conv3b.forward(h));
-              h = maximumPool(h, 2, 0);
-              for (var block : blocks) {
-                var x = h;
-                h = Scope.result(() -> block.forward(x));
-              }
-              return h.to(torch.ScalarType.Float).mean(2, 3);
-            });
-    var logits = Scope.result(() -> classes.forward(pooled));
-    return new Output(pooled, logits, logits.sub(parameters.byName().get("fc.bias")));
+    try (var use = parameters.use()) {
+      var pooled =
+          Scope.result(
+              () -> {
+                var resized =
+                    upsample_bilinear2d(images, new long[] {SIDE, SIDE}, false)
+                        .mul(new Scalar(2))
+                        .sub(new Scalar(1));
+                var h =
+                    resized.to(
+                        compute.newDevice(),
+                        compute.precision().type(),
+                        false,
+                        false,
+                        new MemoryFormatOptional(compute.layout()));
+                h = conv2b.forward(conv2a.forward(conv1a.forward(h)));
+                h = maximumPool(h, 2, 0);
+                h = conv4a.forward(conv3b.forward(h));
+                h = maximumPool(h, 2, 0);
+                for (var block : blocks) {
+                  var x = h;
+                  h = Scope.result(() -> block.forward(x));
+                }
+                return h.to(torch.ScalarType.Float).mean(2, 3);
+              });
+      var logits = Scope.result(() -> classes.forward(pooled));
+      return new Output(pooled, logits, logits.sub(parameters.byName().get("fc.bias")));
+    }
   }
 
   /** Several ways from the same input, whose results are stacked: [B, C, H, W] to [B, C', ...]. */

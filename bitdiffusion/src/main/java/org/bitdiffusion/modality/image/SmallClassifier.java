@@ -77,25 +77,27 @@ public final class SmallClassifier implements Network {
    * @param images [B, 3, H, W] float32, values in [0, 1]
    */
   public Output forward(Tensor images) {
-    var features =
-        Scope.result(
-            () -> {
-              var h =
-                  images
-                      .mul(new Scalar(2))
-                      .sub(new Scalar(1))
-                      .to(
-                          compute.newDevice(),
-                          compute.precision().type(),
-                          false,
-                          false,
-                          new MemoryFormatOptional(compute.layout()));
-              for (var i = 0; i < convolutions.size(); i++) {
-                h = silu(norms.get(i).forward(convolutions.get(i).forward(h)));
-              }
-              return h.to(torch.ScalarType.Float).mean(2, 3);
-            });
-    return new Output(features, Scope.result(() -> classes.forward(features)));
+    try (var use = parameters.use()) {
+      var features =
+          Scope.result(
+              () -> {
+                var h =
+                    images
+                        .mul(new Scalar(2))
+                        .sub(new Scalar(1))
+                        .to(
+                            compute.newDevice(),
+                            compute.precision().type(),
+                            false,
+                            false,
+                            new MemoryFormatOptional(compute.layout()));
+                for (var i = 0; i < convolutions.size(); i++) {
+                  h = silu(norms.get(i).forward(convolutions.get(i).forward(h)));
+                }
+                return h.to(torch.ScalarType.Float).mean(2, 3);
+              });
+      return new Output(features, Scope.result(() -> classes.forward(features)));
+    }
   }
 
   @Override

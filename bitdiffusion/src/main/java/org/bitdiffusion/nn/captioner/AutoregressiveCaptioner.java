@@ -12,6 +12,7 @@ import org.bitdiffusion.nn.NextSymbolNetwork;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TransformerLayer;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Lifetime;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
@@ -81,7 +82,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
    */
   @Override
   public Tensor logits(Tensor tokens, Tensor memory) {
-    return Scope.result(
+    return parameters.compute(
         () -> {
           var begin =
               full(new long[] {tokens.size(0), 1}, new Scalar(vocabulary), tokens.options());
@@ -118,6 +119,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
   /** Captions that grow token by token. Owns native memory: close it. */
   private final class Captions implements Growing {
     private final List<Cache> caches = new ArrayList<>();
+    private final Lifetime lifetime = new Lifetime("the beginning of the captions");
     private final Tensor memory;
     private int done;
 
@@ -141,21 +143,24 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
      */
     @Override
     public Tensor next(Tensor last) {
-      return Scope.result(
-          () -> {
-            var rows = memory.size(0);
-            var tokens =
-                last == null
-                    ? full(
-                        new long[] {rows},
-                        new Scalar(vocabulary),
-                        memory.options().dtype(new ScalarTypeOptional(torch.ScalarType.Long)))
-                    : last;
-            var x = embedding(embeddings, tokens).unsqueeze(1);
-            var h = decoder.forward(x, done, null, caches, memory, false);
-            done++;
-            return output.forward(h.squeeze(1).to(torch.ScalarType.Float));
-          });
+      try (var use = lifetime.use()) {
+        return parameters.compute(() -> logits(last));
+      }
+    }
+
+    private Tensor logits(Tensor last) {
+      var rows = memory.size(0);
+      var tokens =
+          last == null
+              ? full(
+                  new long[] {rows},
+                  new Scalar(vocabulary),
+                  memory.options().dtype(new ScalarTypeOptional(torch.ScalarType.Long)))
+              : last;
+      var x = embedding(embeddings, tokens).unsqueeze(1);
+      var h = decoder.forward(x, done, null, caches, memory, false);
+      done++;
+      return output.forward(h.squeeze(1).to(torch.ScalarType.Float));
     }
 
     /**
@@ -166,13 +171,18 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
      */
     @Override
     public void select(Tensor rows) {
-      caches.forEach(cache -> cache.select(rows));
+      try (var use = lifetime.use()) {
+        caches.forEach(cache -> cache.select(rows));
+      }
     }
 
     @Override
     public void close() {
-      caches.forEach(Cache::close);
-      memory.close();
+      lifetime.close(
+          () -> {
+            caches.forEach(Cache::close);
+            memory.close();
+          });
     }
 
     /** The keys and values of one layer, [B, L, D] each. */

@@ -8,7 +8,6 @@ import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TimeFeatures;
 import org.bitdiffusion.runtime.Compute;
-import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -66,7 +65,7 @@ public final class BitCaptioner implements CaptionNetwork, DenoisingNetwork {
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor memory) {
-    return Scope.result(
+    return parameters.compute(
         () -> {
           var features = TimeFeatures.of(gamma, decoder.width());
           var time = time1.forward(silu(time0.forward(features))).unsqueeze(1);

@@ -9,7 +9,6 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
 import org.bitdiffusion.runtime.Safetensors;
-import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Tensor;
 
@@ -32,7 +31,7 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
   /** Images [B, 3, S, S] in [0, 1] to what the layers attend to, [B, T, M]. */
   @Override
   default Tensor encode(Tensor images) {
-    return Scope.result(() -> decoder().memory(images, GradMode.is_enabled()));
+    return parameters().compute(() -> decoder().memory(images, GradMode.is_enabled()));
   }
 
   /** Weights of an encoder alone under their public names, or of the encoder of another run. */

@@ -193,7 +193,7 @@ public final class UNet implements DenoisingNetwork {
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels) {
-    return Scope.result(
+    return parameters.compute(
         () -> {
           var training = GradMode.is_enabled();
           var e = embed(gamma, labels);
