@@ -265,9 +265,6 @@ public record RunConfig(
   /** The initial weights. */
   public static final long WEIGHTS = 2;
 
-  /** What dropout leaves out. */
-  public static final long DROPOUT = 3;
-
   /**
    * The learning rate at a step, counted from 1: it rises in a line to the full one at the end of
    * the warm-up. From there {@code cosine} goes down half a wave, of which the next step has the

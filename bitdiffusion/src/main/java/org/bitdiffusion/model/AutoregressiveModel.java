@@ -16,6 +16,7 @@ import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.BeamSearch;
 import org.bitdiffusion.sampling.Sampler;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -53,8 +54,9 @@ public final class AutoregressiveModel extends Model {
   @Override
   Tensor lossOf(Batch batch, Noise.OfBatch noise) {
     var ids = symbols(batch).squeeze(1).to(torch.ScalarType.Long);
-    var condition = network.encode(condition(batch.given(), (int) ids.size(0)));
-    var logits = network.logits(ids, condition);
+    var forDropout = GradMode.is_enabled() ? noise : null;
+    var condition = network.encode(condition(batch.given(), (int) ids.size(0)), forDropout);
+    var logits = network.logits(ids, condition, forDropout);
     return cross_entropy_loss(logits.flatten(0, 1), upToEnd(ids).flatten());
   }
 

@@ -48,24 +48,28 @@ public final class DiffusionModel extends Model {
 
   @Override
   Tensor lossOf(Batch batch, Noise.OfBatch noise) {
-    return lossOf(network, batch, noise);
+    return lossOf(network, batch, noise, null);
   }
 
   @Override
   public double backward(Batch batch, double share, Noise.OfBatch noise) {
     try (var use = use();
         var scope = new PointerScope()) {
-      var parts = new BatchParts(network);
-      var loss = lossOf(parts, batch, noise);
+      var parts = new BatchParts(network, noise);
+      var loss = lossOf(parts, batch, noise, noise);
       loss.mul(new Scalar(share)).backward();
       parts.backward();
       return loss.item_float();
     }
   }
 
-  private Tensor lossOf(Denoiser denoiser, Batch batch, Noise.OfBatch noise) {
+  /**
+   * @param forDropout where the encoder's dropout draws from; null where there is none
+   */
+  private Tensor lossOf(Denoiser denoiser, Batch batch, Noise.OfBatch noise, Noise forDropout) {
     var symbols = symbols(batch);
-    var condition = network.encode(forTraining(condition(batch.given(), count(batch)), noise));
+    var condition =
+        network.encode(forTraining(condition(batch.given(), count(batch)), noise), forDropout);
     return diffusion.loss(checked(denoiser), symbols, condition, noise);
   }
 

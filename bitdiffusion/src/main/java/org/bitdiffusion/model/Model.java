@@ -1,7 +1,5 @@
 package org.bitdiffusion.model;
 
-import static org.bytedeco.pytorch.global.torch.manual_seed;
-
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -151,15 +149,10 @@ public abstract sealed class Model implements AutoCloseable
     return Optional.ofNullable(loaded);
   }
 
-  /**
-   * The noise of one part of a training step. It also seeds the engine's default generator, so that
-   * what dropout leaves out is a function of the same three numbers: the process shares that one,
-   * so with dropout it must train one model at a time.
-   */
+  /** The noise of one part of a training step, from which dropout draws too. */
   public Noise.OfBatch noise(long step, long part) {
-    var seed = config.training().seed();
-    manual_seed(Seed.of(seed, RunConfig.DROPOUT, step, part));
-    return Noise.ofPart(Seed.of(seed, RunConfig.NOISE), step, part, compute.newDevice());
+    var seed = Seed.of(config.training().seed(), RunConfig.NOISE);
+    return Noise.ofPart(seed, step, part, compute.newDevice());
   }
 
   /** The loss of a batch, one number, as it is without dropout. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Workers;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
@@ -32,6 +33,7 @@ public final class BatchParts implements Denoiser {
 
   private final DenoisingNetwork network;
   private final Parameters parameters;
+  private final Noise noise;
   private final List<Joined> joined = new ArrayList<>();
 
   /** The network's output for each part, and the leaf of the graph that stands for all of it. */
@@ -41,7 +43,15 @@ public final class BatchParts implements Denoiser {
    * @param network of which parts are computed at the same time where it says that they may be
    */
   public BatchParts(DenoisingNetwork network) {
+    this(network, null);
+  }
+
+  /**
+   * @param noise of a batch that is trained on: dropout draws from it where gradients are enabled
+   */
+  public BatchParts(DenoisingNetwork network, Noise noise) {
     this.network = network;
+    this.noise = noise;
     parameters = network.parameters();
   }
 
@@ -50,7 +60,7 @@ public final class BatchParts implements Denoiser {
     var gradients = GradMode.is_enabled();
     var count = parts(xt.size(0), gradients);
     if (count == 1) {
-      return network.forward(xt, estimate, gamma, condition);
+      return network.forward(xt, estimate, gamma, condition, gradients ? noise : null);
     }
     var outputs =
         Workers.run(

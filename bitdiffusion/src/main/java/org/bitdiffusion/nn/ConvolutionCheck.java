@@ -21,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares convolutions, forward and both gradients, with float64 computed without oneDNN. On some
- * processors the engine's convolutions are wrong, silently; {@link Conv2d} avoids the cases that
- * are known, and this finds others.
+ * Compares convolutions, forward and both gradients, with float64, which oneDNN does not compute.
+ * On some processors the engine's convolutions are wrong, silently; {@link Conv2d} avoids the cases
+ * that are known, and this finds others.
  */
 public final class ConvolutionCheck {
   /** Feature maps are compared up to this side: larger ones take the same code. */
@@ -152,34 +152,29 @@ public final class ConvolutionCheck {
         var gradient = noise.normal(y.shape()).to(y.device(), y.scalar_type());
         backward(y, gradient);
 
-        var before = globalContext().userEnabledMkldnn();
-        globalContext().setUserEnabledMkldnn(false);
-        try {
-          var exactX = exact(x);
-          var exactWeight = exact(weight);
-          var exactY =
-              torch.conv2d(
-                  exactX,
-                  exactWeight,
-                  new TensorOptional(
-                      weights.byName().get("bias").detach().to(torch.ScalarType.Double)),
-                  new long[] {shape.stride(), shape.stride()},
-                  shape.padding(),
-                  new long[] {1, 1},
-                  1);
-          backward(exactY, gradient.to(torch.ScalarType.Double));
-          var output = error(y, exactY);
-          var inputGradient = error(x.grad(), exactX.grad());
-          var weightGradient = error(weight.grad(), exactWeight.grad());
-          return new Result(
-              shape,
-              output,
-              inputGradient,
-              weightGradient,
-              output < tolerance && inputGradient < tolerance && weightGradient < tolerance);
-        } finally {
-          globalContext().setUserEnabledMkldnn(before);
-        }
+        // oneDNN has no float64, so this needs no switch, which other threads would notice.
+        var exactX = exact(x);
+        var exactWeight = exact(weight);
+        var exactY =
+            torch.conv2d(
+                exactX,
+                exactWeight,
+                new TensorOptional(
+                    weights.byName().get("bias").detach().to(torch.ScalarType.Double)),
+                new long[] {shape.stride(), shape.stride()},
+                shape.padding(),
+                new long[] {1, 1},
+                1);
+        backward(exactY, gradient.to(torch.ScalarType.Double));
+        var output = error(y, exactY);
+        var inputGradient = error(x.grad(), exactX.grad());
+        var weightGradient = error(weight.grad(), exactWeight.grad());
+        return new Result(
+            shape,
+            output,
+            inputGradient,
+            weightGradient,
+            output < tolerance && inputGradient < tolerance && weightGradient < tolerance);
       }
     }
   }

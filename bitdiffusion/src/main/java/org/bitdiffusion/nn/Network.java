@@ -1,6 +1,7 @@
 package org.bitdiffusion.nn;
 
 import java.util.List;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -24,6 +25,15 @@ public interface Network extends AutoCloseable {
    */
   default Tensor encode(Tensor condition) {
     return condition;
+  }
+
+  /**
+   * The same in training, with a gradient: dropout draws from the noise what it leaves out.
+   *
+   * @param noise of the batch, or null for no dropout; networks without it take no notice
+   */
+  default Tensor encode(Tensor condition, Noise noise) {
+    return encode(condition);
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.bitdiffusion.nn;
 
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
 
 /** A network that an autoregressive model learns sequences [B, L] with. */
@@ -12,6 +13,15 @@ public interface NextSymbolNetwork extends Network {
    * @return [B, L, K] float32
    */
   Tensor logits(Tensor symbols, Tensor condition);
+
+  /**
+   * The same in training, with a gradient: dropout draws from the noise what it leaves out.
+   *
+   * @param noise of the batch, or null for no dropout; networks without it take no notice
+   */
+  default Tensor logits(Tensor symbols, Tensor condition, Noise noise) {
+    return logits(symbols, condition);
+  }
 
   /** Sequences that grow symbol by symbol. */
   Growing begin(Tensor condition);

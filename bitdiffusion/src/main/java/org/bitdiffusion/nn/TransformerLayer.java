@@ -1,10 +1,10 @@
 package org.bitdiffusion.nn;
 
-import static org.bytedeco.pytorch.global.torch.dropout;
 import static org.bytedeco.pytorch.global.torch.gelu;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.softmax;
 
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class TransformerLayer {
   private final int heads;
-  private final double dropout;
+  private final Dropout dropout;
   private final LayerNorm norm1;
   private final Linear qkv;
   private final Linear projection;
@@ -33,12 +33,12 @@ public final class TransformerLayer {
   /**
    * @param width D, a multiple of {@code heads}
    * @param cross whether there is a memory to attend to
-   * @param dropout rate at the end of each part, where a gradient is asked for
+   * @param dropout rate at the end of each part
    */
   public TransformerLayer(
       Parameters.Builder parameters, int width, int heads, boolean cross, double dropout) {
     this.heads = heads;
-    this.dropout = dropout;
+    this.dropout = new Dropout(dropout);
     norm1 = new LayerNorm(parameters.in("norm1"), width);
     qkv = new Linear(parameters.in("attn.qkv"), width, 3 * width);
     projection = new Linear(parameters.in("attn.proj"), width, width);
@@ -65,9 +65,10 @@ public final class TransformerLayer {
    *     all others
    * @param past null unless positions before x are to be seen as well
    * @param memory null if the layer attends to none
+   * @param noise that says what dropout leaves out; null where it leaves out nothing
    * @return [B, L, D]
    */
-  public Tensor forward(Tensor x, Tensor mask, Past past, Memory memory, boolean training) {
+  public Tensor forward(Tensor x, Tensor mask, Past past, Memory memory, Noise noise) {
     return Scope.result(
         () -> {
           var parts = qkv.forward(norm1.forward(x)).chunk(3, -1);
@@ -75,12 +76,14 @@ public final class TransformerLayer {
           if (past != null) {
             seen = past.with(seen.keys(), seen.values());
           }
-          var h = x.add(drop(projection.forward(attend(parts.get(0), seen, mask)), training));
+          var h =
+              x.add(dropout.forward(projection.forward(attend(parts.get(0), seen, mask)), noise));
           if (memory != null) {
             var query = crossQuery.forward(crossNorm.forward(h));
-            h = h.add(drop(crossProjection.forward(attend(query, memory, null)), training));
+            h = h.add(dropout.forward(crossProjection.forward(attend(query, memory, null)), noise));
           }
-          return h.add(drop(narrow.forward(gelu(widen.forward(norm2.forward(h)))), training));
+          return h.add(
+              dropout.forward(narrow.forward(gelu(widen.forward(norm2.forward(h)))), noise));
         });
   }
 
@@ -100,9 +103,5 @@ public final class TransformerLayer {
   /** [B, L, D] to [B, heads, L, D / heads]. */
   private Tensor heads(Tensor x) {
     return x.view(x.size(0), x.size(1), heads, -1).transpose(1, 2);
-  }
-
-  private Tensor drop(Tensor x, boolean training) {
-    return training && dropout > 0 ? dropout(x, dropout, true) : x;
   }
 }

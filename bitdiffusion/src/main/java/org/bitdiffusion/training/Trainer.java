@@ -260,14 +260,20 @@ public final class Trainer implements AutoCloseable {
       throw new IllegalStateException("the trainer runs already");
     }
     try (var use = lifetime.use()) {
+      trainOrAbandon();
+    } finally {
+      running.set(false);
+    }
+  }
+
+  private void trainOrAbandon() {
+    try {
       train();
     } catch (RuntimeException | Error e) {
       if (isNew && done == 0) {
         folder.abandon(); // nothing is learned, and the next try may begin with other settings
       }
       throw e;
-    } finally {
-      running.set(false);
     }
   }
 

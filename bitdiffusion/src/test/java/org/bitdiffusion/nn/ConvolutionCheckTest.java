@@ -7,8 +7,10 @@ import java.util.List;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Precision;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,5 +139,30 @@ class ConvolutionCheckTest {
             torch.DeviceType.CUDA, Precision.FLOAT32, torch.MemoryFormat.ChannelsLast, "test");
     ConvolutionCheck.ensureRight(SHAPES, cuda, (layer, x) -> layer.forward(x, 1.01));
     assertThat(globalContext().userEnabledMkldnn()).isTrue();
+  }
+
+  /** So the reference needs no switch of the process, and is right where oneDNN is wrong. */
+  @Test
+  void oneDnnTakesNoPartInFloat64() {
+    try (var scope = new PointerScope()) {
+      var x = torch.randn(2, 24, 9, 9);
+      var w = torch.randn(40, 24, 3, 3);
+      var with = convolved(x, w);
+      globalContext().setUserEnabledMkldnn(false);
+      var without = convolved(x, w);
+      for (var i = 0; i < 3; i++) {
+        assertThat(without[i].equal(with[i])).isTrue();
+      }
+    }
+  }
+
+  /** The output, and the gradients to the input and to the weights. */
+  private static Tensor[] convolved(Tensor x, Tensor w) {
+    var input = x.to(torch.ScalarType.Double).detach().requires_grad_(true);
+    var weight = w.to(torch.ScalarType.Double).detach().requires_grad_(true);
+    var one = new long[] {1, 1};
+    var y = torch.conv2d(input, weight, new TensorOptional(), one, one, one, 1);
+    y.square().sum().backward();
+    return new Tensor[] {y, input.grad(), weight.grad()};
   }
 }

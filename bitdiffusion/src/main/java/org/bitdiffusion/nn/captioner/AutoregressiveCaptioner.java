@@ -13,10 +13,10 @@ import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TransformerLayer;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Lifetime;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -82,6 +82,11 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
    */
   @Override
   public Tensor logits(Tensor tokens, Tensor memory) {
+    return logits(tokens, memory, null);
+  }
+
+  @Override
+  public Tensor logits(Tensor tokens, Tensor memory, Noise noise) {
     return parameters.compute(
         () -> {
           var begin =
@@ -89,12 +94,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
           var before = cat(new TensorVector(begin, tokens.narrow(1, 0, tokens.size(1) - 1)), 1);
           var h =
               decoder.forward(
-                  embedding(embeddings, before),
-                  0,
-                  causal(tokens.size(1)),
-                  null,
-                  memory,
-                  GradMode.is_enabled());
+                  embedding(embeddings, before), 0, causal(tokens.size(1)), null, memory, noise);
           return output.forward(h.to(torch.ScalarType.Float));
         });
   }
@@ -158,7 +158,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
                   memory.options().dtype(new ScalarTypeOptional(torch.ScalarType.Long)))
               : last;
       var x = embedding(embeddings, tokens).unsqueeze(1);
-      var h = decoder.forward(x, done, null, caches, memory, false);
+      var h = decoder.forward(x, done, null, caches, memory, null);
       done++;
       return output.forward(h.squeeze(1).to(torch.ScalarType.Float));
     }

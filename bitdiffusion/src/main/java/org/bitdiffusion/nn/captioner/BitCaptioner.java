@@ -8,7 +8,7 @@ import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TimeFeatures;
 import org.bitdiffusion.runtime.Compute;
-import org.bytedeco.pytorch.GradMode;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.global.torch;
  * bits, its output what the objective says of the n bits.
  *
  * <p>Takes x_t and the estimate [B, n, L], gamma [B] and the image's features, {@link #encode}d to
- * [B, T, M]; gives [B, out, L] float32. Dropout is on where a gradient is asked for.
+ * [B, T, M]; gives [B, out, L] float32. Dropout is on where noise is given to draw it from.
  */
 public final class BitCaptioner implements CaptionNetwork, DenoisingNetwork {
   /** Of the input layer's values for bits of -1 and +1, at its initial weights. */
@@ -65,14 +65,17 @@ public final class BitCaptioner implements CaptionNetwork, DenoisingNetwork {
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor memory) {
+    return forward(xt, estimate, gamma, memory, null);
+  }
+
+  @Override
+  public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor memory, Noise noise) {
     return parameters.compute(
         () -> {
           var features = TimeFeatures.of(gamma, decoder.width());
           var time = time1.forward(silu(time0.forward(features))).unsqueeze(1);
           var bits = cat(new TensorVector(xt, estimate), 1).transpose(1, 2);
-          var h =
-              decoder.forward(
-                  input.forward(bits).add(time), 0, null, null, memory, GradMode.is_enabled());
+          var h = decoder.forward(input.forward(bits).add(time), 0, null, null, memory, noise);
           return output.forward(h.to(torch.ScalarType.Float)).transpose(1, 2);
         });
   }

@@ -8,8 +8,10 @@ import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TransformerLayer;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
@@ -60,15 +62,17 @@ final class CaptionDecoder {
    * What the layers attend to: computed once an image, not once a step.
    *
    * @param images [B, 3, S, S], values in [0, 1]
+   * @param noise that says what dropout leaves out; null where it leaves out nothing
    * @return keys and values of all layers, [B, T, 2 layers D]
    */
-  Tensor memory(Tensor images, boolean training) {
+  Tensor memory(Tensor images, Noise noise) {
+    var training = GradMode.is_enabled() && !frozen;
     var features =
         Scope.result(
             () -> {
-              try (var gradients = new AutoGradMode(training && !frozen)) {
+              try (var gradients = new AutoGradMode(training)) {
                 var standard = standard(images).to(compute.precision().type());
-                return encoder.forward(standard, training && !frozen);
+                return encoder.forward(standard, training, training ? noise : null);
               }
             });
     return memory.forward(features);
@@ -89,6 +93,7 @@ final class CaptionDecoder {
    * @param mask what is added to the scores of self-attention, [P, S]; null for nothing
    * @param past of each layer, or null
    * @param memory keys and values of all layers, [B, T, 2 layers D]
+   * @param noise that says what dropout leaves out; null where it leaves out nothing
    * @return [B, P, D]
    */
   Tensor forward(
@@ -97,7 +102,7 @@ final class CaptionDecoder {
       Tensor mask,
       List<? extends TransformerLayer.Past> past,
       Tensor memory,
-      boolean training) {
+      Noise noise) {
     var type = compute.precision().type();
     var h = x.to(type).add(positions.narrow(0, first, x.size(1)).to(type));
     for (var i = 0; i < layers.size(); i++) {
@@ -105,10 +110,7 @@ final class CaptionDecoder {
           new TransformerLayer.Memory(
               memory.narrow(2, 2L * i * width, width),
               memory.narrow(2, (2L * i + 1) * width, width));
-      h =
-          layers
-              .get(i)
-              .forward(h, mask, past == null ? null : past.get(i), keysAndValues, training);
+      h = layers.get(i).forward(h, mask, past == null ? null : past.get(i), keysAndValues, noise);
     }
     return norm.forward(h);
   }

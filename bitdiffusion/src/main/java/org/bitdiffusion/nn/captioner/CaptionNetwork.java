@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Network;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Safetensors;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Tensor;
 
 /** A network that describes images, which begins with an image encoder. */
@@ -31,7 +31,12 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
   /** Images [B, 3, S, S] in [0, 1] to what the layers attend to, [B, T, M]. */
   @Override
   default Tensor encode(Tensor images) {
-    return parameters().compute(() -> decoder().memory(images, GradMode.is_enabled()));
+    return encode(images, null);
+  }
+
+  @Override
+  default Tensor encode(Tensor images, Noise noise) {
+    return parameters().compute(() -> decoder().memory(images, noise));
   }
 
   /** Weights of an encoder alone under their public names, or of the encoder of another run. */

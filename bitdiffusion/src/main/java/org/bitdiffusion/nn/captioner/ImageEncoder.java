@@ -4,6 +4,7 @@ import java.util.List;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
 
 /** Images to a sequence of features. */
@@ -34,9 +35,11 @@ sealed interface ImageEncoder permits VisionTransformer, ResNet50 {
 
   /**
    * @param images [B, 3, S, S], about standardised, in the type to compute in
+   * @param training whether statistics are those of the batch, which running ones follow
+   * @param noise that says what dropout leaves out; null where it leaves out nothing
    * @return features [B, T, D] in that type
    */
-  Tensor forward(Tensor images, boolean training);
+  Tensor forward(Tensor images, boolean training, Noise noise);
 
   /** The convolutions that it computes, to be checked on a machine. */
   List<ConvolutionCheck.Shape> convolutions();

@@ -10,6 +10,7 @@ import org.bitdiffusion.nn.Conv2d;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -70,7 +71,7 @@ final class ResNet50 implements ImageEncoder {
   }
 
   @Override
-  public Tensor forward(Tensor images, boolean training) {
+  public Tensor forward(Tensor images, boolean training, Noise noise) {
     return Scope.result(
         () -> {
           var h =

@@ -9,6 +9,7 @@ import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.LayerNorm;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.TransformerLayer;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -64,7 +65,7 @@ final class VisionTransformer implements ImageEncoder {
   }
 
   @Override
-  public Tensor forward(Tensor images, boolean training) {
+  public Tensor forward(Tensor images, boolean training, Noise noise) {
     return Scope.result(
         () -> {
           var batch = images.size(0);
@@ -83,7 +84,7 @@ final class VisionTransformer implements ImageEncoder {
           var token = classToken.to(type).expand(batch, 1, width);
           var h = cat(new TensorVector(token, embedded), 1).add(positions.to(type));
           for (var layer : layers) {
-            h = layer.forward(h, null, null, null, training);
+            h = layer.forward(h, null, null, null, noise);
           }
           return norm.forward(h);
         });

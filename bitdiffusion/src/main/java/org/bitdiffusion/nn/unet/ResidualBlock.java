@@ -1,16 +1,17 @@
 package org.bitdiffusion.nn.unet;
 
 import static org.bytedeco.pytorch.global.torch.add;
-import static org.bytedeco.pytorch.global.torch.dropout;
 import static org.bytedeco.pytorch.global.torch.silu;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.nn.Conv2d;
 import org.bitdiffusion.nn.ConvolutionCheck;
+import org.bitdiffusion.nn.Dropout;
 import org.bitdiffusion.nn.GroupNorm;
 import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -30,12 +31,12 @@ final class ResidualBlock {
   private final Conv2d conv0;
   private final Linear scaleAndShift;
   private final GroupNorm norm1;
-  private final double dropout;
+  private final Dropout dropout;
   private final Conv2d conv1;
   private final Conv2d skip;
 
   ResidualBlock(Parameters.Builder parameters, int in, int out, int embedding, double dropout) {
-    this.dropout = dropout;
+    this.dropout = new Dropout(dropout);
     norm0 = new GroupNorm(parameters.in("norm0"), in, groups(in));
     conv0 = new Conv2d(parameters.in("conv0"), in, out, 3, 1, 1);
     scaleAndShift = new Linear(parameters.in("embedding"), embedding, 2 * out);
@@ -65,18 +66,15 @@ final class ResidualBlock {
   /**
    * x [B, in, H, W], embedding [B, E] float32, to [B, out, H, W].
    *
-   * @param training whether dropout is on
+   * @param noise that says what dropout leaves out; null where it leaves out nothing
    */
-  Tensor forward(Tensor x, Tensor embedding, boolean training) {
+  Tensor forward(Tensor x, Tensor embedding, Noise noise) {
     return Scope.result(
         () -> {
           var modulation = scaleAndShift.forward(embedding).chunk(2, 1);
           var h = conv0.forward(silu(norm0.forward(x)));
           h = silu(norm1.forward(h, modulation.get(0), modulation.get(1)));
-          if (training && dropout > 0) {
-            h = dropout(h, dropout, true);
-          }
-          h = conv1.forward(h, HALF_POWER);
+          h = conv1.forward(dropout.forward(h, noise), HALF_POWER);
           return skip == null
               ? add(h, x, new Scalar(HALF_POWER))
               : add(h, skip.forward(x, HALF_POWER));

@@ -18,8 +18,8 @@ import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.SelfAttention;
 import org.bitdiffusion.nn.TimeFeatures;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
-import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -35,12 +35,11 @@ import org.bytedeco.pytorch.global.torch;
  * their labels [B] int64, where -1 means "no class". Gives [B, out, H, W] float32. Several threads
  * may compute with it at once.
  *
- * <p>Dropout is on wherever gradients are enabled ({@link GradMode}), there is no other switch:
- * whoever wants the gradient of a trained network without dropout makes one with rate 0. So the
- * estimate for self-conditioning in training, which is made without gradient, is made without
- * dropout, like the estimates that the network sees when it is sampled. (The paper's algorithm 1
- * does not say, its public code has dropout on in both passes; at rate 0, which the paper takes for
- * discrete data, there is no difference.)
+ * <p>Dropout is on where noise is given to draw it from. The estimate for self-conditioning in
+ * training, which is made without gradient, is made without dropout, like the estimates that the
+ * network sees when it is sampled. (The paper's algorithm 1 does not say, its public code has
+ * dropout on in both passes; at rate 0, which the paper takes for discrete data, there is no
+ * difference.)
  */
 public final class UNet implements DenoisingNetwork {
   private record Block(ResidualBlock residual, SelfAttention attention) {
@@ -51,11 +50,11 @@ public final class UNet implements DenoisingNetwork {
     /**
      * Of an up stage. Frees the joined input at once: where no gradient is asked for, all of it.
      */
-    Tensor join(Tensor h, Tensor skip, Tensor embedding, boolean training) {
+    Tensor join(Tensor h, Tensor skip, Tensor embedding, Noise noise) {
       return Scope.result(
           () -> {
             var wide = cat(new TensorVector(h, skip), 1);
-            return attend(residual.forward(wide, embedding, training));
+            return attend(residual.forward(wide, embedding, noise));
           });
     }
   }
@@ -193,9 +192,13 @@ public final class UNet implements DenoisingNetwork {
 
   @Override
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels) {
+    return forward(xt, estimate, gamma, labels, null);
+  }
+
+  @Override
+  public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels, Noise noise) {
     return parameters.compute(
         () -> {
-          var training = GradMode.is_enabled();
           var e = embed(gamma, labels);
           var x =
               cat(new TensorVector(xt, estimate), 1)
@@ -208,7 +211,7 @@ public final class UNet implements DenoisingNetwork {
           var skips = new ArrayDeque<>(List.of(h));
           for (var stage : down) {
             for (var block : stage.blocks()) {
-              h = block.residual().forward(h, e, training);
+              h = block.residual().forward(h, e, noise);
               skips.push(h);
               h = block.attend(h);
             }
@@ -219,7 +222,7 @@ public final class UNet implements DenoisingNetwork {
           }
           for (var stage : up) {
             for (var block : stage.blocks()) {
-              h = block.join(h, skips.pop(), e, training);
+              h = block.join(h, skips.pop(), e, noise);
             }
             if (stage.resample() != null) {
               h = stage.upsample(h, skips.peek());

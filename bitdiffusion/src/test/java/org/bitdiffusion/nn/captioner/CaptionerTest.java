@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.function.LongFunction;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -179,8 +182,10 @@ class CaptionerTest {
     assertThatThrownBy(() -> config("both")).hasMessageContaining("bits or autoregressive");
   }
 
-  @Test
-  void dropoutIsOnWhereGradientsAreEnabledOnly() {
+  /** In the encoder and in the decoder: without noise nothing is left out. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void dropoutIsWhatTheNoiseSays(boolean ofEncoder) {
     var size =
         new CaptionerConfig("bits", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
     torch.manual_seed(6);
@@ -189,16 +194,39 @@ class CaptionerTest {
       var images = torch.rand(2, 3, 12, 12);
       var xt = torch.randn(2, 3, LENGTH);
       var gamma = torch.full(new long[] {2}, new Scalar(0.5));
-      Tensor memory;
-      try (var noGrad = new NoGradGuard()) {
-        memory = network.encode(images);
-        assertThat(difference(network.encode(images), memory)).isZero();
-        var y = network.forward(xt, xt, gamma, memory);
-        assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isZero();
-      }
-      assertThat(difference(network.encode(images), network.encode(images))).isGreaterThan(0.01);
-      var y = network.forward(xt, xt, gamma, memory);
-      assertThat(difference(network.forward(xt, xt, gamma, memory), y)).isGreaterThan(0.01);
+      LongFunction<Tensor> dropped =
+          seed -> {
+            try (var noise = new Noise.OfBatch(seed, new Device(torch.DeviceType.CPU))) {
+              return ofEncoder
+                  ? network.encode(images, noise)
+                  : network.forward(xt, xt, gamma, network.encode(images), noise);
+            }
+          };
+      var plain =
+          ofEncoder
+              ? network.encode(images)
+              : network.forward(xt, xt, gamma, network.encode(images));
+      assertThat(difference(dropped.apply(1), dropped.apply(1))).isZero();
+      assertThat(difference(dropped.apply(1), plain)).isGreaterThan(0.01);
+      assertThat(difference(dropped.apply(1), dropped.apply(2))).isGreaterThan(0.01);
+    }
+  }
+
+  /** Of the baseline too. */
+  @Test
+  void theNextSymbolIsLearnedWithDropout() {
+    var size =
+        new CaptionerConfig(
+            "autoregressive", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+    try (var network = new AutoregressiveCaptioner(size, 11, LENGTH, Compute.PLAIN, SEED);
+        var scope = new PointerScope();
+        var one = new Noise.OfBatch(1, new Device(torch.DeviceType.CPU));
+        var same = new Noise.OfBatch(1, new Device(torch.DeviceType.CPU))) {
+      var memory = network.encode(torch.ones(2, 3, 12, 12));
+      var tokens = torch.ones(2, LENGTH).to(torch.ScalarType.Long);
+      var dropped = network.logits(tokens, memory, one);
+      assertThat(difference(network.logits(tokens, memory, same), dropped)).isZero();
+      assertThat(difference(network.logits(tokens, memory), dropped)).isGreaterThan(0.01);
     }
   }
 

@@ -61,7 +61,7 @@ class EncoderReferenceTest {
       var reference = reference();
       var images = reference.get("images").to(precision.type());
       var before = parameters.values().clone();
-      assertThat(error(encoder.forward(images, false), reference.get("resnet50")))
+      assertThat(error(encoder.forward(images, false, null), reference.get("resnet50")))
           .isLessThan(tolerance);
       assertThat(parameters.values().equal(before)).isTrue();
     }
@@ -81,7 +81,7 @@ class EncoderReferenceTest {
         var noGrad = new NoGradGuard()) {
       drawLikeTheReference(parameters.byName());
       var reference = reference();
-      var features = encoder.forward(reference.get("images"), true);
+      var features = encoder.forward(reference.get("images"), true, null);
       assertThat(error(features, reference.get("resnet50_training"))).isLessThan(5e-4);
       var running = "layer3.0.bn2.running_var";
       assertThat(error(parameters.byName().get(running), reference.get(running))).isLessThan(1e-5);
@@ -98,7 +98,7 @@ class EncoderReferenceTest {
         var noGrad = new NoGradGuard()) {
       drawLikeTheReference(parameters.byName());
       var reference = reference();
-      var features = encoder.forward(reference.get("images").to(precision.type()), false);
+      var features = encoder.forward(reference.get("images").to(precision.type()), false, null);
       assertThat(error(features, reference.get("vit"))).isLessThan(tolerance);
     }
   }

@@ -19,9 +19,11 @@ import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.NativeObjects;
+import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Precision;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -342,8 +344,9 @@ public class UNetTest {
     }
   }
 
+  /** The same noise leaves out the same, and without noise nothing is left out. */
   @Test
-  void dropoutIsOnWhereGradientsAreEnabledOnly() {
+  void dropoutIsWhatTheNoiseSays() {
     var config = new UNetConfig(32, List.of(1), 1, List.of(), 32, 0.5);
     torch.manual_seed(4);
     try (var network = new UNet(config, 2, 1, 8, 8, 0, FLOAT32, 4);
@@ -351,12 +354,18 @@ public class UNetTest {
       var x = randn(1, 1, 8, 8);
       var gamma = rand(1);
       network.parameters().values().copy_(randn(network.parameters().count()));
-      assertThat(relative(network.forward(x, x, gamma, null), network.forward(x, x, gamma, null)))
-          .isGreaterThan(0.01);
-      try (var noGrad = new NoGradGuard()) {
-        assertThat(network.forward(x, x, gamma, null).equal(network.forward(x, x, gamma, null)))
-            .isTrue();
-      }
+      var plain = network.forward(x, x, gamma, null);
+      assertThat(network.forward(x, x, gamma, null).equal(plain)).isTrue();
+      var dropped = dropped(network, x, gamma, 1);
+      assertThat(dropped(network, x, gamma, 1).equal(dropped)).isTrue();
+      assertThat(relative(dropped, plain)).isGreaterThan(0.01);
+      assertThat(relative(dropped(network, x, gamma, 2), dropped)).isGreaterThan(0.01);
+    }
+  }
+
+  private static Tensor dropped(UNet network, Tensor x, Tensor gamma, long seed) {
+    try (var noise = new Noise.OfBatch(seed, new Device(torch.DeviceType.CPU))) {
+      return network.forward(x, x, gamma, null, noise);
     }
   }
 }
