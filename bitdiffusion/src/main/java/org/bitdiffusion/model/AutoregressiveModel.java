@@ -6,6 +6,7 @@ import static org.bytedeco.pytorch.global.torch.log_softmax;
 import java.util.Arrays;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.data.Given;
@@ -132,7 +133,8 @@ public final class AutoregressiveModel extends Model {
                       growing.select(longs(parents));
                     }
                     var next =
-                        log_softmax(growing.next(symbols == null ? null : longs(symbols)), -1);
+                        log_softmax(
+                            finite(growing.next(symbols == null ? null : longs(symbols))), -1);
                     var best = next.topk(Math.min(beams, next.size(1)));
                     return candidates(best.get1(), best.get0());
                   }
@@ -140,6 +142,16 @@ public final class AutoregressiveModel extends Model {
         return samples(found);
       }
     }
+  }
+
+  /** Complains of NaN, and of numbers that are infinite or so large that their squares are. */
+  private static Tensor finite(Tensor logits) {
+    if (!Tensors.areFinite(logits.square())) {
+      throw new DataException(
+          "the network's logits of the next symbol are no finite numbers: its weights are damaged or"
+              + " too large; take an earlier checkpoint, or precision float32");
+    }
+    return logits;
   }
 
   private Samples samples(List<int[]> found) {

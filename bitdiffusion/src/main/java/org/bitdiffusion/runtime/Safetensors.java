@@ -147,10 +147,12 @@ public final class Safetensors {
 
   /**
    * Fills tensors with the values stored under their names. Nothing is written to any of them
-   * unless the whole file fits: the same names, types and shapes.
+   * unless the whole file fits: the same names, types and shapes. Where a value is no finite
+   * number, those before it are written.
    *
    * @return the CRC-32C of the file, which is read once
-   * @throws DataException if the file is missing, damaged, or holds other tensors
+   * @throws DataException if the file is missing, damaged, or holds other tensors, or values that
+   *     are no finite numbers
    */
   public static long read(Path file, Map<String, Tensor> tensors) {
     try (var reader = new Reader(file)) {
@@ -172,7 +174,8 @@ public final class Safetensors {
    * Fills tensors with the values stored under their names in a file that may hold more, and in
    * float16 or bfloat16 as well. Nothing is written to any of them unless all fit.
    *
-   * @throws DataException if the file is missing, damaged, or lacks a tensor of that shape
+   * @throws DataException if the file is missing, damaged, or lacks a tensor of that shape, or
+   *     holds values that are no finite numbers
    */
   public static void readSome(Path file, Map<String, Tensor> tensors) {
     try (var reader = new Reader(file)) {
@@ -295,7 +298,7 @@ public final class Safetensors {
       var inOrder = new ArrayList<>(tensors.keySet());
       inOrder.sort(Comparator.comparingLong(name -> offset(stored.get(name))));
       for (var name : inOrder) {
-        fill(stored.get(name), tensors.get(name));
+        fill(name, tensors.get(name));
       }
     }
 
@@ -335,7 +338,8 @@ public final class Safetensors {
       }
     }
 
-    private void fill(JsonNode node, Tensor target) throws IOException {
+    private void fill(String name, Tensor target) throws IOException {
+      var node = stored.get(name);
       try (var scope = new PointerScope();
           var noGrad = new NoGradGuard()) {
         var type = TYPES.get(node.path("dtype").asText()).type();
@@ -346,6 +350,11 @@ public final class Safetensors {
         for (var done = 0L; done < count; done += PIECE) {
           var piece = Math.min(PIECE, count - done);
           readFully(bytes.position(done).limit(done + piece).asByteBuffer());
+        }
+        if (!Tensors.areFinite(values)) {
+          throw new DataException(
+              "%s: tensor '%s' holds a value that is no finite number; take an earlier file"
+                  .formatted(file, name));
         }
         target.copy_(values);
       }

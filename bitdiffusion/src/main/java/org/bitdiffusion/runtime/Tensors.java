@@ -32,6 +32,13 @@ public final class Tensors {
     }
   }
 
+  /** Whether all entries are numbers, neither NaN nor infinite. */
+  public static boolean areFinite(Tensor tensor) {
+    try (var scope = new PointerScope()) {
+      return tensor.detach().isfinite().all().item_bool();
+    }
+  }
+
   private static Tensor onCpu(Tensor tensor, torch.ScalarType type) {
     return tensor.to(new Device(torch.DeviceType.CPU), type).contiguous();
   }

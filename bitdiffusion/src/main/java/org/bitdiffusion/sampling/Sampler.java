@@ -8,10 +8,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Scope;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -133,6 +135,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    *
    * @return the last estimate of x_0, [N, D, ...] float32 in [-b, b], to be decoded by the codec
    * @throws CancellationException if the listener said to stop
+   * @throws DataException if the network's output is no finite number
    * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
   public Tensor sample(Denoiser network, Request request, Listener listener) {
@@ -149,13 +152,14 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
             var xt = start(noise.get(), Math.min(schedule.gamma(1), LARGEST_GAMMA), request);
             var x0 = zeros_like(xt); // the estimate
             var seen = zeros_like(xt); // what the network sees of it: self-conditioning
-            Solver.Ask ask = (x, g) -> estimate(network, x, seen, g, request);
             for (var k = 0; k < config.steps(); k++) {
               var now = 1 - (double) k / config.steps();
               var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
               var g = Math.min(schedule.gamma(now), LARGEST_GAMMA);
               var gNext = schedule.gamma(next);
               var last = k == config.steps() - 1; // nobody looks at x after it
+              var finite = finite(network, k);
+              Solver.Ask ask = (x, gamma) -> estimate(finite, x, seen, gamma, request);
               for (var round = last ? 1 : request.rounds(); round > 0; round--) {
                 try (var step = new PointerScope()) {
                   x0.copy_(ask.estimate(xt, g));
@@ -190,7 +194,28 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                   moved == null ? "nothing" : "a tensor of " + Arrays.toString(moved.shape()),
                   Arrays.toString(xt.shape())));
     }
+    if (!Tensors.areFinite(moved)) {
+      throw new ConfigurationException(
+          "sampling.sampler %s gives an x_t that is no finite number".formatted(config.sampler()));
+    }
     return moved;
+  }
+
+  /**
+   * Complains of what would be clipped to bits, or decoded to zeros, as if it were an estimate:
+   * NaN, and numbers that are infinite or so large that their squares are.
+   */
+  private Denoiser finite(Denoiser network, int step) {
+    return (xt, estimate, gamma, condition) -> {
+      var output = network.forward(xt, estimate, gamma, condition);
+      if (!Tensors.areFinite(output.square())) {
+        throw new DataException(
+            "the network's output is no finite number at step %d of %d of sampling: its weights are"
+                    .formatted(step + 1, config.steps())
+                + " damaged or too large; take an earlier checkpoint, or precision float32");
+      }
+      return output;
+    };
   }
 
   /** x at t = 1: noise, in which known bits are already as faint as they are there. */

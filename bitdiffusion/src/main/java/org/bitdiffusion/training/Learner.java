@@ -10,6 +10,7 @@ import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.runtime.Scope;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -155,8 +156,8 @@ final class Learner implements AutoCloseable {
   }
 
   /**
-   * Whether the weights give a finite loss: an update that was computed from one can ruin them.
-   * Always true before the first step.
+   * Whether the weights give a finite loss, as an update that was computed from one can ruin them,
+   * and all that is kept is finite. Always true before the first step.
    */
   boolean isSound() {
     if (last == null) {
@@ -164,7 +165,10 @@ final class Learner implements AutoCloseable {
     }
     try (var scope = new PointerScope();
         var noise = model.noise(0, 0)) {
-      return Double.isFinite(model.loss(last, noise));
+      return Double.isFinite(model.loss(last, noise))
+          && Tensors.areFinite(parameters.values())
+          && Tensors.areFinite(average)
+          && optimizer.state().values().stream().allMatch(Tensors::areFinite);
     }
   }
 

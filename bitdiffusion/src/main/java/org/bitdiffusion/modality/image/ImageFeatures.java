@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -95,7 +96,7 @@ public abstract sealed class ImageFeatures implements AutoCloseable
    * Looks at images.
    *
    * @param rgb unsigned bytes of red, green and blue, row-major [B, 3, H, W]
-   * @throws DataException if the features are of images of another size
+   * @throws DataException if the features are of images of another size, or no finite numbers
    */
   public Batch of(byte[] rgb, int height, int width) {
     var size = 3 * height * width;
@@ -111,6 +112,14 @@ public abstract sealed class ImageFeatures implements AutoCloseable
               .to(torch.ScalarType.Float)
               .div(new Scalar(255));
       var output = forward(images);
+      for (var tensor : output) {
+        if (!Tensors.areFinite(tensor.square())) {
+          throw new DataException(
+              name()
+                  + " gives features that are no finite numbers: its weights are damaged or too"
+                  + " large; use its file as it was, or precision float32");
+        }
+      }
       return new Batch(floats(output[0]), floats(torch.softmax(output[1], 1)));
     }
   }
