@@ -126,13 +126,16 @@ public final class Batches implements AutoCloseable {
   /**
    * The next part; waits if it is not read yet. Failures of its reader are thrown here.
    *
-   * @throws IllegalStateException if closed, or interrupted while waiting
+   * @throws IllegalStateException if closed
+   * @throws CancellationException if interrupted while waiting; the part can still be had
    */
   public Batch next() {
     if (readers.isShutdown()) {
       throw new IllegalStateException("closed");
     }
-    var next = ahead.remove();
+    var next = ahead.element();
+    await(next);
+    ahead.remove();
     readOneMore();
     try {
       return next.get();
@@ -141,9 +144,20 @@ public final class Batches implements AutoCloseable {
         throw error;
       }
       throw (RuntimeException) e.getCause(); // reading declares no other
+    } catch (InterruptedException e) { // it is there already
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while waiting for a batch");
+    }
+  }
+
+  private static void await(Future<Batch> next) {
+    try {
+      next.get();
+    } catch (ExecutionException e) {
+      // thrown where it is taken
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while waiting for a batch", e);
+      throw new CancellationException("interrupted while waiting for a batch");
     }
   }
 

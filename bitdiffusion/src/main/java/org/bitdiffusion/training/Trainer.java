@@ -3,7 +3,11 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -69,6 +73,7 @@ public final class Trainer implements AutoCloseable {
   private long saved;
   private Interval interval;
   private volatile boolean stopped;
+  private boolean interrupted; // the training thread's
 
   /**
    * A new run.
@@ -248,7 +253,8 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Trains until the configured number of steps, or until {@link #stop}, and writes a checkpoint at
-   * the end.
+   * the end. An interrupt of the thread is like stop: what was learned is saved, and the thread is
+   * still interrupted on return.
    *
    * @throws DivergenceException if the loss is no number any more; nothing is saved then
    * @throws DataException if data cannot be read, which saves what was learned before, or a file
@@ -263,6 +269,34 @@ public final class Trainer implements AutoCloseable {
       trainOrAbandon();
     } finally {
       running.set(false);
+      if (interrupted) {
+        interrupted = false;
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * Whether to end. Takes an interrupt off the thread until the end, as it would close the files
+   * that listeners write.
+   */
+  private boolean ends() {
+    interrupted |= Thread.interrupted();
+    return stopped || interrupted;
+  }
+
+  /**
+   * Writes files on a thread that nobody interrupts: an interrupt closes those that its thread
+   * writes, whenever it comes.
+   */
+  private static void write(Runnable files) {
+    try {
+      CompletableFuture.runAsync(files).join(); // waits through an interrupt
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw (RuntimeException) e.getCause(); // a Runnable throws no other
     }
   }
 
@@ -280,23 +314,27 @@ public final class Trainer implements AutoCloseable {
   private void train() {
     var training = config.training();
     if (done < training.steps()) {
-      folder.begin(Stretch.of(done + 1, compute()));
+      write(() -> folder.begin(Stretch.of(done + 1, compute())));
     }
     listener.onStart(this);
     interval = new Interval(interval.unlogged()); // from now on
     try {
-      while (done < training.steps() && !group.any(stopped)) {
+      while (done < training.steps() && !group.any(ends())) {
         var step = done + 1;
-        interval.add(step(step));
+        try {
+          interval.add(step(step));
+        } catch (CancellationException e) {
+          continue; // interrupted before its data was there: nothing was learned of it
+        }
         done = step;
         if (step % training.logEvery() == 0 || step == training.steps()) {
-          log(interval.metrics(step));
+          log(step);
           interval = new Interval(Checkpoints.Unlogged.NONE);
         }
         if (step % training.checkpointEvery() == 0 || step == training.steps()) {
           var pause = System.nanoTime();
           save();
-          learner.withAverage(model -> listener.onCheckpoint(step, model, () -> stopped));
+          learner.withAverage(model -> listener.onCheckpoint(step, model, this::ends));
           interval.skip(System.nanoTime() - pause);
         }
         if (step % training.checkpointEvery() == 0 || step % RELEASE_EVERY == 0) {
@@ -341,9 +379,14 @@ public final class Trainer implements AutoCloseable {
                     + config.training().learningRate() / 2));
   }
 
-  private void log(Metrics metrics) {
-    folder.log(metrics);
-    listener.onLog(metrics);
+  private void log(long step) {
+    var metrics = new AtomicReference<Metrics>(); // reads a file too
+    write(
+        () -> {
+          metrics.set(interval.metrics(step));
+          folder.log(metrics.get());
+        });
+    listener.onLog(metrics.get());
   }
 
   /** Writes a checkpoint, unless there is one of this step. */
@@ -355,9 +398,9 @@ public final class Trainer implements AutoCloseable {
       throw diverged(done, "loss with the new weights");
     }
     try (var scope = new PointerScope()) {
-      folder
-          .checkpoints()
-          .save(done, interval.unlogged(), learner.tensors(), config.training().keepCheckpoints());
+      var tensors = learner.tensors();
+      var keep = config.training().keepCheckpoints();
+      write(() -> folder.checkpoints().save(done, interval.unlogged(), tensors, keep));
     }
     saved = done;
   }

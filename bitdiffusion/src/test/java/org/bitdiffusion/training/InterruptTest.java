@@ -1,0 +1,191 @@
+package org.bitdiffusion.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Schema;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.run.Configs;
+import org.bitdiffusion.run.Run;
+import org.bitdiffusion.runtime.OneThread;
+import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.storage.RunFolder;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An interrupt of the training thread is like a stop, whenever it comes. */
+@ExtendWith(OneThread.class)
+@Timeout(300)
+class InterruptTest {
+  private static DataSource icons;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void open() {
+    icons = Run.data(config());
+  }
+
+  @AfterAll
+  static void close() {
+    icons.close();
+  }
+
+  private static RunConfig config(String... changes) {
+    return Configs.smallUNet(
+        Map.of(
+            "data", "icons,size=8,levels=4,subset=16",
+            "training.batch_size", "4",
+            "training.steps", "1000000",
+            "training.log_every", "1",
+            "training.checkpoint_every", "2"),
+        changes);
+  }
+
+  /** What a training that was interrupted has come to. */
+  private static final class Interrupted extends Thread {
+    private final Trainer trainer;
+    private final AtomicReference<Throwable> failure = new AtomicReference<>();
+    private final AtomicBoolean flag = new AtomicBoolean();
+
+    Interrupted(Trainer trainer) {
+      this.trainer = trainer;
+    }
+
+    @Override
+    public void run() {
+      try {
+        trainer.run();
+      } catch (Throwable e) {
+        failure.set(e);
+      }
+      flag.set(Thread.currentThread().isInterrupted());
+    }
+
+    void assertSaved(Path run) {
+      assertThat(failure.get()).isNull();
+      assertThat(flag).isTrue();
+      var folder = RunFolder.open(run);
+      assertThat(folder.checkpoints().done()).isEqualTo(trainer.done());
+      var steps = folder.history().stream().mapToLong(Metrics::step).toArray();
+      assertThat(steps).hasSize((int) trainer.done()); // no line is missing or cut off
+    }
+  }
+
+  /** During a step, a line of the log, or a checkpoint: at any moment. */
+  @Test
+  void whatWasLearnedIsSavedAndTheThreadStaysInterrupted() throws Exception {
+    for (var i = 0; i < 12; i++) {
+      var run = folder.resolve("run" + i);
+      var step = new AtomicLong();
+      var listener =
+          new Trainer.Listener() {
+            @Override
+            public void onLog(Metrics metrics) {
+              step.set(metrics.step());
+            }
+          };
+      try (var trainer = Run.start(config(), icons, run, listener)) {
+        var training = new Interrupted(trainer);
+        training.start();
+        while (step.get() < 2) {
+          Thread.onSpinWait();
+        }
+        Thread.sleep(3 * i);
+        training.interrupt();
+        training.join();
+        training.assertSaved(run);
+        assertThat(trainer.done()).isGreaterThanOrEqualTo(2);
+      }
+    }
+  }
+
+  /** A listener is told, and can still write. */
+  @Test
+  void aListenerIsToldToEnd() throws Exception {
+    var run = folder.resolve("run");
+    var told = new AtomicBoolean();
+    var listener =
+        new Trainer.Listener() {
+          @Override
+          public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+            Thread.currentThread().interrupt(); // as another thread might
+            told.set(stopped.getAsBoolean() && !Thread.currentThread().isInterrupted());
+          }
+        };
+    try (var trainer = Run.start(config(), icons, run, listener)) {
+      var training = new Interrupted(trainer);
+      training.start();
+      training.join();
+      training.assertSaved(run);
+      assertThat(told).isTrue();
+      assertThat(trainer.done()).isEqualTo(2);
+    }
+  }
+
+  /** Data that does not come does not keep it; what comes later is not skipped. */
+  @Test
+  void waitingForDataEnds() throws Exception {
+    var run = folder.resolve("run");
+    var blocked = new AtomicBoolean(true);
+    var reads = new AtomicLong();
+    var slow =
+        new DataSource() {
+          @Override
+          public String name() {
+            return icons.name();
+          }
+
+          @Override
+          public Schema schema() {
+            return icons.schema();
+          }
+
+          @Override
+          public int size() {
+            return icons.size();
+          }
+
+          @Override
+          public void read(int index, int[] target, int offset) {
+            if (reads.incrementAndGet() > 12) {
+              while (blocked.get() && !Thread.currentThread().isInterrupted()) {
+                Thread.onSpinWait();
+              }
+            }
+            icons.read(index, target, offset);
+          }
+        };
+    try (var trainer = Run.start(config(), slow, run, new Trainer.Listener() {})) {
+      var training = new Interrupted(trainer);
+      training.start();
+      while (training.getState() != Thread.State.WAITING || trainer.done() < 1) {
+        Thread.sleep(5);
+      }
+      training.interrupt();
+      training.join();
+      training.assertSaved(run);
+      blocked.set(false);
+      var before = trainer.done();
+      var again = new Interrupted(trainer);
+      again.start();
+      while (trainer.done() < before + 2) {
+        Thread.sleep(1);
+      }
+      again.interrupt();
+      again.join();
+      again.assertSaved(run);
+    }
+  }
+}
