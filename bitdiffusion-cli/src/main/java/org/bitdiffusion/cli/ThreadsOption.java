@@ -17,8 +17,10 @@ final class ThreadsOption {
     if (threads == null) {
       return;
     }
-    if (threads < 1) {
-      throw new ConfigurationException("--threads is " + threads + "; it must be at least 1");
+    if (threads < 1 || threads > Engine.mostThreads()) { // before the engine is loaded
+      throw new ConfigurationException(
+          "--threads is %d; it must be at least 1, and on this machine at most %d"
+              .formatted(threads, Engine.mostThreads()));
     }
     Engine.threads(threads);
   }

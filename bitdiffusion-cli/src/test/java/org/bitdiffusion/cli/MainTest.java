@@ -106,6 +106,7 @@ class MainTest extends CommandTest {
           train --preset icons --out FOLDER/r --set a  | should be in KEY=VALUE format
           train --preset icons --out FOLDER/r --set trainig.steps=1 | did you mean training.steps?
           train --preset icons --out FOLDER/r --threads 0 | --threads is 0; it must be at least 1
+          train --preset icons --out FOLDER/r --threads 8000 | --threads is 8000; it must be at least 1
           train --preset icons --out FOLDER/r --steps 5 --set training.steps=4 | --steps and --set training.steps are the same setting; give one of them
           train --preset icons --out FOLDER/r --set network.kind=captioner | network.kind is unet, and all other settings there go with that; begin with a preset
           train --preset icons --data images:FOLDER/none --out FOLDER/r --precision fp16 | --precision (training.precision) 'fp16' is unknown; use auto, float32 or bfloat16

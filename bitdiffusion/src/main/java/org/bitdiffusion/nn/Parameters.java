@@ -1,18 +1,19 @@
 package org.bitdiffusion.nn;
 
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.empty;
 import static org.bytedeco.pytorch.global.torch.grad;
 import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
-import static org.bytedeco.pytorch.global.torch.zeros;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Lifetime;
@@ -157,108 +158,170 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * Collects the weights while layers are made; {@link #build} then lays them out. Closing it frees
-   * those that were made if it did not come to that, such as where a layer complains of its size.
+   * Collects the weights while layers are made; {@link #build} then gives them memory. Until that
+   * they are empty, so that a network which is too large for the machine is refused at no cost.
+   * Closing it frees what was made if it did not come to that, such as where a layer complains.
    */
   public static final class Builder implements AutoCloseable {
-    private final Builder root;
-    private final Map<String, Tensor> trained;
-    private final Map<String, Tensor> fixed;
+    private static final long BYTES = 2L * Float.BYTES; // of a weight and its gradient
+
+    private final Collected collected;
+    private final boolean whole;
     private final boolean training;
     private final String prefix;
-    private final Generator generator;
 
-    /** Of the root. */
-    private boolean built;
+    /** What the builders of all parts share. */
+    private static final class Collected {
+      private final Map<String, Weight> byName = new LinkedHashMap<>(); // as they were made
+      private final Generator generator;
+      private final long memory = Engine.memory();
+      private long count;
+      private boolean built;
+
+      Collected(long seed) {
+        Engine.load();
+        generator = Scope.owned(() -> make_generator_cpu(seed));
+      }
+
+      /** Those that are trained, or the others. */
+      Map<String, Weight> which(boolean trained) {
+        var some = new LinkedHashMap<String, Weight>();
+        byName.forEach(
+            (name, weight) -> {
+              if (weight.trained() == trained) {
+                some.put(name, weight);
+              }
+            });
+        return some;
+      }
+    }
+
+    /**
+     * A weight without memory as yet.
+     *
+     * @param tensor that the layer has, still empty
+     * @param initial writes its values
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Weight(
+        Tensor tensor, long[] shape, long count, boolean trained, Consumer<Tensor> initial) {}
 
     /**
      * @param seed of the initial weights, of which the engine takes the lower 32 bits
      */
     public Builder(long seed) {
-      root = this;
-      trained = new LinkedHashMap<>();
-      fixed = new LinkedHashMap<>();
-      training = true;
-      prefix = "";
-      generator = generator(seed);
+      this(new Collected(seed), true, true, "");
     }
 
-    private static Generator generator(long seed) {
-      Engine.load();
-      return Scope.owned(() -> make_generator_cpu(seed));
-    }
-
-    private Builder(Builder root, boolean training, String prefix) {
-      this.root = root;
-      trained = root.trained;
-      fixed = root.fixed;
+    private Builder(Collected collected, boolean whole, boolean training, String prefix) {
+      this.collected = collected;
+      this.whole = whole;
       this.training = training;
       this.prefix = prefix;
-      generator = root.generator;
     }
 
     /** A builder for a part: its names begin with {@code name} and a dot. */
     public Builder in(String name) {
-      return new Builder(root, training, prefix + name + ".");
+      return new Builder(collected, false, training, prefix + name + ".");
     }
 
     /** A builder of weights that get no gradient: of a frozen part, or of running statistics. */
     public Builder fixed() {
-      return new Builder(root, false, prefix);
+      return new Builder(collected, false, false, prefix);
     }
 
-    /** A weight drawn uniformly from [-bound, bound). */
+    /**
+     * A weight drawn uniformly from [-bound, bound).
+     *
+     * @throws ConfigurationException if the weights so far do not fit into the machine's memory
+     */
     public Tensor uniform(String name, double bound, long... shape) {
-      var drawn = new GeneratorOptional(generator);
-      return add(name, () -> zeros(shape).uniform_(-bound, bound, drawn));
+      var drawn = new GeneratorOptional(collected.generator);
+      return add(name, shape, weight -> weight.uniform_(-bound, bound, drawn));
     }
 
-    /** A weight of which all entries are {@code value}. */
+    /**
+     * A weight of which all entries are {@code value}.
+     *
+     * @throws ConfigurationException if the weights so far do not fit into the machine's memory
+     */
     public Tensor constant(String name, double value, long... shape) {
-      return add(name, () -> zeros(shape).fill_(new Scalar(value)));
+      return add(name, shape, weight -> weight.fill_(new Scalar(value)));
     }
 
-    private Tensor add(String name, Supplier<Tensor> initial) {
+    private Tensor add(String name, long[] shape, Consumer<Tensor> initial) {
       var full = prefix + name;
-      if (trained.containsKey(full) || fixed.containsKey(full)) {
+      if (collected.byName.containsKey(full)) {
         throw new IllegalStateException("two weights are named " + full);
       }
-      var tensor = Scope.owned(initial);
-      (training ? trained : fixed).put(full, tensor);
+      var size = count(full, shape);
+      var tensor = Scope.owned(() -> empty(0));
+      collected.byName.put(full, new Weight(tensor, shape, size, training, initial));
       return tensor;
     }
 
-    /** Moves all weights into one tensor on the device and gives gradients to the trained. */
+    /** The entries of a shape, which are added to those of all. */
+    private long count(String name, long[] shape) {
+      var memory = collected.memory;
+      try {
+        var size = 1L;
+        for (var side : shape) {
+          size = Math.multiplyExact(size, side);
+        }
+        collected.count = Math.addExact(collected.count, size);
+        if (Math.multiplyExact(BYTES, collected.count) <= memory) {
+          return size;
+        }
+      } catch (ArithmeticException e) {
+        // far more than any memory
+      }
+      throw new ConfigurationException(
+          "the network does not fit into the %,d MB of memory: with %s of the shape %s, its weights and their gradients take more; take a smaller network (network.width and the like)"
+              .formatted(memory >> 20, name, Arrays.toString(shape)));
+    }
+
+    /**
+     * Gives all weights their place in one tensor on the device, draws their values in the order in
+     * which they were made, and gives gradients to the trained.
+     */
     public Parameters build(Compute compute) {
       try (var scope = new PointerScope();
           var noGrad = new NoGradGuard()) {
-        var device = compute.newDevice();
-        var byName = new LinkedHashMap<>(trained);
-        byName.putAll(fixed);
-        var parts = new ArrayList<Tensor>();
-        byName.values().forEach(weight -> parts.add(weight.flatten()));
-        var values =
-            cat(new TensorVector(parts.toArray(Tensor[]::new))).to(device, torch.ScalarType.Float);
-        var count = trained.values().stream().mapToLong(Tensor::numel).sum();
+        var trained = collected.which(true);
+        var all = new LinkedHashMap<>(trained);
+        all.putAll(collected.which(false));
+        var drawn = empty(collected.count);
+        var offsets = new LinkedHashMap<String, Long>();
+        var offset = 0L;
+        for (var weight : all.entrySet()) {
+          offsets.put(weight.getKey(), offset);
+          offset += weight.getValue().count();
+        }
+        collected.byName.forEach(
+            (name, weight) ->
+                weight.initial().accept(drawn.narrow(0, offsets.get(name), weight.count())));
+        var values = drawn.to(compute.newDevice(), torch.ScalarType.Float);
+        var count = trained.values().stream().mapToLong(Weight::count).sum();
         var trainedValues = values.narrow(0, 0, count);
         var gradients = zeros_like(trainedValues);
-        var offset = 0L;
-        for (var entry : byName.entrySet()) {
-          var weight = entry.getValue();
-          var shape = weight.shape();
-          var size = weight.numel();
-          weight.set_data(values.narrow(0, offset, size).view(shape));
-          if (trained.containsKey(entry.getKey())) {
-            weight.set_requires_grad(true);
-            weight.mutable_grad().put(gradients.narrow(0, offset, size).view(shape));
-          }
-          offset += size;
-        }
+        var byName = new LinkedHashMap<String, Tensor>();
+        all.forEach(
+            (name, weight) -> {
+              var tensor = weight.tensor();
+              var from = offsets.get(name);
+              tensor.set_data(values.narrow(0, from, weight.count()).view(weight.shape()));
+              if (weight.trained()) {
+                tensor.set_requires_grad(true);
+                var gradient = gradients.narrow(0, from, weight.count()).view(weight.shape());
+                tensor.mutable_grad().put(gradient);
+              }
+              byName.put(name, tensor);
+            });
         for (var kept : List.of(values, trainedValues, gradients)) {
           kept.retainReference(); // beyond the scope, as nothing can fail from here on
         }
-        root.built = true;
-        generator.close();
+        collected.built = true;
+        collected.generator.close();
         return new Parameters(byName, values, trainedValues, gradients);
       }
     }
@@ -266,10 +329,9 @@ public final class Parameters implements AutoCloseable {
     /** Of a part's builder it does nothing: the whole one is closed. */
     @Override
     public void close() {
-      if (this == root && !built) {
-        generator.close();
-        trained.values().forEach(Tensor::close);
-        fixed.values().forEach(Tensor::close);
+      if (whole && !collected.built) {
+        collected.generator.close();
+        collected.byName.values().forEach(weight -> weight.tensor().close());
       }
     }
   }

@@ -1,7 +1,9 @@
 package org.bitdiffusion.runtime;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,6 +11,7 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -102,11 +105,31 @@ public final class Engine {
   /**
    * Sets the number of threads that compute, from then on: those of one operation on the calling
    * thread and on threads that are new to the engine, and those that {@link Workers} share.
+   *
+   * @throws ConfigurationException if it is not in 1 to {@link #mostThreads()}
    */
   public static void threads(int threads) {
+    if (threads < 1 || threads > mostThreads()) {
+      throw new ConfigurationException(
+          "%d threads cannot compute; it must be at least 1, and here at most %d"
+              .formatted(threads, mostThreads()));
+    }
     load();
     Engine.threads = threads;
     torch.set_num_threads(threads);
+  }
+
+  /**
+   * The most threads that may compute: 4 for each processor, but 64 on small machines too. The
+   * engine ends the process where the system has no room for so many as are asked for.
+   */
+  public static int mostThreads() {
+    return Math.max(64, 4 * Runtime.getRuntime().availableProcessors());
+  }
+
+  /** The bytes of memory that this machine, or this process's share of it, has. */
+  public static long memory() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
   }
 
   /** The number of threads that compute. */

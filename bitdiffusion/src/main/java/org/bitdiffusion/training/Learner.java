@@ -3,11 +3,13 @@ package org.bitdiffusion.training;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.runtime.Scope;
 import org.bitdiffusion.runtime.Tensors;
@@ -63,8 +65,9 @@ final class Learner implements AutoCloseable {
   private Learner(Model model) {
     this.model = model;
     var training = model.config().training();
-    model.ensureRight();
     parameters = model.network().parameters();
+    requireMemory(parameters.count(), model.compute());
+    model.ensureRight();
     optimizer =
         new Adam(
             parameters,
@@ -77,6 +80,16 @@ final class Learner implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       optimizer.close();
       throw e;
+    }
+  }
+
+  /** Five numbers each: the weight, its gradient, its two moments and its average. */
+  private static void requireMemory(long weights, Compute compute) {
+    var bytes = Math.multiplyExact(5L * Float.BYTES, weights);
+    if (compute.device() == torch.DeviceType.CPU && bytes > Engine.memory()) {
+      throw new ConfigurationException(
+          "training %,d weights takes %,d MB for them, their gradients, moments and average, but there are %,d MB of memory: take a smaller network (network.width and the like)"
+              .formatted(weights, bytes >> 20, Engine.memory() >> 20));
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,6 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EngineTest {
   /** Loads the engine and computes 0 + 1 + ... + 9. */
@@ -141,5 +144,15 @@ class EngineTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining("the engine for NVIDIA GPUs cannot be loaded")
         .hasMessageContaining("install CUDA 13, cuDNN 9 and NCCL 2");
+  }
+
+  /** So many end the process with a signal where the system has no room for them. */
+  @ParameterizedTest
+  @ValueSource(ints = {8000, 0, -1, Integer.MAX_VALUE})
+  void threadsAreBounded(int threads) {
+    assertThatThrownBy(() -> Engine.threads(threads))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("at most " + Engine.mostThreads());
+    assertThat(Engine.mostThreads()).isGreaterThanOrEqualTo(64);
   }
 }

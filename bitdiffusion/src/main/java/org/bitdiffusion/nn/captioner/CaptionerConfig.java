@@ -19,6 +19,11 @@ public record CaptionerConfig(
     String decoder, int width, int layers, int heads, double dropout, Encoder encoder)
     implements NetworkConfig {
 
+  // Far above what fits into a memory, and so low that no number of features overflows.
+  private static final int LARGEST = 1 << 16;
+  private static final int LARGEST_IMAGE = 1 << 14;
+  private static final int DEEPEST = 1000;
+
   /**
    * @param kind {@code vit} or {@code resnet50}
    * @param imageSize side of the images
@@ -45,6 +50,8 @@ public record CaptionerConfig(
     public Encoder {
       require(List.of("vit", "resnet50").contains(kind), "encoder.kind", kind, "vit or resnet50");
       require(imageSize >= 1, "encoder.image_size", imageSize, "at least 1");
+      require(
+          imageSize <= LARGEST_IMAGE, "encoder.image_size", imageSize, "at most " + LARGEST_IMAGE);
       if (kind.equals("vit")) {
         require(
             patch >= 1 && imageSize % patch == 0,
@@ -52,6 +59,8 @@ public record CaptionerConfig(
             patch,
             "a divisor of encoder.image_size " + imageSize);
         require(layers >= 1, "encoder.layers", layers, "at least 1");
+        require(layers <= DEEPEST, "encoder.layers", layers, "at most " + DEEPEST);
+        require(width <= LARGEST, "encoder.width", width, "at most " + LARGEST);
         require(
             heads >= 1 && width >= 1 && width % heads == 0,
             "encoder.heads",
@@ -89,6 +98,8 @@ public record CaptionerConfig(
   public CaptionerConfig {
     require(DECODERS.contains(decoder), "decoder", decoder, "bits or autoregressive");
     require(layers >= 1, "layers", layers, "at least 1");
+    require(layers <= DEEPEST, "layers", layers, "at most " + DEEPEST);
+    require(width <= LARGEST, "width", width, "at most " + LARGEST);
     require(width >= 2 && width % 2 == 0, "width", width, "an even number of at least 2");
     require(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of width " + width);
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");

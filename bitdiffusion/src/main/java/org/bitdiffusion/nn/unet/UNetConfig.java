@@ -32,10 +32,15 @@ public record UNetConfig(
   /** A number of pixels, or a half, a quarter and so on of the image. */
   private static final Pattern SIDE = Pattern.compile("[1-9]\\d{0,5}|1/(1|2|4|8|16|32|64|128|256)");
 
+  // Far above what fits into a memory, and so low that no number of channels overflows.
+  private static final int LARGEST = 1 << 16;
+  private static final int DEEPEST = 1000;
+
   public UNetConfig {
     multipliers = List.copyOf(multipliers);
     attention = List.copyOf(attention);
     require(width >= 8 && width % 4 == 0, "width", width, "a multiple of 4, at least 8");
+    require(width <= LARGEST, "width", width, "at most " + LARGEST);
     require(
         !multipliers.isEmpty() && multipliers.stream().allMatch(m -> m >= 1),
         "multipliers",
@@ -44,7 +49,13 @@ public record UNetConfig(
     for (var entry : attention) {
       require(SIDE.matcher(entry).matches(), "attention", attention, "sides such as 16 or 1/2");
     }
+    require(
+        multipliers.stream().allMatch(m -> m <= DEEPEST),
+        "multipliers",
+        multipliers,
+        "a list of numbers of at most " + DEEPEST);
     require(blocks >= 1, "blocks", blocks, "at least 1");
+    require(blocks <= DEEPEST, "blocks", blocks, "at most " + DEEPEST);
     require(headWidth >= 1, "head_width", headWidth, "at least 1");
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
   }
