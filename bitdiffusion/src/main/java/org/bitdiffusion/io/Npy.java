@@ -19,12 +19,8 @@ import org.bitdiffusion.DataException;
 /** Arrays in NumPy's npy format: what {@code numpy.load} and {@code numpy.save} know. */
 public final class Npy {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
-  private static final Pattern TYPE = Pattern.compile("'descr':\\s*'([^']+)'");
   private static final Pattern INTEGERS = Pattern.compile("[|<]([ui])([1248])");
-  private static final Pattern SHAPE =
-      Pattern.compile("'shape':\\s*\\(\\s*((?:\\d{1,10}\\s*,?\\s*)*)\\)");
-  private static final Pattern FORTRAN = Pattern.compile("'fortran_order':\\s*True");
-  private static final int LONGEST_HEADER = 1 << 20;
+  private static final int LONGEST_HEADER = 1 << 16; // NumPy's own are shorter than 200 bytes
   private static final int PIECE = 1 << 16; // values written at a time
 
   private Npy() {}
@@ -128,19 +124,11 @@ public final class Npy {
   }
 
   /**
-   * @param type as NumPy writes it, such as {@code <u2}
-   * @param bytes length of all that comes before the values
+   * Reads up to the values.
+   *
+   * @throws DataException if they are not those of an array that this class can tell of
    */
-  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-  public record Header(String type, int[] shape, int bytes) {
-    /** Number of values. */
-    public long count() {
-      return Arrays.stream(shape).asLongStream().reduce(1, Math::multiplyExact);
-    }
-  }
-
-  /** Reads up to the values. */
-  public static Header header(String name, InputStream stream) throws IOException {
+  public static NpyHeader header(String name, InputStream stream) throws IOException {
     var in = new DataInputStream(stream);
     var start = in.readNBytes(8);
     if (start.length < 8 || !Arrays.equals(Arrays.copyOf(start, 6), MAGIC)) {
@@ -155,31 +143,24 @@ public final class Npy {
       }
       var bytes = new byte[length];
       in.readFully(bytes);
-      var text = new String(bytes, ISO_8859_1);
-      var type = TYPE.matcher(text);
-      var shape = SHAPE.matcher(text);
-      if (!type.find() || !shape.find() || FORTRAN.matcher(text).find()) {
-        throw new DataException(
-            "%s has a header that is not understood: %s".formatted(name, text.strip()));
-      }
-      var sides =
-          Arrays.stream(shape.group(1).split(","))
-              .map(String::strip)
-              .filter(side -> !side.isEmpty())
-              .mapToInt(Integer::parseInt)
-              .toArray();
-      return new Header(type.group(1), sides, 8 + (wide ? 4 : 2) + length);
-    } catch (EOFException | NumberFormatException e) {
-      throw new DataException(name + " is damaged: its header is cut off or wrong", e);
+      var header = NpyHeader.parse(new String(bytes, ISO_8859_1), 8 + (wide ? 4 : 2) + length);
+      header.count();
+      return header;
+    } catch (EOFException e) {
+      throw new DataException(name + " is damaged: its header is cut off", e);
+    } catch (IllegalArgumentException e) {
+      throw new DataException(
+          "%s has a header that is not understood: %s".formatted(name, e.getMessage()), e);
+    } catch (ArithmeticException e) {
+      throw new DataException(name + " is damaged: its shape has more values than any file", e);
     }
   }
 
-  /** Reads the values that follow a header. */
-  public static int[] integers(String name, Header header, InputStream in) throws IOException {
+  /** Reads the values that follow a header, and gives them row-major. */
+  public static int[] integers(String name, NpyHeader header, InputStream in) throws IOException {
     var type = INTEGERS.matcher(header.type());
     if (!type.matches()) {
-      throw new DataException(
-          "%s holds values of type %s; integers are needed".formatted(name, header.type()));
+      throw wrongType(name, header, "integers are needed");
     }
     var signed = type.group(1).equals("i");
     var width = Integer.parseInt(type.group(2));
@@ -193,36 +174,56 @@ public final class Npy {
             case 4 -> signed ? buffer.getInt() : Integer.toUnsignedLong(buffer.getInt());
             default -> buffer.getLong();
           };
-      values[i] = (int) value;
-      if (values[i] != value) {
+      if ((int) value != value) {
         throw new DataException(
             "%s holds %d, which needs more than 32 bits".formatted(name, value));
       }
+      values[place(header, i)] = (int) value;
     }
     return values;
   }
 
-  /** Reads the real numbers that follow a header. */
-  static double[] doubles(String name, Header header, InputStream in) throws IOException {
+  /** Reads the real numbers that follow a header, and gives them row-major. */
+  static double[] doubles(String name, NpyHeader header, InputStream in) throws IOException {
     var width =
         switch (header.type()) {
           case "<f4" -> Float.BYTES;
           case "<f8" -> Double.BYTES;
-          default ->
-              throw new DataException(
-                  "%s holds values of type %s; float32 or float64 are needed"
-                      .formatted(name, header.type()));
+          default -> throw wrongType(name, header, "float32 or float64 are needed");
         };
     var buffer = bytes(name, header, width, in);
     var values = new double[buffer.remaining() / width];
     for (var i = 0; i < values.length; i++) {
-      values[i] = width == Float.BYTES ? buffer.getFloat() : buffer.getDouble();
+      values[place(header, i)] = width == Float.BYTES ? buffer.getFloat() : buffer.getDouble();
     }
     return values;
   }
 
+  private static DataException wrongType(String name, NpyHeader header, String needed) {
+    return new DataException(
+        header.type().contains("O")
+            ? "%s holds Python objects, pickled, which are not read; save numbers (%s)"
+                .formatted(name, needed)
+            : "%s holds values of type %s; %s".formatted(name, header.type(), needed));
+  }
+
+  /** Where the i-th value of a file goes in an array that is row-major. */
+  private static int place(NpyHeader header, int i) {
+    if (!header.columnMajor()) {
+      return i;
+    }
+    var place = 0;
+    var stride = (int) header.count();
+    for (var side : header.shape()) { // of which the first runs fastest in the file
+      stride /= side;
+      place += i % side * stride;
+      i /= side;
+    }
+    return place;
+  }
+
   /** All bytes of the values that follow a header. */
-  private static ByteBuffer bytes(String name, Header header, int width, InputStream in)
+  private static ByteBuffer bytes(String name, NpyHeader header, int width, InputStream in)
       throws IOException {
     byte[] bytes;
     try {

@@ -3,27 +3,39 @@ package org.bitdiffusion.io;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 public class NpyTest {
   @TempDir private Path folder;
 
   /** An array as NumPy writes it. */
   public static byte[] npy(String type, String shape, byte... values) {
-    var header = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }".formatted(type, shape);
+    return withHeader(
+        "{'descr': '%s', 'fortran_order': False, 'shape': %s, }".formatted(type, shape), values);
+  }
+
+  private static byte[] withHeader(String header, byte... values) {
     var length = (10 + header.length() + 1 + 63) / 64 * 64 - 10;
     var out = new ByteArrayOutputStream();
-    out.writeBytes(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) length, 0});
+    out.writeBytes(
+        new byte[] {
+          (byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) length, (byte) (length >> 8)
+        });
     out.writeBytes((header + " ".repeat(length - header.length() - 1)).getBytes(ISO_8859_1));
     out.write('\n');
     out.writeBytes(values);
@@ -107,13 +119,13 @@ public class NpyTest {
     assertBroken(
         npy("|u1", "(2147483647, 2147483647)"),
         "is too large: its shape is [2147483647, 2147483647]");
-    assertBroken(npy("|u1", "(9999999999,)"), "is damaged: its header is cut off or wrong");
     assertBroken(
-        Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 40),
-        "is damaged: its header is cut off or wrong");
+        npy("|u1", "(9999999999,)"),
+        "has a header that is not understood: a side of its shape is not in 0 to 2147483647");
     assertBroken(
-        Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 9),
-        "is damaged: its header is cut off or wrong");
+        Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 40), "is damaged: its header is cut off");
+    assertBroken(
+        Arrays.copyOf(npy("|u1", "(1,)", (byte) 1), 9), "is damaged: its header is cut off");
     assertThatThrownBy(() -> Npy.read(folder.resolve("missing.npy")))
         .isInstanceOf(DataException.class)
         .hasMessage(
@@ -125,5 +137,86 @@ public class NpyTest {
     assertThatThrownBy(() -> Npy.read(file))
         .isInstanceOf(DataException.class)
         .hasMessage(file + " " + message);
+  }
+
+  @Test
+  void readsFortransOrder() throws Exception {
+    // [[1, 2, 3], [4, 5, 6]] as numpy.asfortranarray has it
+    var columns = new byte[] {1, 4, 2, 5, 3, 6};
+    var header = "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }";
+    var array = Npy.read(file(withHeader(header, columns)));
+    assertThat(array.shape()).containsExactly(2, 3);
+    assertThat(array.values()).containsExactly(1, 2, 3, 4, 5, 6);
+
+    var shape = new int[] {2, 3, 4};
+    var values = new byte[24];
+    for (var i = 0; i < 2; i++) {
+      for (var j = 0; j < 3; j++) {
+        for (var k = 0; k < 4; k++) {
+          values[i + 2 * (j + 3 * k)] = (byte) (12 * i + 4 * j + k);
+        }
+      }
+    }
+    var cube = Npy.read(file(withHeader(header.replace("(2, 3)", "(2, 3, 4)"), values)));
+    assertThat(cube.shape()).isEqualTo(shape);
+    assertThat(cube.values()).isEqualTo(IntStream.range(0, 24).toArray());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "{",
+        "{}",
+        "{'descr'",
+        "{'descr': '|u1",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1,)",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (-1,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999999,)}",
+        "{'descr': '|u1', 'fortran_order': False}",
+        "{'descr': '|u1', 'fortran_order': 0, 'shape': (1,)}",
+        "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), 'more': 1}"
+      })
+  void saysThatAHeaderIsNotUnderstood(String header) throws Exception {
+    var file = file(withHeader(header, (byte) 1));
+    assertThatThrownBy(() -> Npy.read(file))
+        .isInstanceOf(DataException.class)
+        .hasMessageStartingWith(file + " has a header that is not understood: ");
+  }
+
+  @Test
+  void noHeaderTakesLong() {
+    var start = "{'descr': '|u1', 'fortran_order': False, 'shape': (";
+    for (var header :
+        List.of(
+            start + "1 ".repeat(30_000) + "x",
+            start + "1,".repeat(30_000) + ")}",
+            start + "1".repeat(60_000),
+            start + " ".repeat(60_000) + "1,)}",
+            "{".repeat(60_000),
+            "'descr': ".repeat(7_000))) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(2),
+          () ->
+              assertThatThrownBy(() -> Npy.read(file(withHeader(header))))
+                  .isInstanceOf(DataException.class));
+    }
+  }
+
+  @Test
+  void saysThatObjectsAreNotRead() throws Exception {
+    assertBroken(
+        npy("|O", "(1,)", (byte) 0),
+        "holds Python objects, pickled, which are not read; save numbers (integers are needed)");
+  }
+
+  @Test
+  void noShapeOverflows() throws Exception {
+    assertBroken(
+        npy("|u1", "(2147483647, 2147483647, 2147483647)"),
+        "is damaged: its shape has more values than any file");
   }
 }

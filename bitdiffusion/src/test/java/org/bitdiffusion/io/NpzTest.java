@@ -3,19 +3,24 @@ package org.bitdiffusion.io;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NpzTest {
   @TempDir private Path folder;
@@ -45,5 +50,18 @@ class NpzTest {
     assertThatThrownBy(() -> Npz.read(file, "x"))
         .isInstanceOf(DataException.class)
         .hasMessage(file + " is no npz archive, or damaged: the checksum of x.npy is wrong");
+  }
+
+  /** Regular expressions took a day for the first, and the whole stack for the second. */
+  @ParameterizedTest
+  @ValueSource(strings = {"npz-header-regex-hang.npz", "npz-header-stack-overflow.npz"})
+  void aLongHeaderIsSoonRefused(String name) throws URISyntaxException {
+    var file = Path.of(getClass().getResource("/hostile/" + name).toURI());
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(2),
+        () ->
+            assertThatThrownBy(() -> Npz.read(file, "mu", "sigma"))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith(file + ": mu "));
   }
 }

@@ -144,6 +144,12 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
           "%s: data is %s of shape %s; it must be |u1 of shape [N, %d]"
               .formatted(archive, header.type(), Arrays.toString(shape), FORMAT.symbols()));
     }
+    if (header.columnMajor()) {
+      throw new DataException(
+          archive
+              + ": data lies column by column, of which no image can be read alone; save it again,"
+              + " of numpy.ascontiguousarray(data)");
+    }
     var size = header.bytes() + header.count();
     if (entry.getSize() != size) {
       throw new DataException(
