@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.TextFile;
@@ -35,6 +36,9 @@ public record CaptionFile(Path path, List<Caption> captions) {
   private static final JsonMapper JSON = new JsonMapper();
 
   private static final String ANNOTATIONS = "annotations";
+
+  /** Words of a caption. Comparing two takes as long as the product of theirs. */
+  private static final int MOST_WORDS = 100_000;
 
   public CaptionFile {
     captions = List.copyOf(captions);
@@ -80,7 +84,7 @@ public record CaptionFile(Path path, List<Caption> captions) {
    *
    * @param tokenizer splits a caption into tokens, such as {@link CaptionTokenizer#tokens}
    * @throws DataException if an image has two captions here, has one but no reference, or has
-   *     references but no caption
+   *     references but no caption, or a caption has more than 100,000 words
    */
   public List<ScoredCaption> scoredBy(
       CaptionFile references, Function<String, List<String>> tokenizer) {
@@ -112,18 +116,30 @@ public record CaptionFile(Path path, List<Caption> captions) {
     }
     // A word is the same object wherever it occurs, so that many captions need little memory.
     var words = new HashMap<String, String>();
-    Function<Caption, List<String>> tokens =
-        caption ->
-            tokenizer.apply(caption.text()).stream()
+    BiFunction<CaptionFile, Caption, List<String>> tokens =
+        (file, caption) ->
+            file.words(caption, tokenizer).stream()
                 .map(word -> words.computeIfAbsent(word, same -> same))
                 .toList();
     return candidates.values().stream()
         .map(
             candidate ->
                 new ScoredCaption(
-                    tokens.apply(candidate),
-                    referencesById.get(candidate.id()).stream().map(tokens).toList()))
+                    tokens.apply(this, candidate),
+                    referencesById.get(candidate.id()).stream()
+                        .map(reference -> tokens.apply(references, reference))
+                        .toList()))
         .toList();
+  }
+
+  private List<String> words(Caption caption, Function<String, List<String>> tokenizer) {
+    var words = tokenizer.apply(caption.text());
+    if (words.size() > MOST_WORDS) {
+      throw new DataException(
+          "%s, %s: a text of %,d words is no caption; at most %,d are compared"
+              .formatted(path, caption.place(), words.size(), MOST_WORDS));
+    }
+    return words;
   }
 
   private Map<String, Caption> candidates() {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.metrics.CaptionFile.Caption;
@@ -179,5 +180,21 @@ class CaptionFileTest {
       lines.append("{\"id\": %s, \"text\": \"a dog\"}\n".formatted(id));
     }
     return lines.toString();
+  }
+
+  @Test
+  void aTextOfVeryManyWordsIsNoCaption() throws IOException {
+    var line = "{\"id\": 1, \"text\": \"%s\"}";
+    var one = captions("one.jsonl", line.formatted("a"));
+    var many = captions("many.jsonl", line.formatted("a ".repeat(100_001)));
+    var blanks = Pattern.compile(" +");
+    for (var files : List.of(List.of(one, many), List.of(many, one))) {
+      assertThatThrownBy(
+              () -> files.get(0).scoredBy(files.get(1), text -> List.of(blanks.split(text))))
+          .isInstanceOf(DataException.class)
+          .hasMessage(
+              folder.resolve("many.jsonl")
+                  + ", line 1: a text of 100,001 words is no caption; at most 100,000 are compared");
+    }
   }
 }
