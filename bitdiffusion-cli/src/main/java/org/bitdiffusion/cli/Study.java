@@ -1,12 +1,11 @@
 package org.bitdiffusion.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +18,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.run.ConfigReader;
 
@@ -50,6 +50,7 @@ record Study(
     int samples,
     List<String> metrics) {
   private static final String SAMPLING = "sampling.";
+  private static final int LONGEST_NAME = 100;
 
   private static final List<String> KEYS =
       List.of(
@@ -82,6 +83,7 @@ record Study(
     require(seeds.stream().distinct().count() == seeds.size(), "seeds", "a list without repeats");
     require(samples >= 2, "samples", "a number of at least 2");
     require(metrics != null && !metrics.isEmpty(), "metrics", "a list of what evaluate reports");
+    requireNames("variants", variants.keySet());
     var folders = new HashMap<String, String>();
     for (var variant : variants.keySet()) {
       var other = folders.put(name(variant), variant);
@@ -99,6 +101,7 @@ record Study(
         "baseline",
         "one of the variants, %s, or of the ways to sample, %s"
             .formatted(listed(variants.keySet()), listed(sampling.keySet())));
+    requireNames("sampling", sampling.keySet());
     for (var way : sampling.entrySet()) {
       for (var key : way.getValue().keySet()) {
         if (!key.startsWith(SAMPLING)) {
@@ -119,6 +122,17 @@ record Study(
     return names.stream().map(name -> "'" + name + "'").collect(Collectors.joining(", "));
   }
 
+  /** They become names of folders, of curves and of rows. */
+  private static void requireNames(String key, Set<String> names) {
+    for (var name : names) {
+      require(
+          !name.isBlank() && name.length() <= LONGEST_NAME,
+          "a name of " + key,
+          "a text of 1 to %d characters, and not '%s'"
+              .formatted(LONGEST_NAME, name.substring(0, Math.min(name.length(), LONGEST_NAME))));
+    }
+  }
+
   private static void require(boolean right, String key, String expected) {
     if (!right) {
       throw new ConfigurationException(key + " is missing or wrong; it must be " + expected);
@@ -133,14 +147,13 @@ record Study(
    *     settings do not fit
    */
   static Study read(Path file, String data) {
-    var yaml =
-        YAMLMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
+    JsonNode tree;
     try {
-      var tree = yaml.readTree(Files.readString(file));
+      tree = ConfigYaml.read(file);
+    } catch (IOException e) {
+      throw new ConfigurationException(DataException.cannotRead(file, e).getMessage(), e);
+    }
+    try {
       for (var key : tree.properties()) {
         if (!KEYS.contains(key.getKey())) {
           throw new ConfigurationException(
@@ -158,7 +171,10 @@ record Study(
       if (data != null) {
         root.withObject("/settings").put("data", data);
       }
-      var study = yaml.treeToValue(root, Study.class);
+      var study =
+          new ObjectMapper()
+              .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+              .treeToValue(root, Study.class);
       for (var variant : study.variants.keySet()) {
         study.requireFit(variant);
         if (!study.config(variant, 0).data().equals(study.data())) {
@@ -182,17 +198,9 @@ record Study(
               .formatted(file, place.isEmpty() ? "the file" : place),
           e);
     } catch (JsonProcessingException e) {
-      throw new ConfigurationException(
-          "%s, line %d is no YAML: %s"
-              .formatted(
-                  file,
-                  e.getLocation().getLineNr(),
-                  e.getOriginalMessage().lines().findFirst().orElse("")),
-          e);
+      throw new ConfigurationException(file + ": " + e.getOriginalMessage(), e);
     } catch (ConfigurationException e) {
       throw new ConfigurationException(file + ": " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new ConfigurationException(DataException.cannotRead(file, e).getMessage(), e);
     }
   }
 

@@ -518,7 +518,7 @@ class StudyTest extends CommandTest {
         "seeds is missing or wrong; it must be a list without");
     assertRefused(
         STUDY.replace("without, at all: {diff", "with: {diff"),
-        "study.yaml, line ",
+        "study.yaml line ",
         "Duplicate field 'with'");
     assertRefused(
         STUDY.replace("{diffusion.self_conditioning: none}", "{diffusion.loss: x}"),
@@ -531,7 +531,7 @@ class StudyTest extends CommandTest {
         "study.yaml: baseline is missing or wrong; it must be one of the variants, 'with', 'without,"
             + " at all', or of the ways to sample, '2 steps', '3 steps'");
     assertRefused("", "study.yaml: the study is empty");
-    assertRefused("title: [", "study.yaml, line 1 is no YAML");
+    assertRefused("title: [", "study.yaml line 1 is no YAML");
     assertRefused(
         STUDY.replace("with: {}", "with: {data: icons}"),
         "variant 'with' sets data; all variants have the same");
@@ -549,6 +549,18 @@ class StudyTest extends CommandTest {
     assertRefused(
         STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"),
         "variant 'with': sampling.guidance is 2.0; it needs a run that knows classes");
+    assertRefused("[".repeat(5000), "study.yaml is no YAML: Document nesting depth");
+    assertRefused(
+        STUDY.replace("with: {}", "\"\": {}"),
+        "study.yaml: a name of variants is missing or wrong; it must be a text of 1 to 100");
+    assertRefused(
+        STUDY.replace("with: {}", "v".repeat(101) + ": {}"), "a name of variants is missing");
+    assertRefused(
+        STUDY.replaceFirst("sampling:\n  [^:]*:", "sampling:\n  ' ':"),
+        "a name of sampling is missing or wrong");
+    assertRefused(
+        STUDY.replace("seeds: [0, 1]", "seeds: [0, 010]"),
+        "has the number 010, which YAML takes for 8 in octal digits; write it without the 0");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }

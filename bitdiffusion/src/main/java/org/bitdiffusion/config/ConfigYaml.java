@@ -3,15 +3,22 @@ package org.bitdiffusion.config;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.io.TextFile;
 
 /** Configurations as YAML, as {@code config.yaml} has them. */
 public final class ConfigYaml {
@@ -38,7 +45,67 @@ public final class ConfigYaml {
   })
   private interface OneOf {}
 
+  /** Characters of a text; the longest line that is no value, a comment, takes its square. */
+  private static final int LONGEST = 1 << 20;
+
+  /** What YAML 1.1 takes for an octal number, and everybody else for a decimal one. */
+  private static final Pattern OCTAL = Pattern.compile("[-+]?0[0-9_]+");
+
   private ConfigYaml() {}
+
+  /**
+   * Reads a file as a tree, see {@link #parse}.
+   *
+   * @throws ConfigurationException if it is no YAML
+   * @throws IOException if it cannot be read, or is too long for a configuration
+   */
+  public static JsonNode read(Path file) throws IOException {
+    return parse(file.toString(), TextFile.read(file, LONGEST));
+  }
+
+  /**
+   * Reads a text as a tree of YAML. Numbers such as 010 are refused, which YAML 1.1 takes for 8.
+   *
+   * @param origin of the text, for a person
+   * @throws ConfigurationException if it is no YAML
+   */
+  public static JsonNode parse(String origin, String yaml) {
+    try {
+      requireDecimals(origin, yaml);
+      return MAPPER.readTree(yaml);
+    } catch (JsonProcessingException e) {
+      var at = e.getLocation();
+      throw new ConfigurationException(
+          "%s%s is no YAML: %s"
+              .formatted(
+                  origin,
+                  at == null ? "" : " line " + at.getLineNr(),
+                  e.getOriginalMessage()
+                      .lines()
+                      .findFirst()
+                      .orElse("")
+                      .replaceAll(", from `.*`", "")),
+          e);
+    } catch (IOException e) {
+      throw new IllegalStateException("a text cannot fail to be read", e);
+    }
+  }
+
+  private static void requireDecimals(String origin, String yaml) throws IOException {
+    try (var parser = MAPPER.createParser(yaml)) {
+      for (var token = parser.nextToken(); token != null; token = parser.nextToken()) {
+        if (token == JsonToken.VALUE_NUMBER_INT && OCTAL.matcher(parser.getText()).matches()) {
+          throw new ConfigurationException(
+              "%s line %d has the number %s, which YAML takes for %s in octal digits; write it without the 0"
+                  .formatted(
+                      origin,
+                      parser.currentTokenLocation().getLineNr(),
+                      parser.getText(),
+                      parser.getBigIntegerValue()));
+        }
+      }
+    }
+  }
 
   /**
    * A new mapper that reads and writes records by the names of their settings; the caller may teach

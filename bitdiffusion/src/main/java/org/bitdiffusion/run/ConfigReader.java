@@ -13,7 +13,6 @@ import com.fasterxml.jackson.databind.jsontype.NamedType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -109,7 +108,7 @@ public final class ConfigReader {
    */
   public static RunConfig file(Path file, Map<String, String> settings) {
     try {
-      return text(file.toString(), Files.readString(file), settings);
+      return resolve(file.toString(), ConfigYaml.read(file), settings);
     } catch (NoSuchFileException e) {
       throw new ConfigurationException("the configuration " + file + " does not exist", e);
     } catch (IOException e) {
@@ -125,7 +124,10 @@ public final class ConfigReader {
    * @throws ConfigurationException if it has an unknown key or an impossible value
    */
   public static RunConfig text(String origin, String text, Map<String, String> settings) {
-    var changes = tree(origin, text);
+    return resolve(origin, ConfigYaml.parse(origin, text), settings);
+  }
+
+  private static RunConfig resolve(String origin, JsonNode changes, Map<String, String> settings) {
     if (changes.isMissingNode() || changes.isNull()) {
       changes = YAML.createObjectNode();
     }
@@ -210,7 +212,7 @@ public final class ConfigReader {
 
   /** All settings with their defaults, of the kinds that a configuration names. */
   private static ObjectNode defaults(String origin, ObjectNode config) {
-    var tree = (ObjectNode) tree("defaults.yaml", resource("defaults.yaml"));
+    var tree = (ObjectNode) ConfigYaml.parse("defaults.yaml", resource("defaults.yaml"));
     var modality = kind(origin, Modality.ALL, "modality", config, tree);
     tree.set("modality", section(modality, modality.name(), modality.settings()));
     var network = kind(origin, NetworkKind.ALL, "network", config, tree);
@@ -232,7 +234,8 @@ public final class ConfigReader {
     var origin = kind.getClass().getName() + ": defaults.yaml";
     try (var in = kind.getClass().getResourceAsStream("defaults.yaml")) {
       if (in != null
-          && tree(origin, new String(in.readAllBytes(), UTF_8)) instanceof ObjectNode o) {
+          && ConfigYaml.parse(origin, new String(in.readAllBytes(), UTF_8))
+              instanceof ObjectNode o) {
         section.setAll(o);
       }
       var has = new TreeSet<String>();
@@ -341,7 +344,8 @@ public final class ConfigReader {
     if (!section.has(last) || section.get(last) instanceof ObjectNode) {
       throw unknown("", key, root);
     }
-    var node = section.get(last).isTextual() ? section.textNode(value) : tree(key, value);
+    var node =
+        section.get(last).isTextual() ? section.textNode(value) : ConfigYaml.parse(key, value);
     requireValue("", key, section.get(last), node);
     section.set(last, node);
   }
@@ -444,21 +448,6 @@ public final class ConfigReader {
 
   private static String lastName(String key) {
     return key.substring(key.lastIndexOf('.') + 1);
-  }
-
-  private static JsonNode tree(String origin, String yaml) {
-    try {
-      return YAML.readTree(yaml);
-    } catch (JsonProcessingException e) {
-      var at = e.getLocation();
-      throw new ConfigurationException(
-          "%s%s is no YAML: %s"
-              .formatted(
-                  origin,
-                  at == null ? "" : " line " + at.getLineNr(),
-                  e.getOriginalMessage().lines().findFirst().orElse("")),
-          e);
-    }
   }
 
   private static String resource(String name) {

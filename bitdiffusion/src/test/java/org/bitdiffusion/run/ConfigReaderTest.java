@@ -3,10 +3,12 @@ package org.bitdiffusion.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigReaderTest {
   @TempDir private Path folder;
@@ -100,6 +103,21 @@ class ConfigReaderTest {
         "training.beta1|1|in [0, 1)",
         "training.beta2|1|in [0, 1)",
         "training.epsilon|0|above 0",
+        "training.epsilon|1e999|training.epsilon is Infinity; it must be above 0 and at most 1",
+        "training.epsilon|1.1|above 0 and at most 1",
+        "training.epsilon|.inf|is no YAML",
+        "training.weight_decay|1e999|training.weight_decay is Infinity; it must be at least 0 and at",
+        "training.gradient_clip|1e999|training.gradient_clip is Infinity; it must be at least 0 (0: none)",
+        "sampling.guidance|1e39|sampling.guidance is 1.0E39; it must be a number of at most 1000000.0",
+        "sampling.self_guidance|-1e39|sampling.self_guidance is -1.0E39; it must be a number of at",
+        "codec.scale|1e300|codec.scale is 1.0E300; it must be above 0, 1.0E-6 to 1000000.0",
+        "codec.scale|1e-300|codec.scale is 1.0E-300; it must be above 0",
+        "codec.scale|0|codec.scale is 0.0; it must be above 0",
+        "network.width|2147483640|network.width is 2147483640; it must be at most 1048576 / 1",
+        "network.multipliers|[2147483647]|network.width is 32; it must be at most 1048576 / 2147483647",
+        "network.blocks|2147483647|network.blocks is 2147483647; it must be 1 to 1000",
+        "training.seed|010|training.seed line 1 has the number 010, which YAML takes for 8 in octal",
+        "training.seed|-017|has the number -017, which YAML takes for -15",
         "diffusion.label_dropout|1.5|diffusion.label_dropout is 1.5; it must be in [0, 1]",
         "network.width|-1|network.width is -1",
         "sampling.steps|0|sampling.steps is 0",
@@ -292,5 +310,61 @@ class ConfigReaderTest {
         file, ConfigYaml.text(ConfigReader.preset("icons", Map.of()).withSchema(schema)));
 
     assertThat(ConfigReader.file(file, Map.of()).schema()).isEqualTo(schema);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0x10", "1_000", "10"})
+  void numbersThatMeanOneThingAreRead(String seed) {
+    assertThat(ConfigReader.preset("icons", Map.of("training.seed", seed)).training().seed())
+        .isEqualTo(Long.decode(seed.replace("_", "")));
+  }
+
+  @Test
+  void octalNumbersOfAFileAreRefused() throws IOException {
+    var file = Files.writeString(folder.resolve("a.yaml"), "format: 2\ntraining:\n  seed: 010\n");
+    assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            file
+                + " line 3 has the number 010, which YAML takes for 8 in octal digits; write it"
+                + " without the 0");
+  }
+
+  /** A comment takes SnakeYAML the square of its length. */
+  @Test
+  void noFileTakesLong() {
+    for (var text :
+        List.of(
+            "# " + "x".repeat(5_000_000),
+            "# " + "x".repeat(400_000),
+            "[".repeat(1_000_000),
+            "- ".repeat(500_000),
+            "'" + "x".repeat(1_000_000),
+            "&a ".repeat(300_000),
+            "a: " + "9".repeat(1_000_000),
+            " ".repeat(1_000_000) + "a: 1")) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(5),
+          () -> {
+            var file = Files.writeString(folder.resolve("long.yaml"), text);
+            try {
+              ConfigReader.file(file, Map.of());
+            } catch (ConfigurationException e) {
+              assertThat(e.getMessage()).contains(file.toString()).hasSizeLessThan(500);
+            }
+          });
+    }
+    assertThatThrownBy(() -> ConfigReader.file(folder.resolve("long.yaml"), Map.of()))
+        .hasMessageContaining("'a' is no setting");
+  }
+
+  @Test
+  void aFileOfManyMegabytesIsNotRead() throws IOException {
+    var file = Files.writeString(folder.resolve("long.yaml"), "#" + "x".repeat(1 << 20));
+    assertThatThrownBy(() -> ConfigReader.file(file, Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "the configuration %s cannot be read: it is longer than 1,048,576 bytes"
+                .formatted(file));
   }
 }
