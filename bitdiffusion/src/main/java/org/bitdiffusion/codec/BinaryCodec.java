@@ -101,9 +101,14 @@ public final class BinaryCodec implements UniformCodec {
     requireScale(scale);
   }
 
+  /** Squares of bits, and sums of these, then stay far within float32. */
+  private static final double FARTHEST_SCALE = 1e6;
+
   static void requireScale(double scale) {
-    if (!(scale > 0) || Double.isInfinite(scale)) {
-      throw new ConfigurationException("codec.scale is " + scale + "; it must be above 0");
+    if (!(scale >= 1 / FARTHEST_SCALE && scale <= FARTHEST_SCALE)) {
+      throw new ConfigurationException(
+          "codec.scale is %s; it must be above 0, %s to %s"
+              .formatted(scale, 1 / FARTHEST_SCALE, FARTHEST_SCALE));
     }
   }
 

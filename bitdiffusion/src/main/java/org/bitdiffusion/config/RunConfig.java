@@ -138,6 +138,9 @@ public record RunConfig(
   /** Far above any that trains; steps of single precision would overflow. */
   private static final double HIGHEST_RATE = 1e30;
 
+  private static final double HIGHEST_DECAY = 1000;
+  private static final double HIGHEST_NORM = 1e30;
+
   public RunConfig {
     var t = training;
     require(t.steps() >= 1, "steps", t.steps(), "at least 1");
@@ -157,9 +160,17 @@ public record RunConfig(
     require(t.warmupSteps() >= 0, "warmup_steps", t.warmupSteps(), "at least 0");
     require(t.beta1() >= 0 && t.beta1() < 1, "beta1", t.beta1(), "in [0, 1)");
     require(t.beta2() >= 0 && t.beta2() < 1, "beta2", t.beta2(), "in [0, 1)");
-    require(t.epsilon() > 0, "epsilon", t.epsilon(), "above 0");
-    require(t.weightDecay() >= 0, "weight_decay", t.weightDecay(), "at least 0");
-    require(t.gradientClip() >= 0, "gradient_clip", t.gradientClip(), "at least 0 (0: none)");
+    require(t.epsilon() > 0 && t.epsilon() <= 1, "epsilon", t.epsilon(), "above 0 and at most 1");
+    require(
+        t.weightDecay() >= 0 && t.weightDecay() <= HIGHEST_DECAY,
+        "weight_decay",
+        t.weightDecay(),
+        "at least 0 and at most " + HIGHEST_DECAY);
+    require(
+        t.gradientClip() >= 0 && t.gradientClip() <= HIGHEST_NORM,
+        "gradient_clip",
+        t.gradientClip(),
+        "at least 0 (0: none) and at most " + HIGHEST_NORM);
     require(t.emaDecay() >= 0 && t.emaDecay() < 1, "ema_decay", t.emaDecay(), "in [0, 1)");
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");

@@ -3,6 +3,7 @@ package org.bitdiffusion.model;
 import java.util.Optional;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.sampling.Known;
+import org.bitdiffusion.sampling.SampleNoise;
 import org.bitdiffusion.sampling.SamplerConfig;
 
 /**
@@ -10,7 +11,7 @@ import org.bitdiffusion.sampling.SamplerConfig;
  *
  * @param sampling how a diffusion model draws; others take no notice of it
  * @param seed of all noise
- * @param first index of the first sample: sample i depends on the seed and on i alone
+ * @param first index of the first sample: sample i, below 2^32, depends on the seed and on i alone
  * @param count N
  * @param given what each is conditioned on; {@link Given#NONE} where the model is told nothing
  * @param known symbols that are given
@@ -18,7 +19,7 @@ import org.bitdiffusion.sampling.SamplerConfig;
 public record SampleRequest(
     SamplerConfig sampling, long seed, long first, int count, Given given, Optional<Known> known) {
   public SampleRequest {
-    if (first < 0 || count < 1) {
+    if (first < 0 || count < 1 || first > SampleNoise.MOST_SAMPLES - count) {
       throw new IllegalArgumentException("no samples: first %d, count %d".formatted(first, count));
     }
   }

@@ -25,17 +25,20 @@ import org.bytedeco.pytorch.global.torch;
  * drawn beside it and on whatever device.
  */
 public final class SampleNoise implements Noise, Supplier<Tensor> {
+  /** Samples of a seed: the engine's generators tell no more of them apart. */
+  public static final long MOST_SAMPLES = 1L << 32;
+
   private final Lifetime lifetime = new Lifetime("the samples' noise");
   private final Generator[] generators;
   private final long[] shape;
   private final Device device;
 
   /**
-   * @param first index i of the first sample
+   * @param first index i of the first sample, all of which are below {@link #MOST_SAMPLES}
    * @param shape of one sample's noise in {@link #get}
    */
   public SampleNoise(long seed, long first, int count, long[] shape, Device device) {
-    if (first < 0 || count < 1 || shape.length < 1) {
+    if (first < 0 || count < 1 || first > MOST_SAMPLES - count || shape.length < 1) {
       throw new IllegalArgumentException(
           "no samples: first %d, count %d, shape %s"
               .formatted(first, count, Arrays.toString(shape)));

@@ -36,6 +36,9 @@ public record SamplerConfig(
   /** Modes of self-conditioning. */
   public static final List<String> MODES = List.of("previous", "momentum", "self_guidance", "none");
 
+  /** Of guidance; far above any that helps, and far below where float32 overflows. */
+  private static final double HIGHEST_WEIGHT = 1e6;
+
   /** DDIM, 100 steps, the last step's estimate. */
   public static final SamplerConfig DEFAULT =
       new SamplerConfig(100, "ddim", 0, 0, "previous", 0.9, 3, "", 0);
@@ -52,8 +55,16 @@ public record SamplerConfig(
     require(td >= 0 && Double.isFinite(td), "sampling.td", td, "at least 0");
     Registry.require("sampling.self_conditioning", selfConditioning, MODES);
     require(momentum >= 0 && momentum < 1, "sampling.momentum", momentum, "in [0, 1)");
-    require(Double.isFinite(selfGuidance), "sampling.self_guidance", selfGuidance, "a number");
-    require(Double.isFinite(guidance), "sampling.guidance", guidance, "a number");
+    require(
+        Math.abs(selfGuidance) <= HIGHEST_WEIGHT,
+        "sampling.self_guidance",
+        selfGuidance,
+        "a number of at most " + HIGHEST_WEIGHT);
+    require(
+        Math.abs(guidance) <= HIGHEST_WEIGHT,
+        "sampling.guidance",
+        guidance,
+        "a number of at most " + HIGHEST_WEIGHT);
     if (!schedule.isEmpty()) {
       NoiseSchedule.parse(schedule); // complains at once rather than after the model is read
     }

@@ -12,15 +12,18 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Given;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.NativeObjects;
 import org.bitdiffusion.runtime.Scope;
@@ -581,6 +584,19 @@ class SamplerTest {
   @Test
   void requestsThatCannotBeAreRefused() {
     assertThatThrownBy(() -> noise(0, -1, 1, 1)).hasMessageContaining("first -1");
+    // Of these the engine's generators would repeat the noise of the first ones.
+    noise(0, (1L << 32) - 2, 2, 1).close();
+    for (var first : List.of((1L << 32) - 1, 1L << 32, Long.MAX_VALUE)) {
+      assertThatThrownBy(() -> noise(0, first, 2, 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("first " + first);
+      assertThatThrownBy(
+              () ->
+                  new SampleRequest(
+                      SamplerConfig.DEFAULT, 0, first, 2, Given.NONE, Optional.empty()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("first " + first);
+    }
     assertThatThrownBy(() -> noise(0, 0, 0, 1)).hasMessageContaining("count 0");
     assertThatThrownBy(() -> noise(0, 0, 1)).hasMessageContaining("shape []");
     try (var scope = new PointerScope();
