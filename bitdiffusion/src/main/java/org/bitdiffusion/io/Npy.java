@@ -111,7 +111,7 @@ public final class Npy {
    * @throws DataException if the file is none, or holds a value that needs more than 32 bits
    */
   public static Array read(Path file) {
-    try (var in = Files.newInputStream(file)) {
+    try (var in = Files.newInputStream(RegularFile.require(file))) {
       var header = header(file.toString(), in);
       var values = integers(file.toString(), header, in);
       if (in.read() >= 0) {

@@ -4,8 +4,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -53,11 +51,8 @@ public final class Npz {
    *     or float64
    */
   public static Map<String, Doubles> readSome(Path file, String... names) {
-    if (!Files.exists(file)) {
-      throw DataException.cannotRead(file, new NoSuchFileException(file.toString()));
-    }
     var arrays = new LinkedHashMap<String, Doubles>();
-    try (var zip = new ZipFile(file.toFile())) {
+    try (var zip = new ZipFile(RegularFile.require(file).toFile())) {
       for (var name : names) {
         var entry = zip.getEntry(name + ".npy");
         if (entry == null) {

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.RegularFile;
 import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.pytorch.Tensor;
 import org.slf4j.Logger;
@@ -223,7 +224,7 @@ public final class Checkpoints {
   private static State state(Path checkpoint) {
     var file = checkpoint.resolve("state.json");
     try {
-      var json = JSON.readTree(Files.readString(file));
+      var json = JSON.readTree(Files.readString(RegularFile.require(file)));
       if (!(json instanceof ObjectNode object)) {
         throw new DataException(file + " is damaged: it names no format, step and bit_order");
       }
@@ -262,7 +263,7 @@ public final class Checkpoints {
     }
     try (var entries = Files.list(folder)) {
       return entries
-          .filter(p -> p.getFileName().toString().matches("step-\\d+"))
+          .filter(p -> p.getFileName().toString().matches("step-\\d{1,18}"))
           .sorted(Comparator.comparingLong(Checkpoints::step))
           .toList();
     } catch (IOException e) {

@@ -24,6 +24,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.io.RegularFile;
 import org.bitdiffusion.io.WholeFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -173,7 +174,11 @@ public final class RunFolder {
 
   private static void append(Path file, String line) {
     try {
-      Files.writeString(file, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      Files.writeString(
+          RegularFile.requireOrNew(file),
+          line,
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw Checkpoints.cannotWrite(file, e);
     }
@@ -194,7 +199,7 @@ public final class RunFolder {
     }
     try {
       var lines = new ArrayList<T>();
-      for (var line : Files.readAllLines(file)) {
+      for (var line : Files.readAllLines(RegularFile.require(file))) {
         try {
           lines.add(JSON.readValue(line, type));
         } catch (JsonProcessingException e) {
@@ -255,7 +260,11 @@ public final class RunFolder {
         // A process loses its locks on a file with any channel of it that it closes: one that has
         // the lock must not open the file again.
         if (!LOCKED.contains(run)) {
-          var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          var channel =
+              FileChannel.open(
+                  RegularFile.requireOrNew(file),
+                  StandardOpenOption.CREATE,
+                  StandardOpenOption.WRITE);
           try {
             if (channel.tryLock() != null) {
               LOCKED.add(run);

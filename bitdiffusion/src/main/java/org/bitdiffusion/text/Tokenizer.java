@@ -9,6 +9,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.RegularFile;
 
 /**
  * Text as token ids in {@code 0 .. K-1}, and back. End of text and padding are ids like any other,
@@ -61,7 +62,7 @@ public sealed interface Tokenizer extends AutoCloseable
     byte[] content;
     JsonNode json;
     try {
-      content = Files.readAllBytes(file);
+      content = Files.readAllBytes(RegularFile.require(file));
       json = new ObjectMapper().readTree(content);
     } catch (JsonProcessingException e) {
       throw new DataException(
