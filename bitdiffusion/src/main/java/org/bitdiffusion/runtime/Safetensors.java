@@ -1,8 +1,11 @@
 package org.bitdiffusion.runtime;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.RegularFile;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -33,17 +37,47 @@ import org.bytedeco.pytorch.global.torch;
  * of names, types, shapes and offsets, then the values.
  */
 public final class Safetensors {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
   private static final int PIECE = 1 << 26; // bytes copied at a time
 
   /** Types of values that can be read. */
-  private static final Map<String, Type> TYPES =
+  private static final Map<String, torch.ScalarType> TYPES =
       Map.of(
-          "F32", new Type(torch.ScalarType.Float, 4),
-          "F16", new Type(torch.ScalarType.Half, 2),
-          "BF16", new Type(torch.ScalarType.BFloat16, 2));
+          "F32", torch.ScalarType.Float,
+          "F16", torch.ScalarType.Half,
+          "BF16", torch.ScalarType.BFloat16);
 
-  private record Type(torch.ScalarType type, long bytes) {}
+  /** Bits of a value, by the name of the type, of all that the format knows. */
+  private static final Map<String, Integer> BITS =
+      Map.ofEntries(
+          Map.entry("BOOL", 8),
+          Map.entry("F4", 4),
+          Map.entry("F6_E2M3", 6),
+          Map.entry("F6_E3M2", 6),
+          Map.entry("U8", 8),
+          Map.entry("I8", 8),
+          Map.entry("F8_E5M2", 8),
+          Map.entry("F8_E4M3", 8),
+          Map.entry("F8_E8M0", 8),
+          Map.entry("I16", 16),
+          Map.entry("U16", 16),
+          Map.entry("F16", 16),
+          Map.entry("BF16", 16),
+          Map.entry("I32", 32),
+          Map.entry("U32", 32),
+          Map.entry("F32", 32),
+          Map.entry("C64", 64),
+          Map.entry("F64", 64),
+          Map.entry("I64", 64),
+          Map.entry("U64", 64));
+
+  /** What the header says of a tensor: its values lie from {@code from} to {@code to} behind it. */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  private record Entry(String type, long[] shape, long from, long to) {}
 
   private static final long LONGEST_HEADER = 100_000_000; // the format's own limit
 
@@ -164,7 +198,7 @@ public final class Safetensors {
         }
       }
       reader.fill(tensors);
-      return reader.checksumToEnd();
+      return reader.checksum();
     } catch (IOException e) {
       throw cannotRead(file, e);
     }
@@ -236,13 +270,13 @@ public final class Safetensors {
     private final Path file;
     private final FileChannel channel;
     private final long begin; // of the values
-    private final Map<String, JsonNode> stored = new LinkedHashMap<>();
+    private final Map<String, Entry> stored = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private final CRC32C checksum = new CRC32C(); // of all bytes, as long as they come in order
 
     Reader(Path file) throws IOException {
       this.file = file;
-      channel = FileChannel.open(file, StandardOpenOption.READ);
+      channel = FileChannel.open(RegularFile.require(file), StandardOpenOption.READ);
       try {
         var length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         readFully(length);
@@ -254,11 +288,14 @@ public final class Safetensors {
         var header = ByteBuffer.allocate((int) headerLength);
         readFully(header);
         begin = 8 + headerLength;
-        parse(header.array()).properties().forEach(e -> stored.put(e.getKey(), e.getValue()));
-        var said = stored.remove(METADATA);
-        if (said != null) {
-          said.properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asText()));
+        for (var e : parse(header.array()).properties()) {
+          if (e.getKey().equals(METADATA)) {
+            e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
+          } else {
+            stored.put(e.getKey(), entry(e.getKey(), e.getValue()));
+          }
         }
+        requireWhole();
       } catch (IOException | RuntimeException e) {
         channel.close();
         throw e;
@@ -270,55 +307,101 @@ public final class Safetensors {
         return JSON.readTree(header);
       } catch (JsonProcessingException e) {
         throw new DataException(
-            file + " is damaged or no safetensors file: its header is no JSON", e);
+            file
+                + " is damaged or no safetensors file: its header is no JSON, or names a tensor twice",
+            e);
       }
     }
 
-    void check(Map<String, Tensor> tensors, Set<String> types) throws IOException {
+    private Entry entry(String name, JsonNode node) {
+      var sides = node.path("shape");
+      var ends = node.path("data_offsets");
+      if (!sides.isArray() || ends.size() != 2) {
+        throw damaged("tensor '%s' has no shape and two data_offsets", name);
+      }
+      var shape = new long[sides.size()];
+      for (var i = 0; i < shape.length; i++) {
+        shape[i] = count(name, sides.get(i));
+      }
+      var type = node.path("dtype").asText("?");
+      var entry = new Entry(type, shape, count(name, ends.get(0)), count(name, ends.get(1)));
+      try {
+        var bits = BITS.get(type);
+        if (bits != null
+            && Arrays.stream(shape).reduce(bits, Math::multiplyExact)
+                != Math.multiplyExact(entry.to() - entry.from(), 8L)) {
+          throw damaged("the values of '%s' are not as many as its shape has", name);
+        }
+        return entry;
+      } catch (ArithmeticException e) {
+        throw damaged("tensor '%s' is larger than any file", name);
+      }
+    }
+
+    private long count(String name, JsonNode number) {
+      if (!number.isIntegralNumber() || !number.canConvertToLong() || number.longValue() < 0) {
+        throw damaged("tensor '%s' has a side or an offset that is none", name);
+      }
+      return number.longValue();
+    }
+
+    /** The format allows no holes between the values of tensors, and none to overlap. */
+    private void requireWhole() throws IOException {
+      var inOrder = new ArrayList<>(stored.entrySet());
+      inOrder.sort(
+          Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().from())
+              .thenComparingLong(e -> e.getValue().to()));
+      var end = 0L;
+      for (var e : inOrder) {
+        if (e.getValue().to() > channel.size() - begin) {
+          throw damaged("the values of '%s' are cut off", e.getKey());
+        }
+        if (e.getValue().from() != end || e.getValue().to() < end) {
+          throw damaged("the values of '%s' do not begin where those before it end", e.getKey());
+        }
+        end = e.getValue().to();
+      }
+      if (end != channel.size() - begin) {
+        throw damaged("it goes on after the values of its last tensor%s", "");
+      }
+    }
+
+    private DataException damaged(String what, String name) {
+      return new DataException(file + " is damaged: " + what.formatted(name));
+    }
+
+    void check(Map<String, Tensor> tensors, Set<String> types) {
       for (var entry : tensors.entrySet()) {
         check(entry.getKey(), entry.getValue().shape(), types);
       }
     }
 
     long[] shape(String name) {
-      var node = stored.get(name);
-      if (node == null) {
+      var entry = stored.get(name);
+      if (entry == null) {
         throw new DataException(
             file + " has no tensor '" + name + "': it belongs to another network");
       }
-      var shape = new long[node.path("shape").size()];
-      for (var i = 0; i < shape.length; i++) {
-        shape[i] = node.path("shape").get(i).asLong();
-      }
-      return shape;
+      return entry.shape();
     }
 
     /** In the order of the file, which is then read from its beginning to its end. */
     void fill(Map<String, Tensor> tensors) throws IOException {
       var inOrder = new ArrayList<>(tensors.keySet());
-      inOrder.sort(Comparator.comparingLong(name -> offset(stored.get(name))));
+      inOrder.sort(Comparator.comparingLong(name -> stored.get(name).from()));
       for (var name : inOrder) {
         fill(name, tensors.get(name));
       }
     }
 
-    private static long offset(JsonNode node) {
-      return node.path("data_offsets").path(0).asLong(-1);
-    }
-
     /** The CRC-32C of the file, all tensors of which have been read. */
-    long checksumToEnd() throws IOException {
-      var rest = ByteBuffer.allocate(1 << 16);
-      while (channel.read(rest.clear()) >= 0) {
-        checksum.update(rest.flip());
-      }
+    long checksum() {
       return checksum.getValue();
     }
 
-    private void check(String name, long[] expected, Set<String> types) throws IOException {
+    private void check(String name, long[] expected, Set<String> types) {
       var shape = shape(name);
-      var node = stored.get(name);
-      var type = node.path("dtype").asText("?");
+      var type = stored.get(name).type();
       if (!types.contains(type) || !Arrays.equals(shape, expected)) {
         throw new DataException(
             "%s: tensor '%s' is %s %s, but the network has %s %s: it belongs to another network"
@@ -330,23 +413,17 @@ public final class Safetensors {
                     types.contains(type) ? type : "F32",
                     Arrays.toString(expected)));
       }
-      var from = offset(node);
-      var to = node.path("data_offsets").path(1).asLong(-1);
-      var bytes = Arrays.stream(shape).reduce(TYPES.get(type).bytes(), Math::multiplyExact);
-      if (from < 0 || to - from != bytes || to > channel.size() - begin) {
-        throw new DataException(file + " is damaged: the values of '" + name + "' are cut off");
-      }
     }
 
     private void fill(String name, Tensor target) throws IOException {
-      var node = stored.get(name);
+      var entry = stored.get(name);
       try (var scope = new PointerScope();
           var noGrad = new NoGradGuard()) {
-        var type = TYPES.get(node.path("dtype").asText()).type();
+        var type = TYPES.get(entry.type());
         var values = torch.empty(target.shape(), new TensorOptions(type), null);
         var bytes = new BytePointer(values.data_ptr());
         var count = values.nbytes();
-        channel.position(begin + offset(node));
+        channel.position(begin + entry.from());
         for (var done = 0L; done < count; done += PIECE) {
           var piece = Math.min(PIECE, count - done);
           readFully(bytes.position(done).limit(done + piece).asByteBuffer());

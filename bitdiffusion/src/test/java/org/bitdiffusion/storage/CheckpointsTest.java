@@ -1,13 +1,20 @@
 package org.bitdiffusion.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -56,5 +63,52 @@ class CheckpointsTest {
       var line = lines.filter(some -> some.startsWith("rchar: ")).findFirst().orElseThrow();
       return Long.parseLong(line.substring("rchar: ".length()));
     }
+  }
+
+  /** 20 digits are no step that a long counts. */
+  @Test
+  void foldersOfOthersArePassedOver() throws IOException {
+    var all = Files.createDirectories(folder.resolve("checkpoints"));
+    Files.createDirectory(all.resolve("step-99999999999999999999"));
+    Files.createDirectory(all.resolve("step-abc"));
+    assertThat(new Checkpoints(folder).newest()).isEmpty();
+    Files.createDirectory(all.resolve("step-00000007"));
+    assertThat(new Checkpoints(folder).done()).isEqualTo(7);
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void noPipeIsWaitedFor() throws Exception {
+    var run = folder.resolve("run");
+    var step = Files.createDirectories(run.resolve("checkpoints/step-00000001"));
+    Files.writeString(run.resolve("config.yaml"), "");
+    for (var name : List.of("state.json", "model.safetensors")) {
+      pipe(step.resolve(name));
+    }
+    for (var name : List.of("metrics.jsonl", "stretches.jsonl", ".lock")) {
+      pipe(run.resolve(name));
+    }
+    var opened = RunFolder.open(run);
+    var reason = "it is a pipe or a device, where a file is needed";
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          for (var wait :
+              List.<ThrowingCallable>of(
+                  () -> opened.checkpoints().read(step, Map.of()),
+                  () -> Safetensors.names(step.resolve("model.safetensors")),
+                  opened::history,
+                  opened::stretches,
+                  () -> opened.forgetAfter(0),
+                  () -> opened.begin(new Stretch(1, "float32", "cpu", "", "")),
+                  () -> opened.log(new Metrics(1, 1, 1, 1, 1, 1)),
+                  opened::lock)) {
+            assertThatThrownBy(wait).isInstanceOf(DataException.class).hasMessageContaining(reason);
+          }
+        });
+  }
+
+  private static void pipe(Path file) throws Exception {
+    assumeThat(new ProcessBuilder("mkfifo", file.toString()).start().waitFor()).isZero();
   }
 }
