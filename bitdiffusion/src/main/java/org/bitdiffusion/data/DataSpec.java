@@ -1,9 +1,12 @@
 package org.bitdiffusion.data;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
@@ -40,6 +43,14 @@ public record DataSpec(String source, String path, Map<String, String> options) 
           path.isEmpty()
               ? "data " + source + " has an empty path; write " + source + ":PATH"
               : "data path '" + path + "' ends like an option; rename it");
+    }
+    if (path != null) {
+      try {
+        Objects.requireNonNull(Path.of(path)); // which complains of what is none
+      } catch (InvalidPathException e) {
+        throw new ConfigurationException(
+            "data path '%s' is none: %s".formatted(path, e.getReason()), e);
+      }
     }
     options.forEach(
         (key, value) -> {

@@ -281,7 +281,14 @@ public record CaptionFile(Path path, List<Caption> captions) {
       throw new DataException(
           "%s, %s: \"%s\" is missing or no text".formatted(path, place, textKey));
     }
-    return new Caption(id.asText(), text.textValue(), place);
+    return new Caption(text(id), text.textValue(), place);
+  }
+
+  /** The same for 1 and 1.0, which some programs write for it. */
+  private static String text(JsonNode id) {
+    return id.isNumber() && id.canConvertToExactIntegral()
+        ? id.decimalValue().toBigInteger().toString()
+        : id.asText();
   }
 
   private static DataException unknownFormat(Path path) {

@@ -39,6 +39,9 @@ public final class SubwordTokenizer implements Tokenizer {
   private final int padding;
   private final HuggingFaceTokenizer library;
 
+  /** Far above those of any vocabulary, and below those that a network's output can tell apart. */
+  private static final int LARGEST_ID = (1 << 24) - 1;
+
   private SubwordTokenizer(
       byte[] file,
       Map<Integer, String> tokens,
@@ -87,9 +90,13 @@ public final class SubwordTokenizer implements Tokenizer {
   }
 
   private static int id(Path file, String token, JsonNode id) {
-    if (!id.canConvertToInt() || id.intValue() < 0) {
+    if (!id.isIntegralNumber()
+        || !id.canConvertToInt()
+        || id.intValue() < 0
+        || id.intValue() > LARGEST_ID) {
       throw new DataException(
-          "%s is damaged: the id of '%s' is %s".formatted(file, token, id.asText("missing")));
+          "%s is damaged: the id of '%s' is %s; it must be 0 to %d"
+              .formatted(file, token, id.asText("missing"), LARGEST_ID));
     }
     return id.intValue();
   }

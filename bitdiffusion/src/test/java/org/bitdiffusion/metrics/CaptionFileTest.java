@@ -197,4 +197,17 @@ class CaptionFileTest {
                   + ", line 1: a text of 100,001 words is no caption; at most 100,000 are compared");
     }
   }
+
+  @Test
+  void oneIsOneHoweverItIsWritten() throws IOException {
+    var file =
+        file(
+            """
+            [{"image_id": 1.0, "caption": "a"}, {"image_id": 18446744073709551617, "caption": "b"},
+             {"image_id": 1.5, "caption": "c"}, {"image_id": "1.0", "caption": "d"}]
+            """);
+    assertThat(CaptionFile.read(file).captions())
+        .extracting(Caption::id)
+        .containsExactly("1", "18446744073709551617", "1.5", "1.0");
+  }
 }

@@ -11,6 +11,8 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SubwordTokenizerTest {
   @TempDir private Path folder;
@@ -155,5 +157,25 @@ class SubwordTokenizerTest {
         .hasMessageContaining(file.toString())
         .hasMessageContaining(message)
         .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2147483647", "16777216", "2147483648", "-1", "1.5", "\"1\""})
+  void idsOfNoVocabularyAreRefused(String id) throws Exception {
+    var file =
+        Files.writeString(
+            folder.resolve("tokenizer.json"),
+            """
+            {"version": "1.0",
+             "added_tokens": [{"id": 0, "content": "</s>", "special": true, "single_word": false,
+                               "lstrip": false, "rstrip": false, "normalized": false}],
+             "model": {"type": "BPE", "vocab": {"</s>": 0, "a": %s}, "merges": []}}
+            """
+                .formatted(id));
+    assertThatThrownBy(() -> Tokenizer.load(file))
+        .isInstanceOf(DataException.class)
+        .hasMessage(
+            "%s is damaged: the id of 'a' is %s; it must be 0 to 16777215"
+                .formatted(file, id.replace("\"", "")));
   }
 }

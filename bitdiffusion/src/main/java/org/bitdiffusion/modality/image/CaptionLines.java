@@ -37,7 +37,8 @@ final class CaptionLines {
             throw new DataException(place + " names no \"image\"");
           }
           var texts = texts(place, entry);
-          var image = file.resolveSibling(entry.path("image").textValue());
+          var image =
+              CaptionedFiles.image(place, file.resolveSibling(""), entry.path("image").textValue());
           if (!Files.isRegularFile(image)) {
             throw new DataException("%s: the image %s does not exist".formatted(place, image));
           }

@@ -1,6 +1,7 @@
 package org.bitdiffusion.modality.image;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -15,6 +16,21 @@ import org.bitdiffusion.DataException;
  */
 record CaptionedFiles(String name, int side, List<Path> files, List<List<String>> captions)
     implements ImageSource {
+  /**
+   * The file of an image that is named in a folder.
+   *
+   * @param place where the name stands, for a person
+   * @throws DataException if no file can have that name
+   */
+  static Path image(String place, Path folder, String name) {
+    try {
+      return folder.resolve(name);
+    } catch (InvalidPathException e) {
+      throw new DataException(
+          "%s: '%s' is no name of a file: %s".formatted(place, name, e.getReason()), e);
+    }
+  }
+
   /**
    * Opens the files: decodes them all and keeps them, if they fit in half of Java's memory.
    *

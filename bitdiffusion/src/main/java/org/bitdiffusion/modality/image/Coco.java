@@ -17,6 +17,9 @@ import org.bitdiffusion.io.TextFile;
  * captions each. Images without a caption are an error.
  */
 final class Coco {
+  /** Above it a float64 stands for several whole numbers. */
+  private static final double LARGEST_EXACT = 1L << 53;
+
   private Coco() {}
 
   /**
@@ -27,14 +30,17 @@ final class Coco {
     var tree = tree(file);
     var names = new LinkedHashMap<Long, String>();
     for (var image : tree.path("images")) {
-      if (!image.path("id").isIntegralNumber() || !image.path("file_name").isTextual()) {
+      if (!image.path("file_name").isTextual()) {
         throw new DataException(file + ": an image has no \"id\" or \"file_name\"");
       }
-      names.put(image.path("id").longValue(), image.path("file_name").textValue());
+      var id = id(file, "an image", image.path("id"));
+      if (names.put(id, image.path("file_name").textValue()) != null) {
+        throw new DataException("%s: two images have the id %d".formatted(file, id));
+      }
     }
     var captions = new LinkedHashMap<Long, List<String>>();
     for (var annotation : tree.path("annotations")) {
-      var id = annotation.path("image_id").asLong(-1);
+      var id = id(file, "the image of an annotation", annotation.path("image_id"));
       if (!names.containsKey(id)) {
         throw new DataException(
             "%s: annotation %s is of image %s, which is not among its images"
@@ -55,10 +61,22 @@ final class Coco {
           if (!captions.containsKey(id)) {
             throw new DataException("%s: image %d, %s, has no caption".formatted(file, id, name));
           }
-          files.add(folder.resolve(split + "2017").resolve(name));
+          files.add(CaptionedFiles.image(file.toString(), folder.resolve(split + "2017"), name));
           texts.add(List.copyOf(captions.get(id)));
         });
     return CaptionedFiles.open("COCO %s, %dx%d".formatted(split, size, size), size, files, texts);
+  }
+
+  /** A whole number of 64 bits, which other programs may have written as 1.0. */
+  private static long id(Path file, String whose, JsonNode id) {
+    if (!id.canConvertToExactIntegral()
+        || !id.canConvertToLong()
+        || (!id.isIntegralNumber() && Math.abs(id.doubleValue()) > LARGEST_EXACT)) {
+      throw new DataException(
+          "%s: the id of %s is %s; it must be a whole number of 64 bits"
+              .formatted(file, whose, id.isMissingNode() ? "missing" : id));
+    }
+    return id.longValue();
   }
 
   private static JsonNode tree(Path file) {

@@ -11,9 +11,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sources that read captions from files. */
 class CaptionSourcesTest {
@@ -205,5 +208,62 @@ class CaptionSourcesTest {
     assertBroken(
         "emoji:" + folder,
         "FOLDER holds one vendor's emoji only; add another, or use hold_out=emoji");
+  }
+
+  @Test
+  void cocosIdsAreWholeNumbersOf64Bits() throws IOException {
+    var file = "annotations/captions_train2017.json";
+    var place = "FOLDER/" + file;
+    var all =
+        "{\"images\":[{\"id\":%s,\"file_name\":\"a.png\"},{\"id\":%s,\"file_name\":\"b.png\"}],"
+            + "\"annotations\":[{\"id\":1,\"image_id\":%s,\"caption\":\"x\"},"
+            + "{\"id\":2,\"image_id\":%s,\"caption\":\"y\"}]}";
+    image("train2017/a.png", Color.WHITE);
+    image("train2017/b.png", Color.BLACK);
+    text(file, all.formatted("1", "9223372036854775807", "9223372036854775807", "1.0"));
+    try (var coco = ImageSourcesTest.open("coco:" + folder + ",size=4")) {
+      assertThat(captions(coco)).containsExactly(List.of("y"), List.of("x"));
+    }
+    text(file, all.formatted("1", "1", "1", "1"));
+    assertBroken("coco:" + folder, place + ": two images have the id 1");
+    text(file, all.formatted("1", "1.0", "1", "1"));
+    assertBroken("coco:" + folder, place + ": two images have the id 1");
+    for (var id : List.of("18446744073709551617", "1.5", "1e300", "\"1\"", "null", "1e17")) {
+      var shown = id.equals("1e300") ? "1.0E300" : id.equals("1e17") ? "1.0E17" : id;
+      text(file, all.formatted(id, "1", "1", "1"));
+      assertBroken(
+          "coco:" + folder,
+          place + ": the id of an image is " + shown + "; it must be a whole number of 64 bits");
+      text(file, all.formatted("1", "2", id, "1"));
+      assertBroken(
+          "coco:" + folder,
+          place
+              + ": the id of the image of an annotation is "
+              + shown
+              + "; it must be a whole number of 64 bits");
+    }
+  }
+
+  /** NUL is in no name of a file, and half a surrogate pair in none of UTF-8. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a\\u0000.png", "\\ud800.png"})
+  void namesThatNoFileCanHaveAreNamed(String name) throws IOException {
+    text("x.jsonl", "{\"image\":\"" + name + "\",\"caption\":\"x\"}");
+    text(
+        "annotations/captions_train2017.json",
+        "{\"images\":[{\"id\":1,\"file_name\":\""
+            + name
+            + "\"}],\"annotations\":[{\"id\":1,\"image_id\":1,\"caption\":\"x\"}]}");
+    for (var source :
+        List.of(
+            "captions:" + folder.resolve("x.jsonl"),
+            "coco:" + folder,
+            "images:" + folder + "/a\0b")) {
+      assertThatThrownBy(() -> ImageSourcesTest.open(source))
+          .isInstanceOfAny(DataException.class, ConfigurationException.class)
+          .message()
+          .matches(
+              "(?s).*(line 1: '.*' is no name of a file|: '.*' is no name of a file|data path '.*' is none): .*");
+    }
   }
 }
