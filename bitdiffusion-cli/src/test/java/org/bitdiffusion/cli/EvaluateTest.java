@@ -9,10 +9,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.io.Npy;
@@ -79,7 +82,7 @@ class EvaluateTest extends CommandTest {
       files = list.filter(Files::isRegularFile).sorted().toList();
     }
     assertThat(files)
-        .extracting(file -> file.getFileName().toString())
+        .extracting(file -> file.getFileName().toString().replaceFirst("-crc-[0-9a-f]{8}", ""))
         .containsExactly(
             "samples-0000000-0000064.npy",
             "samples-0000064-0000128.npy",
@@ -146,7 +149,11 @@ class EvaluateTest extends CommandTest {
     assertThat(evaluate(evaluate).path("least_nearest_distance").asDouble()).isPositive();
     Path first;
     try (var files = Files.walk(folder.resolve("run/evaluations"))) {
-      first = files.filter(file -> file.endsWith("samples-0000000-0000020.npy")).findAny().get();
+      first =
+          files
+              .filter(file -> file.getFileName().toString().startsWith("samples-0000000-0000020-"))
+              .findAny()
+              .get();
     }
     var copies = Npy.read(first).values();
     try (var icons = ImageSources.open(DataSpec.parse("icons,size=8"))) {
@@ -154,7 +161,7 @@ class EvaluateTest extends CommandTest {
         icons.read(100 * i, copies, i * 64);
       }
     }
-    Npy.write(first, copies, new int[] {20, 1, 8, 8}, 2);
+    exchange(first, copies, new int[] {20, 1, 8, 8}, 2);
     var report = evaluate(evaluate);
     assertThat(report.path("nearest_distance").asDouble()).isPositive();
     assertThat(report.path("least_nearest_distance").asDouble()).isZero();
@@ -181,6 +188,23 @@ class EvaluateTest extends CommandTest {
     assertThat(equal.has("share_of_low_ratios")).isFalse();
     assertThat(err.toString())
         .contains("share_of_low_ratios is not told: no two training images differ");
+  }
+
+  /** Puts other samples in the place of kept ones, whose file has their checksum in its name. */
+  private static Path exchange(Path kept, int[] symbols, int[] shape, int categories)
+      throws IOException {
+    var bytes = ByteBuffer.allocate(4 * symbols.length);
+    bytes.asIntBuffer().put(symbols);
+    var checksum = new CRC32();
+    checksum.update(bytes.array());
+    var name =
+        kept.getFileName()
+            .toString()
+            .replaceFirst("-crc-.{8}", "-crc-%08x".formatted(checksum.getValue()));
+    Files.delete(kept);
+    var other = kept.resolveSibling(name);
+    Npy.write(other, symbols, shape, categories);
+    return other;
   }
 
   private void paint(String name, int count, Color color) throws IOException {
@@ -369,7 +393,7 @@ class EvaluateTest extends CommandTest {
         icons.read(0, copies, i * 64);
       }
     }
-    Npy.write(kept, copies, new int[] {32, 1, 8, 8}, 2);
+    exchange(kept, copies, new int[] {32, 1, 8, 8}, 2);
     var report = evaluate("--n 32 --features FOLDER/f.safetensors");
     assertThat(report.path("precision").asDouble()).isEqualTo(1);
     assertThat(report.path("recall").asDouble()).isLessThan(0.5);
@@ -400,7 +424,7 @@ class EvaluateTest extends CommandTest {
     var kept = folder.resolve("classes/evaluations");
     List<Path> files;
     try (var list = Files.walk(kept)) {
-      files = list.filter(EvaluateTest::isOfSamples).sorted().toList();
+      files = new ArrayList<>(list.filter(EvaluateTest::isOfSamples).sorted().toList());
     }
     assertThat(files).hasSize(2);
     // Where all are red, those are right of which red was asked for; where all are blue, the rest.
@@ -412,13 +436,14 @@ class EvaluateTest extends CommandTest {
     }
     var accuracies = new double[2];
     for (var label = 0; label < 2; label++) {
-      for (var file : files) {
+      for (var f = 0; f < files.size(); f++) {
+        var file = files.get(f);
         var shape = Npy.read(file).shape();
         var samples = new int[shape[0] * squares[label].length];
         for (var i = 0; i < samples.length; i++) {
           samples[i] = squares[label][i % squares[label].length];
         }
-        Npy.write(file, samples, shape, 256);
+        files.set(f, exchange(file, samples, shape, 256));
       }
       assertThat(runLine(evaluate + data)).isZero();
       accuracies[label] =

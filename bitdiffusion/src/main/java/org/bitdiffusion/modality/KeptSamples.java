@@ -2,16 +2,20 @@ package org.bitdiffusion.modality;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.StreamSupport;
+import java.util.zip.CRC32;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.data.Given;
@@ -38,6 +42,9 @@ public final class KeptSamples {
     /** Of samples first .. first + count - 1. */
     Given of(int first, int count);
   }
+
+  /** In the name of a file, before the CRC-32 of its symbols. */
+  private static final String CHECKSUM = "-crc-";
 
   private final Evaluation.Subject subject;
   private final int n;
@@ -123,14 +130,15 @@ public final class KeptSamples {
    * @throws DataException if it cannot be kept, or that of before is damaged
    */
   public Samples piece(int first) {
-    var file = file(first);
-    if (!Files.exists(file)) {
+    if (kept(first).isEmpty()) {
       draw(first);
     }
+    var file = kept(first).orElseThrow();
     var space = subject.model().config().schema().space();
     try {
       var array = Npy.read(file);
-      if (Arrays.equals(array.shape(), shape(size(first)))) {
+      if (Arrays.equals(array.shape(), shape(size(first)))
+          && file.equals(file(first, array.values()))) {
         return new Samples(space, array.values());
       }
     } catch (DataException e) {
@@ -142,7 +150,7 @@ public final class KeptSamples {
   /** Draws a piece, and those after it that are missing as far as one batch goes. */
   private void draw(int first) {
     var end = first + size(first);
-    while (end < n && end + size(end) - first <= subject.batch() && !Files.exists(file(end))) {
+    while (end < n && end + size(end) - first <= subject.batch() && kept(end).isEmpty()) {
       end += size(end);
     }
     var start = System.nanoTime();
@@ -160,7 +168,11 @@ public final class KeptSamples {
     WholeFile.write(folder.resolve("settings.yaml"), out -> out.write(address.getBytes(UTF_8)));
     for (var at = first; at < end; at += PIECE) {
       var piece = samples.part(at - first, size(at));
-      Npy.write(file(at), piece.symbols(), shape(size(at)), samples.space().mostCategories());
+      Npy.write(
+          file(at, piece.symbols()),
+          piece.symbols(),
+          shape(size(at)),
+          samples.space().mostCategories());
     }
   }
 
@@ -175,7 +187,31 @@ public final class KeptSamples {
     return shape.stream().mapToInt(Integer::intValue).toArray();
   }
 
-  private Path file(int first) {
+  /** The file of a piece, if there is one. */
+  private Optional<Path> kept(int first) {
+    if (!Files.isDirectory(folder)) {
+      return Optional.empty();
+    }
+    try (var files = Files.newDirectoryStream(folder, name(first) + CHECKSUM + "*.npy")) {
+      return StreamSupport.stream(files.spliterator(), false).min(Comparator.naturalOrder());
+    } catch (IOException e) {
+      throw DataException.cannotRead(folder, e);
+    }
+  }
+
+  /** The file of a piece, whose name has the checksum of its symbols. */
+  private Path file(int first, int[] symbols) {
+    var checksum = new CRC32();
+    for (var symbol : symbols) {
+      for (var shift = 24; shift >= 0; shift -= 8) {
+        checksum.update(symbol >>> shift);
+      }
+    }
+    return folder.resolve(
+        String.format(Locale.ROOT, "%s%s%08x.npy", name(first), CHECKSUM, checksum.getValue()));
+  }
+
+  private String name(int first) {
     var count = size(first);
     var given = conditions.of(first, count);
     var conditioned =
@@ -183,7 +219,6 @@ public final class KeptSamples {
             ? ""
             : "-given-%08x"
                 .formatted(31 * Arrays.hashCode(given.labels()) + Arrays.hashCode(given.pixels()));
-    return folder.resolve(
-        String.format(Locale.ROOT, "samples-%07d-%07d%s.npy", first, first + count, conditioned));
+    return String.format(Locale.ROOT, "samples-%07d-%07d%s", first, first + count, conditioned);
   }
 }

@@ -10,18 +10,23 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.io.Npz;
+import org.bitdiffusion.io.RegularFile;
 import org.bitdiffusion.io.WholeFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,8 +38,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Images are read from the files one by one; only the labels are held in memory. That needs
  * {@code data} uncompressed, as {@code numpy.savez} writes it. Of a compressed archive it is
- * unpacked once, to {@code NAME.npz.data.npy} beside it (1.3 GB for 100,000 images), and that file
- * is used as long as it is newer than the archive.
+ * unpacked once, to {@code NAME.npz.data-CRC.npy} beside it (1.3 GB for 100,000 images), where CRC
+ * is the checksum that the archive has of it. Both are compared with that checksum when they are
+ * opened, which reads them once.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageSource {
@@ -67,7 +73,7 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
     var count = 0;
     try {
       for (var archive : archives(folder, split)) {
-        try (var zip = new ZipFile(archive.toFile())) {
+        try (var zip = new ZipFile(RegularFile.require(archive).toFile())) {
           var part = images(archive, zip, count);
           parts.add(part);
           labels.add(labels(archive, zip, part.count()));
@@ -157,12 +163,19 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
               .formatted(archive, entry.getSize(), size));
     }
     var stored = entry.getMethod() == ZipEntry.STORED;
-    var path = stored ? archive : unpacked(archive, zip, entry);
+    var path = stored ? archive : unpacked(archive, entry);
+    if (!stored && !(Files.exists(path) && isWhole(path, entry))) {
+      unpack(archive, zip, entry, path);
+    }
     var file = new RandomAccessFile(path.toFile(), "r");
     try {
       var start = stored ? offset(archive, file, zip, entry) : 0;
       if (start + size > file.length()) {
         throw new DataException(archive + " is cut off: data ends too early");
+      }
+      if (stored && checksum(file, start, size) != entry.getCrc()) {
+        throw new DataException(
+            archive + ": data is damaged: its checksum is not what the archive has of it");
       }
       return new Part(path, file, start + header.bytes(), first, shape[0]);
     } catch (IOException | RuntimeException e) {
@@ -171,13 +184,35 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
     }
   }
 
-  private static Path unpacked(Path archive, ZipFile zip, ZipEntry entry) throws IOException {
-    var file = archive.resolveSibling(archive.getFileName() + ".data.npy");
-    if (Files.exists(file)
-        && Files.size(file) == entry.getSize()
-        && Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(archive)) >= 0) {
-      return file;
+  /** Where the images of an archive are unpacked to: other images go to another file. */
+  private static Path unpacked(Path archive, ZipEntry entry) {
+    return archive.resolveSibling(
+        String.format(Locale.ROOT, "%s.data-%08x.npy", archive.getFileName(), entry.getCrc()));
+  }
+
+  private static boolean isWhole(Path unpacked, ZipEntry entry) throws IOException {
+    try (var file = new RandomAccessFile(RegularFile.require(unpacked).toFile(), "r")) {
+      return file.length() == entry.getSize()
+          && checksum(file, 0, entry.getSize()) == entry.getCrc();
     }
+  }
+
+  /** The CRC-32 of bytes of a file. */
+  private static long checksum(RandomAccessFile file, long start, long count) throws IOException {
+    var checksum = new CRC32();
+    var piece = new byte[1 << 20];
+    file.seek(start);
+    for (var left = count; left > 0; ) {
+      var length = (int) Math.min(left, piece.length);
+      file.readFully(piece, 0, length);
+      checksum.update(piece, 0, length);
+      left -= length;
+    }
+    return checksum.getValue();
+  }
+
+  private static void unpack(Path archive, ZipFile zip, ZipEntry entry, Path file)
+      throws IOException {
     LOGGER.info("unpacking {} to {}", archive, file);
     try (var in = Npz.open(zip, entry)) {
       WholeFile.write(file, in::transferTo);
@@ -190,7 +225,22 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
               .formatted(e.getMessage(), archive.getFileName()),
           e);
     }
-    return file;
+    removeOthers(archive, file);
+  }
+
+  /** Removes what was unpacked of the archive when it had other images. */
+  private static void removeOthers(Path archive, Path file) {
+    var name =
+        Pattern.compile(Pattern.quote(archive.getFileName() + ".data") + "(-[0-9a-f]{8})?.npy");
+    try (var files = Files.newDirectoryStream(file.getParent())) {
+      for (var other : files) {
+        if (!other.equals(file) && name.matcher(other.getFileName().toString()).matches()) {
+          Files.delete(other);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOGGER.warn("{} has older images of {}: {}", file.getParent(), archive, e.getMessage());
+    }
   }
 
   /** Labels in 0 .. 999. */

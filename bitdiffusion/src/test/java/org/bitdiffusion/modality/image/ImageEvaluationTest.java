@@ -387,7 +387,17 @@ class ImageEvaluationTest {
       var again = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
       assertThat(again.piece(0).symbols()).isEqualTo(symbols);
       assertThat(again.drawn()).isZero();
-      var file = kept.folder().resolve("samples-0000000-0000003.npy");
+      Path file;
+      try (var files =
+          Files.newDirectoryStream(kept.folder(), "samples-0000000-0000003-crc-*.npy")) {
+        file = files.iterator().next();
+      }
+      var one = symbols.clone();
+      one[7] ^= 1; // still a symbol
+      Npy.write(file, one, new int[] {3, 1, 8, 8}, 2);
+      assertThatThrownBy(() -> again.piece(0))
+          .isInstanceOf(DataException.class)
+          .hasMessage(file + " is not what was drawn; delete it");
       Npy.write(file, Arrays.copyOf(symbols, symbols.length / 3), new int[] {1, 1, 8, 8}, 2);
       assertThatThrownBy(() -> again.piece(0))
           .isInstanceOf(DataException.class)

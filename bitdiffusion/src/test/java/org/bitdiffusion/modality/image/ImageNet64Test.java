@@ -22,6 +22,8 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.NpyTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ImageNet64Test {
   private static final int PIXELS = 3 * 64 * 64;
@@ -140,27 +142,77 @@ class ImageNet64Test {
     }
   }
 
+  private static String unpacked(byte[] data) {
+    var crc = new CRC32();
+    crc.update(data);
+    return "a.npz.data-%08x.npy".formatted(crc.getValue());
+  }
+
   @Test
-  void compressedImagesAreUnpackedOnceButAgainWhenTheyChange() throws Exception {
-    var archive = write("a.npz", true, arrays(data(1, 1), labels(1)));
-    var unpacked = folder.resolve("a.npz.data.npy");
+  void compressedImagesAreUnpackedOnce() throws Exception {
+    write("a.npz", true, arrays(data(1, 1), labels(1)));
+    var unpacked = folder.resolve(unpacked(data(1, 1)));
     try (var source = open()) {
       assertImage(source, 0, 1, 0);
     }
     assertThat(unpacked).hasBinaryContent(data(1, 1));
-    var before = FileTime.fromMillis(Files.getLastModifiedTime(archive).toMillis() + 60_000);
+    var before = FileTime.fromMillis(0);
     Files.setLastModifiedTime(unpacked, before);
     try (var source = open()) {
       assertImage(source, 0, 1, 0);
     }
     assertThat(Files.getLastModifiedTime(unpacked)).isEqualTo(before);
+  }
 
-    write("a.npz", true, arrays(data(1, 2), labels(1)));
-    Files.setLastModifiedTime(archive, FileTime.fromMillis(before.toMillis() + 60_000));
-    Files.setLastModifiedTime(unpacked, before);
+  /** Whatever its time: what was unpacked of the former one must not go with its labels. */
+  @ParameterizedTest
+  @ValueSource(longs = {-60_000, 0, 60_000})
+  void anotherArchiveHasOtherImages(long later) throws Exception {
+    var archive = write("a.npz", true, arrays(data(1, 1), labels(1)));
+    var time = Files.getLastModifiedTime(archive).toMillis();
+    Files.write(folder.resolve("a.npz.data.npy"), data(1, 1)); // of an earlier version
+    open().close();
+    write("a.npz", true, arrays(data(1, 2), labels(2)));
+    Files.setLastModifiedTime(archive, FileTime.fromMillis(time + later));
     try (var source = open()) {
       assertImage(source, 0, 2, 0);
+      assertThat(source.label(0)).isEqualTo(1);
     }
+    assertThat(folder.toFile().list()).containsExactlyInAnyOrder("a.npz", unpacked(data(1, 2)));
+  }
+
+  @Test
+  void whatWasUnpackedIsNotBelievedIfItIsDamaged() throws Exception {
+    write("a.npz", true, arrays(data(1, 1), labels(1)));
+    open().close();
+    var unpacked = folder.resolve(unpacked(data(1, 1)));
+    var bytes = data(1, 1);
+    bytes[5000] ^= 1;
+    Files.write(unpacked, bytes);
+    try (var source = open()) {
+      assertImage(source, 0, 1, 0);
+    }
+    assertThat(unpacked).hasBinaryContent(data(1, 1));
+  }
+
+  @Test
+  void storedImagesOfAnotherChecksumAreDamaged() throws Exception {
+    var file = write("a.npz", false, arrays(data(1, 1), labels(1)));
+    var bytes = Files.readAllBytes(file);
+    var at = new String(bytes, ISO_8859_1).indexOf(new String(pixels(1, 1), ISO_8859_1));
+    bytes[at + 700] ^= 1;
+    Files.write(file, bytes);
+    assertBroken(file, ": data is damaged: its checksum is not what the archive has of it");
+  }
+
+  @Test
+  void imagesThatLieColumnByColumnAreRefused() throws Exception {
+    var data = new String(data(1, 1), ISO_8859_1).replace("False", "True ").getBytes(ISO_8859_1);
+    var file = write("a.npz", false, arrays(data, labels(1)));
+    assertBroken(
+        file,
+        ": data lies column by column, of which no image can be read alone; save it again, of"
+            + " numpy.ascontiguousarray(data)");
   }
 
   /** The reader of batches is interrupted when training ends; the source may go on. */
