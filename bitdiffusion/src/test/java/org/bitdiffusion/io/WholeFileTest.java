@@ -7,7 +7,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -105,5 +109,27 @@ class WholeFileTest {
     WholeFile.write(written, out -> out.write(1));
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(written)))
         .isEqualTo(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  @Test
+  void whatWasLeftUnfinishedIsSwept() throws IOException {
+    var uuid = "-01234567-89ab-cdef-0123-456789abcdef.unfinished";
+    var dead = folder.resolve(".x.npz.data.npy.999999999" + uuid);
+    var former = folder.resolve(".x." + uuid.substring(1)); // as earlier versions named them
+    var alive = folder.resolve(".x." + ProcessHandle.current().pid() + uuid);
+    var young = folder.resolve(".y.999999999" + uuid);
+    var others = folder.resolve(".mine.unfinished");
+    for (var some : List.of(dead, former, alive, young, others)) {
+      Files.writeString(some, "");
+    }
+    for (var old : List.of(dead, former, alive, others)) {
+      Files.setLastModifiedTime(old, FileTime.fromMillis(0));
+    }
+    WholeFile.write(folder.resolve("new"), out -> out.write('n'));
+    assertThat(List.of(dead, former)).allMatch(Files::notExists);
+    assertThat(List.of(alive, young, others)).allMatch(Files::exists);
+    WholeFile.sweep(folder, Instant.now().plus(Duration.ofHours(2)));
+    assertThat(alive).exists();
+    assertThat(young).doesNotExist();
   }
 }
