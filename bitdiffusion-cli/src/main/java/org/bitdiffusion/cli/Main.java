@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import org.bitdiffusion.ConfigurationException;
@@ -75,11 +76,24 @@ public final class Main implements Runnable {
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
     Locale.setDefault(Locale.ROOT); // numbers are as English as the words
+    Home.require();
+    System.setErr(new VisibleStream(System.err)); // for what the library logs
     System.exit(run(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
   }
 
   /** Runs the command; returns the exit code. */
   static int run(String[] args, PrintWriter out, PrintWriter err) {
+    var visible = new VisibleWriter(err);
+    var code = execute(args, new VisibleWriter(out), visible);
+    if (out.checkError() && code == CommandLine.ExitCode.OK) {
+      visible.println(
+          "bitdiff: the standard output cannot be written, and what was said there is lost");
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+    return code;
+  }
+
+  private static int execute(String[] args, PrintWriter out, PrintWriter err) {
     var main = new Main();
     try {
       var command = new CommandLine(main);
@@ -175,6 +189,9 @@ public final class Main implements Runnable {
     }
     if (e instanceof UncheckedIOException unchecked) {
       return message(unchecked.getCause());
+    }
+    if (e instanceof InvalidPathException path) {
+      return "'%s' is no path of a file: %s".formatted(path.getInput(), path.getReason());
     }
     if (e instanceof FileSystemException failure && failure.getReason() == null) {
       // The message is but the path; what is wrong with it is in the class's name.

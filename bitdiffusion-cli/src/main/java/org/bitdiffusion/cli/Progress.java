@@ -62,7 +62,7 @@ final class Progress implements AutoCloseable {
   /** Moves on to a step; {@code detail} says what else is known, such as the loss. */
   void to(long step, String detail) {
     if (bar != null) {
-      bar.setExtraMessage(detail);
+      bar.setExtraMessage(Visible.of(detail));
       bar.stepTo(step);
       return;
     }
@@ -84,7 +84,7 @@ final class Progress implements AutoCloseable {
   /** Tells what is done between two steps. */
   void say(String what) {
     if (bar != null) {
-      bar.setExtraMessage(what);
+      bar.setExtraMessage(Visible.of(what));
       bar.refresh();
     } else {
       err.println(what);

@@ -54,9 +54,9 @@ final class StudyReport {
    */
   String markdown(List<StudyResults.Result> results) {
     var comparisons = StudyDifferences.of(study, results);
-    var text = new StringBuilder("# " + study.title() + "\n");
+    var text = new StringBuilder("# " + Visible.of(study.title()) + "\n");
     for (var metric : study.metrics()) {
-      text.append("\n%s\n\n".formatted(metric));
+      text.append("\n%s\n\n".formatted(Visible.of(metric)));
       text.append("| |");
       study.sampling().keySet().forEach(way -> text.append(" %s |".formatted(cell(way))));
       text.append("\n|---|").append("---|".repeat(study.sampling().size())).append('\n');
@@ -72,8 +72,8 @@ final class StudyReport {
       text.append(
           differences(comparisons.stream().filter(c -> c.metric().equals(metric)).toList()));
     }
-    text.append("\n%s\n".formatted(note()));
-    return text.append("\n%s\n".formatted(noteOfDifferences(comparisons))).toString();
+    text.append("\n%s\n".formatted(Visible.of(note())));
+    return text.append("\n%s\n".formatted(Visible.of(noteOfDifferences(comparisons)))).toString();
   }
 
   /** A row of what data has in the place of samples, which does not depend on the variant. */
@@ -122,7 +122,7 @@ final class StudyReport {
   }
 
   private static String cell(String name) {
-    return name.replace("|", "\\|");
+    return Visible.of(name).replace("|", "\\|");
   }
 
   private String withCount(StudyResults.Summary summary) {
@@ -142,8 +142,9 @@ final class StudyReport {
   }
 
   /** A line for each training and way to sample. */
-  private String csv(List<StudyResults.Result> results) {
-    var text = new StringBuilder("variant,sampling,seed,with," + String.join(",", study.metrics()));
+  String csv(List<StudyResults.Result> results) {
+    var text = new StringBuilder("variant,sampling,seed,with");
+    study.metrics().forEach(metric -> text.append(',').append(quoted(metric)));
     text.append('\n');
     for (var result : results) {
       text.append(quoted(result.variant())).append(',').append(quoted(result.sampling()));
@@ -182,13 +183,23 @@ final class StudyReport {
               judged ? paired.p() : "",
               judged ? comparison.p() : "",
               comparison.verdict());
-      text.append(cells.map(cell -> quoted(cell.toString())).collect(Collectors.joining(",")));
+      text.append(cells.map(StudyReport::cellOf).collect(Collectors.joining(",")));
       text.append('\n');
     }
     return text.toString();
   }
 
-  private static String quoted(String text) {
-    return text.matches("[^,\"\n]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
+  /** A number as it is, also below 0, and a text as one cell. */
+  private static String cellOf(Object value) {
+    return value instanceof Number ? value.toString() : quoted(value.toString());
+  }
+
+  /**
+   * A text as one cell. Spreadsheets take some beginnings for those of a formula, which they
+   * execute; behind an apostrophe they do not.
+   */
+  static String quoted(String name) {
+    var text = name.matches("(?s)[=+@\\t\\r\\n-].*") ? "'" + name : name;
+    return text.matches("[^,\"\n\r]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
   }
 }

@@ -1,0 +1,39 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisabledOnOs(OS.WINDOWS) // there every user has one
+class HomeTest {
+  @TempDir private Path folder;
+
+  @Test
+  void isWhatTheEnvironmentSays() throws IOException {
+    assertThat(Home.choose(folder.toString(), folder)).isEqualTo(folder);
+  }
+
+  @Test
+  void isElseAFolderOfOnesOwn() throws IOException {
+    for (var none : new String[] {null, "?", folder + "/none", "relative"}) {
+      var home = Home.choose(none, folder);
+      assertThat(home).isDirectory().hasParent(folder);
+      assertThat(Home.choose(none, folder)).isEqualTo(home);
+    }
+    assertThat(folder.toFile().list()).hasSize(1);
+  }
+
+  @Test
+  void aFolderOfAnotherIsNotTaken() throws IOException {
+    var home = Home.choose(null, folder);
+    Files.delete(home);
+    Files.createSymbolicLink(home, Files.createDirectory(folder.resolve("elsewhere")));
+    assertThat(Home.choose(null, folder)).isNotEqualTo(home);
+  }
+}
