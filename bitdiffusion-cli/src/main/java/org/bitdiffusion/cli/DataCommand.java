@@ -87,6 +87,7 @@ final class DataCommand implements Callable<Integer> {
     var line = DataSpec.parse(source);
     var data = skipBad ? line.with("skip_bad", "true") : line;
     var modality = Modality.ofSource(data).modality();
+    Target.requireOutside("--out", out, data);
     var plan = Modality.plan(data);
     try (var opened = plan.open();
         var renderer = modality.renderer(opened)) {

@@ -135,6 +135,9 @@ final class SampleCommand implements Callable<Integer> {
         condition == null
             ? unconditioned(opened)
             : Flags.naming(conditionOption(), () -> renderer.given(condition, n));
+    if (condition != null && config.condition().pixels() > 0) {
+      Target.requireOther("--out", out, Path.of(condition));
+    }
     var how = sampling.over(config.sampling());
     if (!config.network().autoregressive()) {
       if (condition == null && how.guidance() != 0 && !config.condition().classes().isEmpty()) {
@@ -262,6 +265,9 @@ final class SampleCommand implements Callable<Integer> {
             .filter(Objects::nonNull)
             .map(file -> file.toAbsolutePath().normalize())
             .toList();
+    for (var file : files) {
+      Target.requireOther("--out, --strip or --histogram", file, known);
+    }
     if (files.stream().distinct().count() < files.size()) {
       throw new ConfigurationException(
           "--out, --strip and --histogram name the same file; each needs its own");

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.modality.Renderer;
 import org.bitdiffusion.modality.SampleFile;
 
@@ -34,6 +35,51 @@ final class Target {
       throw cannotWrite(file, "it is a folder");
     }
     requireWritable(file, file.toAbsolutePath().getParent());
+  }
+
+  /**
+   * Complains if a file that is to be written is one that is read.
+   *
+   * @param input of the command, or null
+   * @throws ConfigurationException if it is
+   */
+  static void requireOther(String option, Path file, Path input) {
+    try {
+      if (input != null
+          && Files.exists(file)
+          && Files.exists(input)
+          && Files.isSameFile(file, input)) {
+        throw new ConfigurationException(
+            "%s is %s, which is read here, and would be lost; name another"
+                .formatted(option, file));
+      }
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  /**
+   * Complains if a file that is to be written is one of the data's.
+   *
+   * @throws ConfigurationException if it is the data's file, or is there already in its folder
+   */
+  static void requireOutside(String option, Path file, DataSpec data) {
+    if (data.path() == null) {
+      return;
+    }
+    var input = Path.of(data.path());
+    requireOther(option, file, input);
+    try {
+      if (Files.isRegularFile(file)
+          && Files.isDirectory(input)
+          && file.toRealPath().startsWith(input.toRealPath())) {
+        throw new ConfigurationException(
+            "%s is %s, a file of the data, which would be lost; name another"
+                .formatted(option, file));
+      }
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
   }
 
   /** Like {@link #requireFile}, of one that is only read if it is there already. */

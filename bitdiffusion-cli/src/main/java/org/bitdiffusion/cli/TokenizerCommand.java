@@ -89,6 +89,7 @@ final class TokenizerCommand implements Runnable {
       if (Files.isDirectory(out)) {
         throw new ConfigurationException("--out is " + out + ", which is a folder; name a file");
       }
+      captions.forEach(file -> Target.requireOther("--out", out, file));
       var training = new BytePairTraining();
       var count = 0L;
       for (var file : files) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 import org.bitdiffusion.text.Tokenizer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,5 +95,16 @@ class TokenizerCommandTest extends CommandTest {
     assertThat(err.toString()).startsWith("bitdiff: ").contains(message);
     assertThat(out.toString()).isEmpty();
     assertThat(before).hasContent("before");
+  }
+
+  @Test
+  void noTokenizerTakesThePlaceOfItsCaptions() throws IOException {
+    var captions = Files.writeString(folder.resolve("c.jsonl"), "{\"text\": \"a dog\"}\n");
+    var link = Files.createSymbolicLink(folder.resolve("link.jsonl"), captions);
+    for (var out : List.of(captions, link)) {
+      assertThat(run("tokenizer", "train", "--captions", captions, "--out", out)).isEqualTo(2);
+      assertThat(err.toString()).contains("--out is " + out + ", which is read here");
+      assertThat(captions).hasContent("{\"text\": \"a dog\"}\n");
+    }
   }
 }

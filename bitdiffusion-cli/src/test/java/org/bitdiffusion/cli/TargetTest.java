@@ -1,0 +1,32 @@
+package org.bitdiffusion.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import org.bitdiffusion.io.Png;
+import org.junit.jupiter.api.Test;
+
+class TargetTest extends CommandTest {
+  @Test
+  void noPictureTakesThePlaceOfOneOfTheData() throws IOException {
+    var data = Files.createDirectories(folder.resolve("data/cats"));
+    var cat = data.resolve("cat.png");
+    var picture = Png.of(new BufferedImage(9, 9, BufferedImage.TYPE_INT_RGB));
+    Files.write(cat, picture);
+    var link = Files.createSymbolicLink(folder.resolve("link"), data);
+    for (var out : new Object[] {cat, link.resolve("cat.png")}) {
+      assertThat(run("data", "images:" + data.getParent() + ",size=8", "--out", out)).isEqualTo(2);
+      assertThat(err.toString()).contains("--out is " + out + ", a file of the data");
+      assertThat(cat).hasBinaryContent(picture);
+    }
+    var captions = folder.resolve("c.npy");
+    Files.writeString(captions, "{\"image\": \"data/cats/cat.png\", \"caption\": \"x\"}");
+    assertThat(run("data", "captions:" + captions, "--out", captions)).isEqualTo(2);
+    assertThat(err.toString()).contains("--out is " + captions + ", which is read here");
+    assertThat(run("data", "images:" + data + ",size=8", "--out", folder.resolve("new.png")))
+        .as(err.toString())
+        .isZero();
+  }
+}
