@@ -242,7 +242,7 @@ class RunTest extends CommandTest {
         drawn.add(samples[i]);
       }
     }
-    assertThat(drawn).hasSizeGreaterThan(20);
+    assertThat(drawn).hasSizeGreaterThan(10);
     ImageIO.write(picture.getSubimage(0, 0, 4, 8), "png", folder.resolve("half.png").toFile());
     assertThat(runLine(sample + "FOLDER/half.png")).isEqualTo(1);
     assertThat(err.toString()).contains("half.png is 4x8, but the run's images are 8x8");

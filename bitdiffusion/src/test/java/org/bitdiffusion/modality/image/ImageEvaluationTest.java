@@ -175,7 +175,7 @@ class ImageEvaluationTest {
   /** What total variation data has that is no better than data, by the number of images. */
   @Test
   void asMuchDataStandsBesideTheSamples() {
-    var run = trained("run", Map.of());
+    var run = trained("run", Map.of("sampling.steps", "2"));
     try (var icons = ImageSourcesTest.open("icons,size=8,subset=40");
         var others = ImageSourcesTest.open("icons,size=8,subset=90");
         var model = run.model("float32")) {
