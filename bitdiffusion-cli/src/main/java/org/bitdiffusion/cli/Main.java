@@ -1,6 +1,9 @@
 package org.bitdiffusion.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
@@ -78,7 +81,8 @@ public final class Main implements Runnable {
     Locale.setDefault(Locale.ROOT); // numbers are as English as the words
     Home.require();
     System.setErr(new VisibleStream(System.err)); // for what the library logs
-    System.exit(run(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
+    var out = new PrintStream(new UntilClosed(new FileOutputStream(FileDescriptor.out)), true);
+    System.exit(run(args, new PrintWriter(out, true), new PrintWriter(System.err, true)));
   }
 
   /** Runs the command; returns the exit code. */

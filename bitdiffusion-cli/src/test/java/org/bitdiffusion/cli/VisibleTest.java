@@ -96,6 +96,29 @@ class VisibleTest extends CommandTest {
     assertThat(StudyReport.quoted("a" + name).replaceFirst("^\"", "")).startsWith("a");
   }
 
+  /** As of `bitdiff info | head -1`; a full disk is told all the same. */
+  @Test
+  void aReaderWhoHasSeenEnoughIsNoFailure() throws IOException {
+    for (var reason : List.of("Broken pipe", "No space left on device")) {
+      var written = new ByteArrayOutputStream();
+      var pipe =
+          new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+              if (written.size() == 2) {
+                throw new IOException(reason);
+              }
+              written.write(b);
+            }
+          };
+      var out = new PrintStream(new UntilClosed(pipe), true);
+      out.print("abcd");
+      out.print("efgh");
+      assertThat(written.toString()).isEqualTo("ab");
+      assertThat(out.checkError()).isEqualTo(!reason.equals("Broken pipe"));
+    }
+  }
+
   /** As to /dev/full. */
   @Test
   void anOutputThatCannotBeWrittenIsAFailure() {
