@@ -49,7 +49,8 @@ final class Home {
     } catch (FileAlreadyExistsException e) {
       // Libraries are loaded from there: nobody else may have put them.
       if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
-          || !Files.getOwner(folder).equals(user)) {
+          || !Files.getOwner(folder).equals(user)
+          || !Files.getPosixFilePermissions(folder).equals(own.value())) {
         return Files.createTempDirectory(temporary, "bitdiff-home-", own);
       }
     }

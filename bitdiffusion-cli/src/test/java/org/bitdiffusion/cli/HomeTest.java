@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledOnOs;
-import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-@DisabledOnOs(OS.WINDOWS) // there every user has one
 class HomeTest {
   @TempDir private Path folder;
 
@@ -27,6 +25,14 @@ class HomeTest {
       assertThat(Home.choose(none, folder)).isEqualTo(home);
     }
     assertThat(folder.toFile().list()).hasSize(1);
+  }
+
+  /** Others may have put libraries there. */
+  @Test
+  void aFolderThatOthersMayWriteIsNotTaken() throws IOException {
+    var home = Home.choose(null, folder);
+    Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxrwx---"));
+    assertThat(Home.choose(null, folder)).isNotEqualTo(home);
   }
 
   @Test
