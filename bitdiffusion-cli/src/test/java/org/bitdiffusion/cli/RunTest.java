@@ -222,7 +222,8 @@ class RunTest extends CommandTest {
   @Test
   void drawsOnlyWhatIsNotKnown() throws IOException {
     var train =
-        "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8";
+        "train --preset icons --out FOLDER/run --steps 1 --data images:FOLDER/images,size=8"
+            + " --set training.learning_rate=0.00000001"; // random weights draw all kinds of values
     assertThat(runLine(train + SMALL)).as(err.toString()).isZero();
     var picture = new BufferedImage(8, 8, BufferedImage.TYPE_INT_ARGB);
     for (var i = 0; i < 24; i++) {
@@ -242,7 +243,7 @@ class RunTest extends CommandTest {
         drawn.add(samples[i]);
       }
     }
-    assertThat(drawn).hasSizeGreaterThan(10);
+    assertThat(drawn).hasSizeGreaterThan(20);
     ImageIO.write(picture.getSubimage(0, 0, 4, 8), "png", folder.resolve("half.png").toFile());
     assertThat(runLine(sample + "FOLDER/half.png")).isEqualTo(1);
     assertThat(err.toString()).contains("half.png is 4x8, but the run's images are 8x8");
