@@ -81,9 +81,10 @@ public final class Conv2d {
     this.stride = stride;
     this.padding = padding;
     ofPixels = kernel[0] * kernel[1] == 1 && padding[0] + padding[1] == 0;
-    var bound = gain / Math.sqrt((double) in * kernel[0] * kernel[1]);
-    weight = parameters.uniform("weight", bound, out, in, kernel[0], kernel[1]);
-    bias = biased ? parameters.uniform("bias", bound, out) : null;
+    var pixels = kernel[0] * kernel[1];
+    weight =
+        parameters.scaled("weight", gain, in * pixels, out * pixels, out, in, kernel[0], kernel[1]);
+    bias = biased ? parameters.constant("bias", 0, out) : null;
   }
 
   /** x [B, in, H, W] to [B, out, (H + 2 padding - kernel)/stride + 1, likewise W], rounded down. */

@@ -12,9 +12,20 @@ public final class Linear {
   private final Tensor bias;
 
   public Linear(Parameters.Builder parameters, int in, int out) {
-    var bound = 1 / Math.sqrt(in);
-    weight = parameters.uniform("weight", bound, out, in);
-    bias = parameters.uniform("bias", bound, out);
+    this(parameters, in, out, 1);
+  }
+
+  private Linear(Parameters.Builder parameters, int in, int out, int maps) {
+    weight = parameters.scaled("weight", 1, in, out, (long) maps * out, in);
+    bias = parameters.constant("bias", 0, (long) maps * out);
+  }
+
+  /**
+   * Several maps of the same input, whose outputs lie one after the other, [..., in] to [..., maps
+   * out]: each has the initial weights that it would have alone.
+   */
+  public static Linear several(Parameters.Builder parameters, int in, int out, int maps) {
+    return new Linear(parameters, in, out, maps);
   }
 
   public Tensor forward(Tensor x) {

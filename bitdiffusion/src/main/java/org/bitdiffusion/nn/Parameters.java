@@ -241,6 +241,21 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
+     * A weight of a linear map, drawn uniformly with the variance 2 gain^2 / (fanIn + fanOut)
+     * (Glorot and Bengio 2010), as the paper's public code has it: with biases of 0 and a gain of 1
+     * what flows forward and the gradients that flow back keep their sizes, where the widths are
+     * equal.
+     *
+     * @param gain near 0 for a map that starts near zero
+     * @param fanIn entries of the input that an entry of the output depends on
+     * @param fanOut entries of the output that depend on an entry of the input
+     * @throws ConfigurationException if the weights so far do not fit into the machine's memory
+     */
+    public Tensor scaled(String name, double gain, long fanIn, long fanOut, long... shape) {
+      return uniform(name, gain * Math.sqrt(6.0 / (fanIn + fanOut)), shape);
+    }
+
+    /**
      * A weight of which all entries are {@code value}.
      *
      * @throws ConfigurationException if the weights so far do not fit into the machine's memory

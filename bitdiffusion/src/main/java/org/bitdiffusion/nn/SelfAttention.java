@@ -26,7 +26,7 @@ public final class SelfAttention {
   public SelfAttention(Parameters.Builder parameters, int channels, int headWidth) {
     heads = channels / headWidth;
     norm = new GroupNorm(parameters.in("norm"), channels, 32);
-    queriesKeysValues = new Linear(parameters.in("qkv"), channels, 3 * channels);
+    queriesKeysValues = Linear.several(parameters.in("qkv"), channels, channels, 3);
     output = new Linear(parameters.in("output"), channels, channels);
   }
 

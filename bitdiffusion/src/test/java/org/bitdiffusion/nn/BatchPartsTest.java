@@ -42,7 +42,7 @@ class BatchPartsTest {
   }
 
   private static UNet network(double dropout) {
-    var config = new UNetConfig(16, List.of(1, 2), 1, List.of("4"), 16, dropout);
+    var config = new UNetConfig(16, List.of(1, 2), 1, List.of("4"), 16, dropout, 1, 0);
     return new UNet(config, 4, 2, 8, 8, 3, Compute.PLAIN, 3);
   }
 

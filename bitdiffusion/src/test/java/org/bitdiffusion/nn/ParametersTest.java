@@ -79,7 +79,7 @@ class ParametersTest {
             .hasMessageContaining("with part.more of the shape");
       }
     }
-    var wide = new UNetConfig(1 << 16, List.of(1, 1000), 1000, List.of(), 32, 0);
+    var wide = new UNetConfig(1 << 16, List.of(1, 1000), 1000, List.of(), 32, 0, 1, 0);
     assertThatThrownBy(() -> new UNet(wide, 2, 1, 8, 8, 0, Compute.PLAIN, 0))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("take a smaller network (network.width and the like)");
@@ -88,11 +88,11 @@ class ParametersTest {
   @Test
   void settingsThatNoMemoryHoldsAreNamed() {
     var most = Integer.MAX_VALUE;
-    assertThatThrownBy(() -> new UNetConfig(8, List.of(1), most, List.of(), 8, 0))
+    assertThatThrownBy(() -> new UNetConfig(8, List.of(1), most, List.of(), 8, 0, 1, 0))
         .hasMessage("network.blocks is 2147483647; it must be at most 1000");
-    assertThatThrownBy(() -> new UNetConfig(most - 3, List.of(1), 1, List.of(), 8, 0))
+    assertThatThrownBy(() -> new UNetConfig(most - 3, List.of(1), 1, List.of(), 8, 0, 1, 0))
         .hasMessage("network.width is 2147483644; it must be at most 65536");
-    assertThatThrownBy(() -> new UNetConfig(8, List.of(most), 1, List.of(), 8, 0))
+    assertThatThrownBy(() -> new UNetConfig(8, List.of(most), 1, List.of(), 8, 0, 1, 0))
         .hasMessageContaining("network.multipliers is [2147483647]; it must be");
     var encoder = CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2);
     assertThatThrownBy(() -> new CaptionerConfig("bits", most - 1, 1, 2, 0, encoder))

@@ -20,6 +20,11 @@ import org.bitdiffusion.nn.NetworkConfig;
  *     allowed, as long as some stage has one of them
  * @param headWidth channels a head of the attention
  * @param dropout rate in the residual blocks, in [0, 1)
+ * @param patch side of the squares of pixels that the network sees as one, with all their bits as
+ *     its channels: its feature maps begin at a patch-th of the image's sides, rounded up, which is
+ *     what "the image" means above
+ * @param outputKernel side of the last convolution, 1 or 3; 0 for what the paper's public code has:
+ *     1 where the network gives distributions over symbols (softmax factorization), else 3
  */
 public record UNetConfig(
     int width,
@@ -27,7 +32,9 @@ public record UNetConfig(
     int blocks,
     List<String> attention,
     int headWidth,
-    double dropout)
+    double dropout,
+    int patch,
+    int outputKernel)
     implements NetworkConfig {
   /** A number of pixels, or a half, a quarter and so on of the image. */
   private static final Pattern SIDE = Pattern.compile("[1-9]\\d{0,5}|1/(1|2|4|8|16|32|64|128|256)");
@@ -35,6 +42,7 @@ public record UNetConfig(
   // Far above what fits into a memory, and so low that no number of channels overflows.
   private static final int LARGEST = 1 << 16;
   private static final int DEEPEST = 1000;
+  private static final int LARGEST_PATCH = 64;
 
   public UNetConfig {
     multipliers = List.copyOf(multipliers);
@@ -58,6 +66,12 @@ public record UNetConfig(
     require(blocks <= DEEPEST, "blocks", blocks, "at most " + DEEPEST);
     require(headWidth >= 1, "head_width", headWidth, "at least 1");
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+    require(patch >= 1 && patch <= LARGEST_PATCH, "patch", patch, "1 to " + LARGEST_PATCH);
+    require(
+        outputKernel == 0 || outputKernel == 1 || outputKernel == 3,
+        "output_kernel",
+        outputKernel,
+        "1, 3, or 0 for what suits the output");
   }
 
   static final String KIND = "unet";
@@ -67,9 +81,17 @@ public record UNetConfig(
     return KIND;
   }
 
+  /** One whose output is distributions over symbols, unless its last convolution is given. */
+  UNetConfig forDistributions() {
+    return outputKernel > 0
+        ? this
+        : new UNetConfig(width, multipliers, blocks, attention, headWidth, dropout, patch, 1);
+  }
+
   /** The larger side of the feature maps of each stage, for images of a size. */
   List<Integer> sides(int height, int width) {
-    return Stream.iterate(Math.max(height, width), side -> (side + 1) / 2)
+    var largest = Math.max(height, width);
+    return Stream.iterate((largest + patch - 1) / patch, side -> (side + 1) / 2)
         .limit(multipliers.size())
         .toList();
   }

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class UNetReferenceTest {
   private static final UNetConfig CONFIG =
-      new UNetConfig(32, List.of(1, 2), 1, List.of("8", "4"), 16, 0);
+      new UNetConfig(32, List.of(1, 2), 1, List.of("8", "4"), 16, 0, 1, 0);
   private static final int EXAMPLES = 5;
 
   @BeforeAll

@@ -3,9 +3,12 @@ package org.bitdiffusion.nn.unet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.bytedeco.pytorch.global.torch.globalContext;
+import static org.bytedeco.pytorch.global.torch.ones_like;
 import static org.bytedeco.pytorch.global.torch.rand;
 import static org.bytedeco.pytorch.global.torch.randn;
+import static org.bytedeco.pytorch.global.torch.zeros;
 
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,7 @@ import org.bitdiffusion.runtime.Precision;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -36,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 public class UNetTest {
   private static final UNetConfig SMALL =
-      new UNetConfig(32, List.of(1, 2, 3), 1, List.of("8", "4"), 32, 0);
+      new UNetConfig(32, List.of(1, 2, 3), 1, List.of("8", "4"), 32, 0, 1, 0);
   private static final Compute FLOAT32 = channelsLast(Precision.FLOAT32);
 
   private static Compute channelsLast(Precision precision) {
@@ -206,15 +210,134 @@ public class UNetTest {
     }
   }
 
+  /**
+   * A network of patches is one whose pixels have all the channels of a patch; what is missing of
+   * the last patches is 0, and what it gives there is left out.
+   */
+  @ParameterizedTest
+  @CsvSource({"8, 8, 2", "7, 8, 2", "9, 5, 3"})
+  void patchesAreChannels(int height, int width, int patch) {
+    var of = new UNetConfig(32, List.of(1, 2), 1, List.of(), 32, 0, patch, 0);
+    var channels = new UNetConfig(32, List.of(1, 2), 1, List.of(), 32, 0, 1, 0);
+    var rows = (height + patch - 1) / patch;
+    var columns = (width + patch - 1) / patch;
+    var in = patch * patch;
+    try (var patches = new UNet(of, 4, 3, height, width, 0, FLOAT32, 4);
+        var pixels = new UNet(channels, 4 * in, 3 * in, rows, columns, 0, FLOAT32, 4);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      startAwayFromZero(patches.parameters());
+      pixels.parameters().values().copy_(patches.parameters().values());
+      var x = randn(2, 2, height, width);
+      var estimate = randn(2, 2, height, width);
+      var gamma = rand(2);
+      var y = patches.forward(x, estimate, gamma, null);
+      assertThat(y.shape()).containsExactly(2, 3, height, width);
+      var expected =
+          pixels.forward(
+              asChannels(x, patch, rows, columns),
+              asChannels(estimate, patch, rows, columns),
+              gamma,
+              null);
+      assertThat(relative(asChannels(y, patch, rows, columns), zeroBeyond(expected, y, patch)))
+          .isLessThan(1e-5);
+    }
+  }
+
+  /** Channel c, row i and column j of a patch at (r, s) as channel (c patch + i) patch + j. */
+  private static Tensor asChannels(Tensor x, int patch, int rows, int columns) {
+    var channels = (int) x.size(1);
+    var y = zeros(x.size(0), (long) channels * patch * patch, rows, columns);
+    for (var c = 0; c < channels; c++) {
+      for (var i = 0; i < x.size(2); i++) {
+        for (var j = 0; j < x.size(3); j++) {
+          var channel = (c * patch + i % patch) * patch + j % patch;
+          y.select(1, channel)
+              .select(1, i / patch)
+              .select(1, j / patch)
+              .copy_(x.select(1, c).select(1, i).select(1, j));
+        }
+      }
+    }
+    return y;
+  }
+
+  /** What a network of channels gives, without what lies beyond the image y. */
+  private static Tensor zeroBeyond(Tensor channels, Tensor y, int patch) {
+    var inside = asChannels(ones_like(y), patch, (int) channels.size(2), (int) channels.size(3));
+    return channels.mul(inside);
+  }
+
+  /** As in the paper's public code; every other output is a 3x3 convolution. */
+  @ParameterizedTest
+  @CsvSource({
+    "uint8, l2, true, 0, 1",
+    "uint8, l2, true, 3, 3",
+    "uint8, l2, false, 0, 3",
+    "uint8, l2, false, 1, 1",
+    "one_hot, softmax, false, 0, 3"
+  })
+  void theLastConvolutionOfDistributionsIsOfSinglePixels(
+      String encoding, String loss, boolean factorization, int asked, long kernel) {
+    var config =
+        ConfigReader.preset(
+            "icons",
+            Map.of(
+                "codec.encoding",
+                encoding,
+                "diffusion.loss",
+                loss,
+                "diffusion.softmax_factorization",
+                "" + factorization,
+                "network.output_kernel",
+                "" + asked));
+    var format = new ImageFormat(1, 16, 16, 4, List.of());
+    try (var model = Model.create(config.withSchema(format.schema(List.of())), Compute.PLAIN)) {
+      var shape = model.network().parameters().byName().get("output.weight").shape();
+      assertThat(shape[2]).isEqualTo(kernel);
+      assertThat(shape[3]).isEqualTo(kernel);
+    }
+  }
+
+  /**
+   * A new block passes what it is given times sqrt(1/2), or where the widths differ, the variance
+   * in / fan of it, fan = (in + out) / 2: with weights that are sqrt 3 smaller, which are usual
+   * elsewhere, three blocks in a row would let a 27th of the variance through.
+   */
+  @ParameterizedTest
+  @CsvSource({"64, 64, 0.5", "128, 64, 0.6667", "64, 128, 0.3333"})
+  void newBlocksPassTheVarianceOfTheirInput(int in, int out, double expected) {
+    try (var p = new Parameters.Builder(3)) {
+      var block = new ResidualBlock(p, in, out, 16, 0);
+      try (var parameters = p.build(FLOAT32);
+          var scope = new PointerScope();
+          var noGrad = new NoGradGuard()) {
+        torch.manual_seed(6);
+        var y = block.forward(randn(4, in, 16, 16), randn(4, 16), null);
+        assertThat(y.var(false).item_double()).isCloseTo(expected, withinPercentage(6));
+        parameters
+            .byName()
+            .forEach(
+                (name, weight) -> {
+                  if (name.endsWith("bias")) {
+                    assertThat(weight.count_nonzero(new LongOptional()).item_long())
+                        .describedAs(name)
+                        .isZero();
+                  }
+                });
+      }
+    }
+  }
+
   @Test
   void sizesThatCannotBeAreRefused() {
-    assertThatThrownBy(() -> new UNetConfig(30, List.of(1), 1, List.of(), 64, 0))
+    assertThatThrownBy(() -> new UNetConfig(30, List.of(1), 1, List.of(), 64, 0, 1, 0))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("network.width is 30");
     assertThatThrownBy(
             () ->
                 new UNet(
-                    new UNetConfig(32, List.of(1), 1, List.of("16"), 64, 0),
+                    new UNetConfig(32, List.of(1), 1, List.of("16"), 64, 0, 1, 0),
                     2,
                     1,
                     16,
@@ -234,7 +357,7 @@ public class UNetTest {
   @CsvSource({"16, 16", "16, 5", "6, 16", "15, 15"})
   void attentionIsWhereTheLargerSideIsNamed(int height, int width) {
     // Stages of sides 16 (or 15), 8 and 4; sides that no stage has do no harm.
-    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of("32", "8", "2"), 32, 0);
+    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of("32", "8", "2"), 32, 0, 1, 0);
     try (var network = new UNet(config, 2, 1, height, width, 0, FLOAT32, 4);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
@@ -249,12 +372,12 @@ public class UNetTest {
 
   @Test
   void attentionAtNoSideOfTheNetworkIsRefused() {
-    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of("16", "8"), 32, 0);
+    var config = new UNetConfig(32, List.of(1, 1, 1), 1, List.of("16", "8"), 32, 0, 1, 0);
     assertThatThrownBy(() -> new UNet(config, 2, 1, 28, 20, 0, FLOAT32, 4))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("network.attention is [16, 8]")
         .hasMessageContaining("[28, 14, 7]");
-    var without = new UNetConfig(32, List.of(1, 1, 1), 1, List.of(), 32, 0);
+    var without = new UNetConfig(32, List.of(1, 1, 1), 1, List.of(), 32, 0, 1, 0);
     try (var network = new UNet(without, 2, 1, 28, 20, 0, FLOAT32, 4)) {
       assertThat(hasAttention(network, "down.1.0")).isFalse();
     }
@@ -288,14 +411,14 @@ public class UNetTest {
   }
 
   private static UNet narrow(UNetConfig c, int side) {
-    var config = new UNetConfig(8, c.multipliers(), c.blocks(), c.attention(), 8, 0);
+    var config = new UNetConfig(8, c.multipliers(), c.blocks(), c.attention(), 8, 0, 1, 0);
     return new UNet(config, 2, 1, side, side, 0, FLOAT32, 4);
   }
 
   @ParameterizedTest
   @CsvSource({"4, 4", "8, 8", "12, 12", "20, 20", "28, 28", "48, 48", "15, 15", "20, 9", "9, 20"})
   void fractionsFitAnySize(int height, int width) {
-    var config = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/2", "1/4"), 8, 0);
+    var config = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/2", "1/4"), 8, 0, 1, 0);
     try (var network = new UNet(config, 2, 1, height, width, 0, FLOAT32, 4);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
@@ -312,7 +435,7 @@ public class UNetTest {
 
   @Test
   void theWholeImagesSideIsOneOfTheFractions() {
-    var config = new UNetConfig(8, List.of(1, 1), 1, List.of("1/1"), 8, 0);
+    var config = new UNetConfig(8, List.of(1, 1), 1, List.of("1/1"), 8, 0, 1, 0);
     try (var network = new UNet(config, 2, 1, 6, 6, 0, FLOAT32, 4)) {
       assertThat(hasAttention(network, "down.0.0")).isTrue();
       assertThat(hasAttention(network, "down.1.0")).isFalse();
@@ -325,19 +448,19 @@ public class UNetTest {
         "x", "", "0", "-8", "8.0", "0.5", "1/3", "1/0", "1/", "2/4", "1/512", " 8", "1/2 "
       })
   void anEntryThatIsNoSideIsRefused(String entry) {
-    assertThatThrownBy(() -> new UNetConfig(32, List.of(1, 1), 1, List.of("8", entry), 32, 0))
+    assertThatThrownBy(() -> new UNetConfig(32, List.of(1, 1), 1, List.of("8", entry), 32, 0, 1, 0))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("network.attention is [8, " + entry + "]; it must be sides such as 16 or 1/2");
   }
 
   @Test
   void aFractionThatNoStageHasIsRefusedIfItIsAllThereIs() {
-    var config = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/8"), 8, 0);
+    var config = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/8"), 8, 0, 1, 0);
     assertThatThrownBy(() -> new UNet(config, 2, 1, 28, 28, 0, FLOAT32, 4))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("network.attention is [1/8]")
         .hasMessageContaining("[28, 14, 7]");
-    var also = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/8", "1/4"), 8, 0);
+    var also = new UNetConfig(8, List.of(1, 1, 1), 1, List.of("1/8", "1/4"), 8, 0, 1, 0);
     try (var network = new UNet(also, 2, 1, 28, 28, 0, FLOAT32, 4)) {
       assertThat(hasAttention(network, "down.1.0")).isFalse();
       assertThat(hasAttention(network, "down.2.0")).isTrue();
@@ -347,7 +470,7 @@ public class UNetTest {
   /** The same noise leaves out the same, and without noise nothing is left out. */
   @Test
   void dropoutIsWhatTheNoiseSays() {
-    var config = new UNetConfig(32, List.of(1), 1, List.of(), 32, 0.5);
+    var config = new UNetConfig(32, List.of(1), 1, List.of(), 32, 0.5, 1, 0);
     torch.manual_seed(4);
     try (var network = new UNet(config, 2, 1, 8, 8, 0, FLOAT32, 4);
         var scope = new PointerScope()) {
