@@ -112,7 +112,7 @@ final class Charts {
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setYAxisDecimalPattern("0.####");
     // Ways to sample side by side; where there is one, the variants.
-    var ways = List.copyOf(study.sampling().keySet());
+    var ways = List.copyOf(study.ways().keySet());
     if (ways.size() == 1) {
       addSeries(
           chart,
@@ -125,7 +125,7 @@ final class Charts {
         addSeries(chart, variant, ways, way -> StudyResults.summary(results, variant, way, metric));
       }
     }
-    var labels = ways.size() == 1 ? study.variants().keySet() : study.sampling().keySet();
+    var labels = ways.size() == 1 ? study.variants().keySet() : study.ways().keySet();
     if (labels.stream().mapToInt(String::length).sum() > STUDY_LABELS) {
       styler.setXAxisLabelRotation(30);
     }

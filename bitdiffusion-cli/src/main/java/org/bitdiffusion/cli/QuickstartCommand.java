@@ -1,25 +1,54 @@
 package org.bitdiffusion.cli;
 
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.SampleFile;
 import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.run.Run;
+import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-@Command(
-    name = "quickstart",
-    description = "Trains on icons for three to fifteen minutes on two cores, and draws samples.")
+/**
+ * Trains for a given time on whatever machine it is: the first steps, at which the learning rate
+ * does not depend on their number, tell how long one takes; then the run is given as many as the
+ * rest of the time has room for. It is the same run as one that has that number from the start.
+ */
+@Command(name = "quickstart", description = "Trains on icons for some minutes, and draws samples.")
 final class QuickstartCommand implements Callable<Integer> {
   private static final int SAMPLES = 64;
+
+  /** Of training at its beginning, in which its speed is measured. */
+  private static final double MEASURED_SECONDS = 8;
+
+  /** From one picture to the next. */
+  private static final double PICTURE_SECONDS = 24;
+
+  /** For what is neither a step of training nor one of sampling: charts, files, a second start. */
+  private static final double OTHER_SECONDS = 6;
+
+  /** Evaluations of the network that a step of training takes, for one example. */
+  private static final double EVALUATIONS_OF_A_STEP = 3.5;
+
+  private static final String STEPS = "training.steps";
+  private static final String PICTURE_EVERY = "training.checkpoint_every";
 
   @Spec private CommandSpec spec;
 
@@ -31,9 +60,15 @@ final class QuickstartCommand implements Callable<Integer> {
   private Path out;
 
   @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      description = "For everything, from start to pictures (default 3, if there are no --steps).")
+  private Double minutes;
+
+  @Option(
       names = "--steps",
       paramLabel = "N",
-      description = "Steps of training, if not the preset's.")
+      description = "Steps of training, however long they take.")
   private Long steps;
 
   @Option(
@@ -48,18 +83,23 @@ final class QuickstartCommand implements Callable<Integer> {
       throw new ConfigurationException(
           out + " exists already; remove it, or name a new folder with --out");
     }
+    if (minutes != null && steps != null) {
+      throw new ConfigurationException("--steps and --minutes say the same; give one of them");
+    }
+    if (minutes != null && !(minutes > 0 && minutes <= 1e6)) {
+      throw new ConfigurationException("--minutes is " + minutes + "; it must be above 0");
+    }
     var writer = spec.commandLine().getOut();
     var changes = new LinkedHashMap<>(settings);
-    TrainCommand.put(changes, "--steps", "training.steps", steps);
+    TrainCommand.put(changes, "--steps", STEPS, steps);
     var config = ConfigReader.preset("icons", changes);
+    var isPaced = steps == null && !settings.containsKey(STEPS);
     try (var source = Run.data(config)) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);
-      var progress = new TrainingProgress(spec.commandLine().getErr());
-      try (var trainer = Run.start(config, source, out, progress)) {
-        UntilStopped.train(
-            trainer, () -> writer.printf("step %d is saved in %s%n", trainer.done(), out));
-        new Pictures(spec.commandLine().getErr())
-            .paint(() -> Charts.loss(out.resolve("loss.png"), trainer.folder().history()));
+      if (isPaced) {
+        trainForAWhile(config, source);
+      } else {
+        train(Run.start(config, source, out, new Watcher()));
       }
     }
     var samples = draw();
@@ -70,8 +110,135 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Measures, and then trains for what is left of the time. */
+  private void trainForAWhile(RunConfig config, DataSource source) {
+    var pace = new Pace(config.training());
+    try (var trainer = Run.start(config, source, out, pace)) {
+      UntilStopped.train(trainer, () -> {});
+    }
+    if (!pace.hasStopped) {
+      return; // by the end of the process, or as all steps are done
+    }
+    var run = Run.open(out);
+    var steps = pace.steps(config, left());
+    var changes = new LinkedHashMap<>(Map.of(PICTURE_EVERY, Long.toString(pace.picture(steps))));
+    changes.putAll(settings);
+    changes.put(STEPS, Long.toString(steps));
+    var writer = spec.commandLine().getOut();
+    writer.printf(
+        Locale.ROOT,
+        "%.2f s a step: %,d steps in all, with a picture in %s now and then%n",
+        pace.seconds,
+        steps,
+        samples());
+    writer.flush();
+    train(run.resume(run.config(changes), source, new Watcher()));
+  }
+
+  /** Seconds until the time is up, which counts from the start of the process. */
+  private double left() {
+    var start = ManagementFactory.getRuntimeMXBean().getStartTime();
+    var all = minutes == null ? 3 : minutes;
+    return 60 * all - (System.currentTimeMillis() - start) / 1000.0;
+  }
+
+  private void train(Trainer begun) {
+    var writer = spec.commandLine().getOut();
+    try (var trainer = begun) {
+      UntilStopped.train(
+          trainer, () -> writer.printf("step %d is saved in %s%n", trainer.done(), out));
+      new Pictures(spec.commandLine().getErr())
+          .paint(() -> Charts.loss(out.resolve("loss.png"), trainer.folder().history()));
+    }
+  }
+
+  /** Stops the first stretch of training when its speed is known. */
+  private final class Pace extends TrainingProgress {
+    private final RunConfig.TrainingConfig training;
+    private final long start = System.nanoTime();
+    private Trainer trainer;
+    private boolean hasStopped;
+    private long done;
+    private double seconds; // of a step
+
+    Pace(RunConfig.TrainingConfig training) {
+      super(spec.commandLine().getErr());
+      this.training = training;
+    }
+
+    @Override
+    public void onStart(Trainer trainer) {
+      this.trainer = trainer;
+      super.onStart(trainer);
+    }
+
+    @Override
+    public void onLog(Metrics metrics) {
+      super.onLog(metrics);
+      done = metrics.step();
+      seconds = training.batchSize() / metrics.examplesPerSecond(); // those before warm up
+      if ((System.nanoTime() - start) / 1e9 > MEASURED_SECONDS
+          || done + training.logEvery() > training.warmupSteps()) {
+        hasStopped = true;
+        trainer.stop();
+      }
+    }
+
+    /** So many as fit, with the pictures, into a time; not more than the preset has. */
+    long steps(RunConfig config, double time) {
+      var sampling = config.sampling();
+      var passes = sampling.selfConditioning().equals("self_guidance") ? 2 : 1;
+      var ofPicture =
+          SAMPLES
+              * sampling.steps()
+              * passes
+              * seconds
+              / (training.batchSize() * EVALUATIONS_OF_A_STEP);
+      var ofTraining =
+          (time - OTHER_SECONDS - ofPicture) * PICTURE_SECONDS / (PICTURE_SECONDS + ofPicture);
+      return Math.min(training.steps(), done + Math.max(1, (long) (ofTraining / seconds)));
+    }
+
+    /** Steps from one picture to the next. */
+    long picture(long steps) {
+      return Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / seconds)));
+    }
+  }
+
+  /** Draws samples at each checkpoint. */
+  private final class Watcher extends TrainingProgress {
+    Watcher() {
+      super(spec.commandLine().getErr());
+    }
+
+    @Override
+    public void onCheckpoint(long step, Model model, BooleanSupplier stopped) {
+      if (stopped.getAsBoolean() || step == model.config().training().steps()) {
+        return; // the last one is drawn afterwards
+      }
+      try {
+        paint(model, stopped);
+        say("step %d: %d samples in %s".formatted(step, SAMPLES, samples()));
+      } catch (CancellationException e) {
+        // who stops a run wants to leave
+      }
+    }
+
+    private void paint(Model model, BooleanSupplier stopped) {
+      try (var renderer = Run.open(out).renderer()) {
+        var request = SampleRequest.of(model.config().sampling(), 0, SAMPLES, Given.NONE);
+        var samples = model.sample(request, step -> !stopped.getAsBoolean());
+        SampleFile.write(samples(), renderer, samples);
+      }
+    }
+  }
+
+  private Path samples() {
+    return out.resolve("samples.png");
+  }
+
   private Path draw() {
-    var file = out.resolve("samples.png");
+    var file = samples();
     var run = Run.open(out);
     var request = run.request(SAMPLES);
     var steps = request.sampling().steps();

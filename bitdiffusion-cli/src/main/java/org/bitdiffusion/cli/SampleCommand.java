@@ -26,12 +26,21 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "sample",
-    description = "Draws samples from the newest checkpoint of a run.",
-    footer = {"", "Example: bitdiff sample --run runs/icons --n 64 --out icons.png --steps 50"})
+    description =
+        "Draws samples from the newest checkpoint of a run, or icons by the model that comes with"
+            + " the command.",
+    footer = {
+      "",
+      "Example: bitdiff sample --out icons.png",
+      "         bitdiff sample --run runs/icons --n 64 --out icons.png --steps 50"
+    })
 final class SampleCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--run", required = true, paramLabel = "RUN", description = "The run folder.")
+  @Option(
+      names = "--run",
+      paramLabel = "RUN",
+      description = "The run folder; without it, the model of icons that comes with the command.")
   private Path run;
 
   @Option(
@@ -107,7 +116,17 @@ final class SampleCommand implements Callable<Integer> {
     batching.require();
     // All that can be wrong is found before weights are read, which takes a while.
     requireTargets();
-    var opened = Run.open(run);
+    if (run == null) {
+      try (var icons = ShippedRun.icons()) {
+        draw(icons.open());
+      }
+    } else {
+      draw(Run.open(run));
+    }
+    return 0;
+  }
+
+  private void draw(Run opened) {
     opened.folder().checkpoints().requireNewest();
     try (var renderer = opened.renderer()) {
       requireTargets(renderer);
@@ -118,7 +137,6 @@ final class SampleCommand implements Callable<Integer> {
         UntilStopped.run(() -> draw(model, renderer, request), () -> stopped = true);
       }
     }
-    return 0;
   }
 
   private SampleRequest request(Run opened, Renderer renderer) {

@@ -31,7 +31,8 @@ import org.bitdiffusion.run.ConfigReader;
  * @param config that all runs begin with, or null if it is a preset
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
- * @param sampling by name, settings such as {@code sampling.steps}
+ * @param sampling by name, settings such as {@code sampling.steps}; a setting with a list of values
+ *     stands for a way of each value, whose name goes on with it, and of which the best is told
  * @param baseline the variant that the others are compared with, or the way to sample; the first
  *     variant unless given
  * @param seeds of the trainings and of their samples
@@ -95,13 +96,13 @@ record Study(
     }
     settings = settings == null ? Map.of() : settings;
     sampling = sampling == null || sampling.isEmpty() ? Map.of("preset", Map.of()) : sampling;
+    requireNames("sampling", ways(sampling).keySet());
     baseline = baseline == null ? variants.keySet().iterator().next() : baseline;
     require(
-        variants.containsKey(baseline) || sampling.containsKey(baseline),
+        variants.containsKey(baseline) || ways(sampling).containsKey(baseline),
         "baseline",
         "one of the variants, %s, or of the ways to sample, %s"
-            .formatted(listed(variants.keySet()), listed(sampling.keySet())));
-    requireNames("sampling", sampling.keySet());
+            .formatted(listed(variants.keySet()), listed(ways(sampling).keySet())));
     for (var way : sampling.entrySet()) {
       for (var key : way.getValue().keySet()) {
         if (!key.startsWith(SAMPLING)) {
@@ -111,6 +112,56 @@ record Study(
         }
       }
     }
+  }
+
+  /**
+   * A way to sample.
+   *
+   * @param group the name in the study, which the ways of a list of values share
+   */
+  record Way(String group, Map<String, JsonNode> settings) {}
+
+  /** The ways to sample, by their names. */
+  Map<String, Way> ways() {
+    return ways(sampling);
+  }
+
+  private static Map<String, Way> ways(Map<String, Map<String, JsonNode>> sampling) {
+    var ways = new LinkedHashMap<String, Way>();
+    sampling.forEach(
+        (group, settings) -> {
+          var some = new LinkedHashMap<String, Map<String, JsonNode>>();
+          some.put(group, settings == null ? Map.of() : settings);
+          for (var setting : some.get(group).entrySet()) {
+            if (setting.getValue().isArray()) {
+              spread(some, setting.getKey(), setting.getValue());
+            }
+          }
+          some.forEach(
+              (name, one) ->
+                  require(
+                      ways.put(name, new Way(group, one)) == null,
+                      "a name of sampling",
+                      "other than those of the rest, and '%s' is twice".formatted(name)));
+        });
+    return ways;
+  }
+
+  /** Takes each way once for each value of a setting. */
+  private static void spread(Map<String, Map<String, JsonNode>> ways, String key, JsonNode values) {
+    require(!values.isEmpty(), key, "a value, or a list of some");
+    var all = new LinkedHashMap<String, Map<String, JsonNode>>();
+    ways.forEach(
+        (name, settings) ->
+            values.forEach(
+                value -> {
+                  var one = new LinkedHashMap<>(settings);
+                  one.put(key, value);
+                  var setting = key.substring(key.lastIndexOf('.') + 1);
+                  all.put("%s, %s %s".formatted(name, setting, value.asText()), one);
+                }));
+    ways.clear();
+    ways.putAll(all);
   }
 
   /** A variant's name in a form that any file system takes. */
@@ -209,7 +260,7 @@ record Study(
     var place = "variant '" + variant + "'";
     try {
       config(variant, seeds.get(0));
-      for (var way : sampling.keySet()) {
+      for (var way : ways().keySet()) {
         place = "variant '%s', sampling '%s'".formatted(variant, way);
         config(variant, way);
       }
@@ -258,7 +309,7 @@ record Study(
 
   /** The settings of a way to sample, by key. */
   Map<String, String> sampling(String way) {
-    return texts(sampling.get(way));
+    return texts(ways().get(way).settings());
   }
 
   private static Map<String, String> texts(Map<String, JsonNode> settings) {

@@ -146,7 +146,7 @@ final class StudyCommand implements Callable<Integer> {
       try (var own = readsAlike(begun, first) ? null : Run.data(begun)) {
         var config = begun.forData(own == null ? source : own);
         Model.create(config, Compute.choose(config.training().precision())).close();
-        for (var way : study.sampling().keySet()) {
+        for (var way : study.ways().keySet()) {
           var sampling = study.config(variant, way).sampling();
           for (var seed : study.seeds()) {
             comparison.requireFit(config, sampling, seed);
@@ -325,7 +325,7 @@ final class StudyCommand implements Callable<Integer> {
       Watch watch,
       List<StudyResults.Result> results) {
     try (var model = run.model(run.config().training().precision())) {
-      for (var way : study.sampling().keySet()) {
+      for (var way : study.ways().keySet()) {
         var sampling = run.config(study.sampling(way)).sampling();
         var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batching.size());
         var measured = comparison.measure(subject, study.metrics(), watch);

@@ -82,7 +82,7 @@ final class StudyDifferences {
     var comparisons = new ArrayList<Comparison>();
     for (var metric : study.metrics()) {
       for (var variant : study.variants().keySet()) {
-        for (var way : study.sampling().keySet()) {
+        for (var way : study.ways().keySet()) {
           var place = new Place(variant, way);
           var baseline = baseline(study, place);
           if (!place.equals(baseline)) {

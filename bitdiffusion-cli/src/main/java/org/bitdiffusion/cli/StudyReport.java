@@ -4,7 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.bitdiffusion.cli.StudyDifferences.told;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bitdiffusion.io.WholeFile;
@@ -16,6 +20,18 @@ final class StudyReport {
 
   /** Behind the name of a measure: that of as much data in the place of samples. */
   private static final String OF_DATA = "_of_data";
+
+  /** Measures of which more is better; of all others less is. */
+  private static final Set<String> HIGHER_IS_BETTER =
+      Set.of(
+          "inception_score",
+          "precision",
+          "recall",
+          "density",
+          "coverage",
+          "bleu_4",
+          "cider",
+          "rouge_l");
 
   private final Study study;
   private final Path folder;
@@ -58,17 +74,18 @@ final class StudyReport {
     for (var metric : study.metrics()) {
       text.append("\n%s\n\n".formatted(Visible.of(metric)));
       text.append("| |");
-      study.sampling().keySet().forEach(way -> text.append(" %s |".formatted(cell(way))));
-      text.append("\n|---|").append("---|".repeat(study.sampling().size())).append('\n');
+      study.ways().keySet().forEach(way -> text.append(" %s |".formatted(cell(way))));
+      text.append("\n|---|").append("---|".repeat(study.ways().size())).append('\n');
       for (var variant : study.variants().keySet()) {
         text.append("| %s |".formatted(cell(variant)));
-        for (var way : study.sampling().keySet()) {
+        for (var way : study.ways().keySet()) {
           var summary = StudyResults.summary(results, variant, way, metric);
           text.append(" %s |".formatted(summary == null ? "" : withCount(summary)));
         }
         text.append('\n');
       }
       text.append(ofData(results, metric + OF_DATA));
+      text.append(best(results, metric));
       text.append(
           differences(comparisons.stream().filter(c -> c.metric().equals(metric)).toList()));
     }
@@ -83,11 +100,53 @@ final class StudyReport {
       return "";
     }
     var text = new StringBuilder("| *data, as much* |");
-    for (var way : study.sampling().keySet()) {
+    for (var way : study.ways().keySet()) {
       var summary = StudyResults.summary(told, told.get(0).variant(), way, measure);
       text.append(" %s |".formatted(summary == null ? "" : withCount(summary)));
     }
     return text.append('\n').toString();
+  }
+
+  /**
+   * A table of the best way of each group that a list of values stands for, with the name of the
+   * way: of those that are measured, by their means. As it is chosen from the same numbers, it
+   * looks a little better than it is.
+   */
+  private String best(List<StudyResults.Result> results, String metric) {
+    var groups = new LinkedHashMap<String, List<String>>();
+    study
+        .ways()
+        .forEach((way, of) -> groups.computeIfAbsent(of.group(), g -> new ArrayList<>()).add(way));
+    if (groups.size() == study.ways().size()) {
+      return "";
+    }
+    var text = new StringBuilder("\n| best of |");
+    groups.keySet().forEach(group -> text.append(" %s |".formatted(cell(group))));
+    text.append("\n|---|").append("---|".repeat(groups.size())).append('\n');
+    for (var variant : study.variants().keySet()) {
+      text.append("| %s |".formatted(cell(variant)));
+      for (var ways : groups.values()) {
+        var best =
+            ways.stream()
+                .filter(way -> StudyResults.summary(results, variant, way, metric) != null)
+                .min(
+                    Comparator.comparingDouble(
+                        way -> {
+                          var mean = StudyResults.summary(results, variant, way, metric).mean();
+                          return HIGHER_IS_BETTER.contains(metric) ? -mean : mean;
+                        }));
+        text.append(
+            best.map(
+                    way ->
+                        " %s (%s) |"
+                            .formatted(
+                                withCount(StudyResults.summary(results, variant, way, metric)),
+                                cell(way)))
+                .orElse(" |"));
+      }
+      text.append('\n');
+    }
+    return text.toString();
   }
 
   /** A table of the differences of one metric. */

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.run.Run;
 import org.junit.jupiter.api.Test;
 
 class QuickstartTest extends CommandTest {
@@ -20,5 +22,51 @@ class QuickstartTest extends CommandTest {
       assertThat(out.toString()).contains(run.resolve(picture).toString());
     }
     assertThat(out.toString()).contains("bitdiff sample --run " + run);
+  }
+
+  /** The first stretch of training, whose speed is measured, leaves no trace in the weights. */
+  @Test
+  void aTimeIsTheSameRunAsItsNumberOfSteps() throws IOException {
+    var paced = folder.resolve("paced");
+    var settings =
+        List.of(
+            "--set", "training.warmup_steps=3",
+            "--set", "training.log_every=1",
+            "--set", "training.batch_size=8",
+            "--set", "network.width=8",
+            "--set", "network.multipliers=[1]",
+            "--set", "network.attention=[]",
+            "--set", "sampling.steps=2");
+    assertThat(quickstart(settings, "--minutes", 0.001, "--out", paced))
+        .as(err.toString())
+        .isZero();
+    var steps = Run.open(paced).config().training().steps();
+    assertThat(steps).isEqualTo(4); // those that were measured, and one in no time at all
+    var counted = folder.resolve("counted");
+    assertThat(quickstart(settings, "--steps", steps, "--out", counted)).isZero();
+    for (var file : List.of("ema", "model", "optimizer")) {
+      var path = "checkpoints/step-00000004/" + file + ".safetensors";
+      assertThat(paced.resolve(path)).hasSameBinaryContentAs(counted.resolve(path));
+    }
+    assertThat(paced.resolve("samples.png")).hasSameBinaryContentAs(counted.resolve("samples.png"));
+  }
+
+  private int quickstart(List<String> settings, Object... options) {
+    return run(
+        Stream.of(Stream.of("quickstart"), settings.stream(), Stream.of(options))
+            .flatMap(part -> part)
+            .toArray());
+  }
+
+  @Test
+  void refusesATimeThatIsNone() {
+    for (var minutes : List.of("0", "-1", "NaN", "1e9")) {
+      assertThat(run("quickstart", "--out", folder.resolve("run"), "--minutes", minutes))
+          .isEqualTo(2);
+      assertThat(err.toString()).contains("--minutes is ");
+    }
+    assertThat(run("quickstart", "--out", folder.resolve("run"), "--minutes", 1, "--steps", 5))
+        .isEqualTo(2);
+    assertThat(folder.resolve("run")).doesNotExist();
   }
 }

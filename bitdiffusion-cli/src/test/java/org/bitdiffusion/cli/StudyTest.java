@@ -9,18 +9,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.nn.unet.UNetConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class StudyTest extends CommandTest {
   private static final String STUDY =
@@ -314,11 +318,11 @@ class StudyTest extends CommandTest {
 
   /** All studies that ship, the small ones and the paper's. */
   @ParameterizedTest
-  @ValueSource(strings = {"studies", "studies/paper"})
-  void theStudiesOfTheProjectFitItsSettings(String place) throws IOException {
+  @CsvSource({"studies, 6", "studies/paper, 9"})
+  void theStudiesOfTheProjectFitItsSettings(String place, int count) throws IOException {
     try (var files = Files.list(Path.of("..").resolve(place))) {
       var studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
-      assertThat(studies).hasSize(6);
+      assertThat(studies).hasSize(count);
       for (var file : studies) {
         var study = Study.read(file, "idx:anywhere,size=14");
         assertThat(study.config(study.variants().keySet().iterator().next(), 3).data())
@@ -336,6 +340,126 @@ class StudyTest extends CommandTest {
         }
       }
     }
+  }
+
+  /** A setting with a list of values is a way of each, of which the best is told. */
+  @Test
+  void listsOfValuesAreWaysOfWhichTheBestIsTold() throws IOException {
+    var yaml =
+        STUDY
+            .replace("sampling.td: 0.5", "sampling.td: [0, 0.5], sampling.momentum: [0, 0.5]")
+            .replace("[pair_total_variation, nearest_distance]", "[frechet_distance, recall]");
+    var study = Study.read(Files.writeString(folder.resolve("study.yaml"), yaml), null);
+    assertThat(study.ways().keySet())
+        .containsExactly(
+            "2 steps",
+            "3 steps, td 0, momentum 0",
+            "3 steps, td 0, momentum 0.5",
+            "3 steps, td 0.5, momentum 0",
+            "3 steps, td 0.5, momentum 0.5");
+    assertThat(study.sampling("3 steps, td 0.5, momentum 0.5"))
+        .isEqualTo(Map.of("sampling.steps", "3", "sampling.td", "0.5", "sampling.momentum", "0.5"));
+    assertThat(study.config("with", "3 steps, td 0.5, momentum 0.5").sampling().td())
+        .isEqualTo(0.5);
+    var results = new ArrayList<StudyResults.Result>();
+    for (var seed = 0; seed < 2; seed++) {
+      for (var way :
+          List.of("2 steps", "3 steps, td 0, momentum 0.5", "3 steps, td 0.5, momentum 0")) {
+        var number = way.equals("3 steps, td 0, momentum 0.5") ? 2.0 : 3.0;
+        var numbers = Map.of("frechet_distance", number, "recall", number / 10);
+        results.add(new StudyResults.Result("with", way, seed, numbers));
+      }
+    }
+    assertThat(new StudyReport(study, folder, "").markdown(results))
+        .contains(
+            "| best of | 2 steps | 3 steps |\n|---|---|---|\n"
+                + "| with | 3.000 ± 0.0 (2 steps) | 2.000 ± 0.0 (3 steps, td 0, momentum 0.5) |\n"
+                + "| without, at all | | |\n",
+            "| with | 0.3000 ± 0.0 (2 steps) | 0.3000 ± 0.0 (3 steps, td 0.5, momentum 0) |\n");
+    assertRefused(STUDY.replace("td: 0.5", "td: []"), "sampling.td is missing or wrong");
+    assertRefused(
+        STUDY
+            .replace("3 steps:", "2 steps, td 0.5: {}\n  2 steps:")
+            .replace("  2 steps: {sampling.steps: 2}\n", "")
+            .replace("td: 0.5", "td: [0.5]"),
+        "'2 steps, td 0.5' is twice");
+  }
+
+  /** What the paper says of its experiments; one of each is enough to see a slip of the pen. */
+  @Test
+  void thePapersStudiesAreThePapers() throws IOException {
+    var td = Set.of("0", "0.01", "0.1", "0.2", "0.5");
+    try (var files = Files.list(Path.of("../studies/paper"))) {
+      for (var file : files.toList()) {
+        var study = Study.read(file, null);
+        assertThat(study.seeds()).describedAs(file.toString()).hasSizeGreaterThan(1);
+        assertThat(study.samples()).isEqualTo(50_000);
+        assertThat(study.preset()).isIn("cifar10", "imagenet64");
+        for (var variant : study.variants().keySet()) {
+          var config = study.config(variant, 0);
+          var random = config.codec().encoding().equals("uint8_rand");
+          assertThat(config.diffusion().softmaxFactorization())
+              .describedAs(file + ": " + variant)
+              .isEqualTo(random && !variant.contains("no factorization"));
+          assertThat(config.diffusion().labelDropout()).isZero();
+          assertThat(config.diffusion().conditional())
+              .isEqualTo(study.preset().equals("imagenet64") || variant.contains("classes"));
+          var continuous = config.codec().encoding().equals("continuous");
+          assertThat(((UNetConfig) config.network()).dropout()).isEqualTo(continuous ? 0.3 : 0);
+          assertThat(config.training().learningRate())
+              .isEqualTo(study.preset().equals("imagenet64") && !random ? 2e-4 : 1e-4);
+          assertThat(config.training().batchSize())
+              .isEqualTo(study.preset().equals("imagenet64") ? 1024 : 128);
+        }
+      }
+    }
+    var table7 = paper("samplers");
+    assertThat(table7.preset()).isEqualTo("imagenet64");
+    assertThat(table7.variants().keySet()).containsExactly("uint8", "gray", "uint8_rand");
+    assertThat(table7.sampling().keySet())
+        .containsExactly(
+            "ddim 100",
+            "ddim 250",
+            "ddim 400",
+            "ddim 1000",
+            "ddpm 100",
+            "ddpm 250",
+            "ddpm 400",
+            "ddpm 1000");
+    for (var steps : List.of("100", "250", "400", "1000")) {
+      for (var sampler : List.of("ddim", "ddpm")) {
+        assertThat(tds(table7, sampler, steps)).isEqualTo(td);
+      }
+    }
+    var figure6 = paper("td");
+    assertThat(figure6.preset()).isEqualTo("imagenet64");
+    assertThat(figure6.variants().keySet()).containsExactly("uint8", "gray", "uint8_rand");
+    for (var steps : List.of("100", "250", "400", "1000")) {
+      assertThat(tds(figure6, null, steps)).isEqualTo(td);
+    }
+    assertThat(paper("self-conditioning").preset()).isEqualTo("cifar10");
+    assertThat(paper("self-conditioning-imagenet64").preset()).isEqualTo("imagenet64");
+    for (var figure5 : List.of("self-conditioning", "self-conditioning-imagenet64")) {
+      var modes =
+          paper(figure5).variants().keySet().stream()
+              .map(variant -> paper(figure5).config(variant, 0).diffusion().selfConditioning())
+              .collect(Collectors.toSet());
+      assertThat(modes).containsExactlyInAnyOrder("half_batch", "none");
+    }
+  }
+
+  private static Study paper(String name) {
+    return Study.read(Path.of("../studies/paper").resolve(name + ".yaml"), null);
+  }
+
+  /** The values of td in the ways with a sampler (null for any) and a number of steps. */
+  private static Set<String> tds(Study study, String sampler, String steps) {
+    return study.ways().keySet().stream()
+        .map(study::sampling)
+        .filter(way -> sampler == null || sampler.equals(way.get("sampling.sampler")))
+        .filter(way -> steps.equals(way.get("sampling.steps")))
+        .map(way -> way.get("sampling.td"))
+        .collect(Collectors.toSet());
   }
 
   @Test

@@ -175,8 +175,9 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   /**
-   * The first samples of seed 0 as the run is configured, of no class in particular where it has
-   * classes (which it must know then: {@code diffusion.label_dropout} above 0).
+   * The first samples of seed 0 as the run is configured. Where it has classes, they are of no
+   * class in particular; or if it has learned nothing of such ({@code diffusion.label_dropout: 0},
+   * as the paper's), of one class after the other.
    *
    * @throws ConfigurationException if each sample needs an image that it is conditioned on
    */
@@ -189,10 +190,19 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
         .condition()
         .match(
             () -> Given.NONE,
-            labels -> Given.label(Given.ANY_CLASS, count),
+            labels -> ofAnyClass(config, labels.names().size(), count),
             pixels -> {
               throw new ConfigurationException("samples of this run need an image each; give them");
             });
+  }
+
+  private static Given ofAnyClass(RunConfig config, int classes, int count) {
+    if (DiffusionModel.knowsAnyClass(config)) {
+      return Given.label(Given.ANY_CLASS, count);
+    }
+    var labels = new long[count];
+    Arrays.setAll(labels, i -> i % classes);
+    return Given.labels(labels);
   }
 
   /**
@@ -211,12 +221,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     if (config.condition().pixels() > 0) {
       return Given.of(source, Given.evenly(source, count, 0, count));
     }
-    if (DiffusionModel.knowsAnyClass(config)) {
-      return given(config, count);
-    }
-    var labels = new long[count]; // one class after the other
-    Arrays.setAll(labels, i -> i % config.condition().classes().size());
-    return Given.labels(labels);
+    return given(config, count);
   }
 
   /** What is measured of the run unless said otherwise: its samples of seed 0. */

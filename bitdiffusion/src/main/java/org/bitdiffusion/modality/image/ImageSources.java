@@ -43,7 +43,9 @@ public final class ImageSources {
               ImageSources::cifar100),
           new Kind(
               "imagenet64",
-              List.of("imagenet64:FOLDER,split=train|val", "the npz files of downsampled ImageNet"),
+              List.of(
+                  "imagenet64:FOLDER,split=train|val",
+                  "the npz files of downsampled ImageNet (squashed to squares, classes in an order of their own; the paper's preparation is images:ILSVRC/train,size=64)"),
               ImageSources::imageNet64),
           new Kind(
               "images",
