@@ -8,6 +8,7 @@ import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.SourceKind;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.modality.Renderer;
 import org.bitdiffusion.modality.SampleFile;
@@ -41,7 +42,8 @@ final class DataCommand implements Callable<Integer> {
       paramLabel = "FILE|DIR",
       description =
           "By its ending: all in one (.png of images), .npy for the symbols as integers [N, C, ...],"
-              + " or a folder with a file for each.")
+              + " .pack to read images from there ever after (packed:FILE), or a folder with a file"
+              + " for each.")
   private Path out;
 
   @Option(
@@ -89,6 +91,10 @@ final class DataCommand implements Callable<Integer> {
     var modality = Modality.ofSource(data).modality();
     Target.requireOutside("--out", out, data);
     var plan = Modality.plan(data);
+    if (modality.packed().filter(out.toString()::endsWith).isPresent()) {
+      pack(modality, plan);
+      return 0;
+    }
     try (var opened = plan.open();
         var renderer = modality.renderer(opened)) {
       Target.requireSamples("--out", out, renderer);
@@ -99,6 +105,18 @@ final class DataCommand implements Callable<Integer> {
       report(opened);
     }
     return 0;
+  }
+
+  private void pack(Modality modality, SourceKind.Plan plan) {
+    if (n != null) {
+      throw new ConfigurationException(
+          "--n goes with pictures; the source's option subset=N packs fewer examples");
+    }
+    Target.requireFile("--out", out, modality.packed().orElseThrow());
+    try (var opened = plan.open()) {
+      modality.pack(opened, out);
+      report(opened);
+    }
   }
 
   private void write(DataSource opened, Renderer renderer, int count) {

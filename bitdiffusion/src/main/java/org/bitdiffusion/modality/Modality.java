@@ -82,6 +82,21 @@ public interface Modality extends Named {
   /** How examples of a source are shown without a run. */
   Renderer renderer(DataSource source);
 
+  /** The ending of files that {@link #pack} writes; empty where there are none. */
+  default Optional<String> packed() {
+    return Optional.empty();
+  }
+
+  /**
+   * Writes a source into one file that is read without delay, as a source of its own.
+   *
+   * @throws ConfigurationException if the source has what does not go into one, such as captions
+   * @throws org.bitdiffusion.DataException if an example cannot be read, or the file not written
+   */
+  default void pack(DataSource source, Path file) {
+    throw new ConfigurationException("data of the kind " + name() + " is not packed");
+  }
+
   /** What can be told of a run's quality. */
   Evaluation evaluation();
 

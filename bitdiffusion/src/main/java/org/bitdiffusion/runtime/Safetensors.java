@@ -247,6 +247,29 @@ public final class Safetensors {
   }
 
   /**
+   * Where a tensor lies in a file, for those who read its values themselves.
+   *
+   * @param offset of its first byte in the file
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  public record Place(String type, long[] shape, long offset) {}
+
+  /**
+   * Where a file's tensor lies.
+   *
+   * @throws DataException if the file is missing or damaged, or has none of that name
+   */
+  public static Place place(Path file, String name) {
+    try (var reader = new Reader(file)) {
+      var shape = reader.shape(name);
+      var entry = reader.stored.get(name);
+      return new Place(entry.type(), shape, reader.begin + entry.from());
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  /**
    * What a file's header says besides its tensors, by name.
    *
    * @throws DataException if the file is missing or damaged

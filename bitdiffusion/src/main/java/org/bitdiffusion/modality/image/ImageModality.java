@@ -2,6 +2,7 @@ package org.bitdiffusion.modality.image;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.ModalityConfig;
 import org.bitdiffusion.config.RunConfig;
@@ -52,6 +53,19 @@ public final class ImageModality implements Modality {
   @Override
   public Renderer renderer(DataSource source) {
     return new ImageRenderer(ImageFormat.of(source.schema()), source.schema().condition());
+  }
+
+  @Override
+  public Optional<String> packed() {
+    return Optional.of(PackedImages.ENDING);
+  }
+
+  @Override
+  public void pack(DataSource source, Path file) {
+    if (!(source instanceof ImageSource images)) {
+      throw new ConfigurationException(source.name() + " is no source of images that are packed");
+    }
+    PackedImages.write(file, images);
   }
 
   @Override

@@ -55,6 +55,12 @@ public final class ImageSources {
                   "PNG, JPEG, GIF and BMP; sub-folders are classes"),
               ImageSources::images),
           new Kind(
+              "packed",
+              List.of(
+                  "packed:FILE.pack",
+                  "what 'bitdiff data SOURCE --out FILE.pack' has read and packed, mapped into memory"),
+              ImageSources::packed),
+          new Kind(
               "scenes",
               List.of(
                   "scenes,split=train|test,count=50000",
@@ -226,6 +232,10 @@ public final class ImageSources {
     var test = options.word("split", "train", "train", "test").equals("test");
     var count = options.integer("count", test ? 1000 : 50_000, 1, 100_000_000);
     return new ImagePlan(rgb(48, 256), List.of(), () -> Scenes.open(test, count));
+  }
+
+  private static ImagePlan packed(Options options) {
+    return new ImagePlan(rgb(64, 256), List.of(), () -> PackedImages.open(options.path()));
   }
 
   private static ImagePlan images(Options options) {
