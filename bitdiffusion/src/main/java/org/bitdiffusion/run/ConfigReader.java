@@ -142,6 +142,7 @@ public final class ConfigReader {
       }
     }
     object.put("format", RunConfig.FORMAT);
+    keepAsTrained(object);
     var tree = defaults(origin, object);
     merge(origin, "", tree, object);
     settings.forEach((key, value) -> set(tree, key, value));
@@ -155,6 +156,16 @@ public final class ConfigReader {
                     : origin);
     Modality.of(config).requireFit(config);
     return config;
+  }
+
+  /** A run that began before a setting was there goes on as it did, whatever its default is. */
+  private static void keepAsTrained(ObjectNode config) {
+    if (config.path("schema").isObject()
+        && config.path("network").path("encoder") instanceof ObjectNode encoder
+        && encoder.path("kind").asText().equals("resnet50")
+        && !encoder.has("positions")) {
+      encoder.put("positions", false);
+    }
   }
 
   /**

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.caption.Pairs;
@@ -28,6 +29,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models that begin with the image encoder of another one. */
 @ExtendWith(OneThread.class)
@@ -156,6 +159,57 @@ class PretrainedEncoderTest {
       // By the running statistics, so that other images do not matter.
       var alone = features(model, Pairs.images().part(0, 1, Pairs.COUNT), 1);
       assertThat(alone).containsExactly(Arrays.copyOf(loaded, alone.length), within(1e-4f));
+    }
+  }
+
+  /** A run's ResNet, with what its features pass through; of an earlier run, the ResNet alone. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aResNetsPositionsGoWithIt(boolean positions) {
+    String[] resNet = {
+      "network.encoder.kind=resnet50", "training.batch_size=4", "training.steps=1"
+    };
+    var first =
+        train("first", "autoregressive", and(resNet, "network.encoder.positions=" + positions));
+    var file = first.path().resolve("checkpoints/step-00000001/ema.safetensors");
+    var config = Pairs.config("bits", resNet);
+    var begun = Pairs.config("bits", and(resNet, "network.encoder.weights=" + file));
+    try (var data = Pairs.data(1);
+        var before = first.model("float32");
+        var model = Model.create(begun.forData(data), Compute.PLAIN);
+        var without = Model.create(config.forData(data), Compute.PLAIN)) {
+      model.network().readPretrained();
+      weights(model)
+          .forEach(
+              (name, weight) -> {
+                var taken = name.startsWith(ENCODER) || (positions && name.startsWith("features."));
+                var from = weights(taken ? before : without).get(name);
+                assertThat(weight.equal(from)).as(name).isTrue();
+              });
+    }
+  }
+
+  private static String[] and(String[] changes, String change) {
+    return Stream.concat(Stream.of(changes), Stream.of(change)).toArray(String[]::new);
+  }
+
+  /** Runs of before positions say nothing of them: their weights are read as they are. */
+  @Test
+  void aRunOfBeforePositionsLoads() throws IOException {
+    var run =
+        train(
+            "old",
+            "bits",
+            "network.encoder.kind=resnet50",
+            "network.encoder.positions=false",
+            "training.batch_size=4",
+            "training.steps=1");
+    var file = run.path().resolve("config.yaml");
+    var config = Files.readString(file);
+    assertThat(config).contains("    positions: false\n");
+    Files.writeString(file, config.replace("    positions: false\n", ""));
+    try (var model = Run.open(run.path()).model("float32")) {
+      assertThat(weights(model).get("memory.weight").size(1)).isEqualTo(2048);
     }
   }
 

@@ -30,6 +30,7 @@ final class CaptionDecoder {
   private final String pixels;
   private final CaptionerConfig.Encoder encoderConfig;
   private final ImageEncoder encoder;
+  private final PlacedFeatures placed; // null of an encoder that adds positions itself
   private final Linear memory;
   private final List<TransformerLayer> layers = new ArrayList<>();
   private final LayerNorm norm;
@@ -49,7 +50,19 @@ final class CaptionDecoder {
     pixels = e.pixels();
     var named = p.in("encoder");
     encoder = ImageEncoder.of(frozen ? named.fixed() : named, e, config.dropout(), compute);
-    memory = new Linear(p.in("memory"), encoder.width(), 2 * config.layers() * width);
+    placed =
+        encoder instanceof ResNet50 resNet && e.positions()
+            ? new PlacedFeatures(
+                p.in("features"),
+                resNet.places(),
+                resNet.width(),
+                width,
+                e.layers(),
+                config.heads(),
+                config.dropout())
+            : null;
+    var features = placed == null ? encoder.width() : width;
+    memory = new Linear(p.in("memory"), features, 2 * config.layers() * width);
     positions = p.in("positions").uniform("weight", Math.sqrt(3) * deviation, length, width);
     for (var i = 0; i < config.layers(); i++) {
       layers.add(
@@ -75,7 +88,16 @@ final class CaptionDecoder {
                 return encoder.forward(standard, training, training ? noise : null);
               }
             });
-    return memory.forward(features);
+    return memoryOf(features, noise);
+  }
+
+  /**
+   * What the layers attend to, of features that the encoder has made.
+   *
+   * @param features [B, T, F]
+   */
+  Tensor memoryOf(Tensor features, Noise noise) {
+    return memory.forward(placed == null ? features : placed.forward(features, noise));
   }
 
   private Tensor standard(Tensor images) {

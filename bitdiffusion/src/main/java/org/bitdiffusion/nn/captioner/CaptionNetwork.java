@@ -17,6 +17,9 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
   /** What the names of the encoder's weights begin with. */
   String ENCODER = "encoder.";
 
+  /** What the names of the weights begin with that tell a ResNet's features where they lie. */
+  String FEATURES = "features.";
+
   /** What published weights have beyond a network of features: last layers, and counters. */
   Pattern UNUSED = Pattern.compile("(head|fc|pre_logits)\\..*|.*\\.num_batches_tracked");
 
@@ -39,7 +42,10 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
     return parameters().compute(() -> decoder().memory(images, noise));
   }
 
-  /** Weights of an encoder alone under their public names, or of the encoder of another run. */
+  /**
+   * Weights of an encoder alone under their public names, or of the encoder of another run, with
+   * what its features pass through where that run has it.
+   */
   @Override
   default void readPretrained() {
     var config = decoder().encoderConfig();
@@ -49,7 +55,10 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
     var file = Path.of(config.weights());
     var names = Safetensors.names(file);
     var ofCaptioner = names.stream().anyMatch(name -> name.startsWith(ENCODER));
-    var byName = encoder(ofCaptioner ? ENCODER : "");
+    var byName = weights(ENCODER, ofCaptioner ? ENCODER : "");
+    if (names.stream().anyMatch(name -> name.startsWith(FEATURES))) {
+      byName.putAll(weights(FEATURES, FEATURES));
+    }
     try {
       for (var name : names) {
         if (!ofCaptioner && !byName.containsKey(name) && !UNUSED.matcher(name).matches()) {
@@ -64,18 +73,19 @@ sealed interface CaptionNetwork extends Network permits BitCaptioner, Autoregres
   }
 
   /**
-   * The weights of the image encoder.
+   * The weights of a part.
    *
-   * @param prefix before their public names: empty, or {@link #ENCODER} as in a checkpoint
+   * @param part what their names begin with
+   * @param prefix in the place of that: empty for the public names of an encoder
    */
-  default Map<String, Tensor> encoder(String prefix) {
+  private Map<String, Tensor> weights(String part, String prefix) {
     var weights = new LinkedHashMap<String, Tensor>();
     parameters()
         .byName()
         .forEach(
             (name, weight) -> {
-              if (name.startsWith(ENCODER)) {
-                weights.put(prefix + name.substring(ENCODER.length()), weight);
+              if (name.startsWith(part)) {
+                weights.put(prefix + name.substring(part.length()), weight);
               }
             });
     return weights;

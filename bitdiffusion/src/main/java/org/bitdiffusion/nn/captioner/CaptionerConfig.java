@@ -29,8 +29,11 @@ public record CaptionerConfig(
    * @param imageSize side of the images
    * @param patch side of the patches of which each is one feature, of a vit
    * @param width of a feature, of a vit
-   * @param layers of a vit
+   * @param layers of a vit; of a resnet50 the Transformer layers of the decoder's width that its
+   *     features pass through, 0 for none
    * @param heads of a vit's attention
+   * @param positions of a resnet50: whether its features are projected to the decoder's width and
+   *     told where they lie, without which the decoder cannot know; a vit does so itself
    * @param pixels how they are standardised: {@code symmetric} to [-1, 1], {@code imagenet} by that
    *     data set's mean and standard deviation of each colour
    * @param weights a safetensors file with the weights to begin with, under the public names; empty
@@ -44,6 +47,7 @@ public record CaptionerConfig(
       int width,
       int layers,
       int heads,
+      boolean positions,
       String pixels,
       String weights,
       boolean frozen) {
@@ -59,7 +63,6 @@ public record CaptionerConfig(
             patch,
             "a divisor of encoder.image_size " + imageSize);
         require(layers >= 1, "encoder.layers", layers, "at least 1");
-        require(layers <= DEEPEST, "encoder.layers", layers, "at most " + DEEPEST);
         require(width <= LARGEST, "encoder.width", width, "at most " + LARGEST);
         require(
             heads >= 1 && width >= 1 && width % heads == 0,
@@ -67,6 +70,8 @@ public record CaptionerConfig(
             heads,
             "a divisor of encoder.width " + width);
       }
+      require(layers >= 0, "encoder.layers", layers, "at least 0");
+      require(layers <= DEEPEST, "encoder.layers", layers, "at most " + DEEPEST);
       require(
           List.of("symmetric", "imagenet").contains(pixels),
           "encoder.pixels",
@@ -76,7 +81,8 @@ public record CaptionerConfig(
 
     /** A Vision Transformer that begins with random weights. */
     public static Encoder vit(int imageSize, int patch, int width, int layers, int heads) {
-      return new Encoder("vit", imageSize, patch, width, layers, heads, "symmetric", "", false);
+      return new Encoder(
+          "vit", imageSize, patch, width, layers, heads, true, "symmetric", "", false);
     }
   }
 

@@ -32,6 +32,7 @@ final class ResNet50 implements ImageEncoder {
   private final List<Bottleneck> blocks = new ArrayList<>();
   private final List<ConvolutionCheck.Shape> convolutions = new ArrayList<>();
   private final int width;
+  private final int places;
 
   /**
    * @param imageSize side of the images
@@ -53,6 +54,7 @@ final class ResNet50 implements ImageEncoder {
       }
     }
     width = in;
+    places = side * side;
   }
 
   private static int half(int side) {
@@ -68,6 +70,11 @@ final class ResNet50 implements ImageEncoder {
   @Override
   public int width() {
     return width;
+  }
+
+  /** T, the number of features. */
+  int places() {
+    return places;
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import java.util.function.LongFunction;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.runtime.Compute;
@@ -18,6 +19,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CaptionerTest {
@@ -234,7 +236,8 @@ class CaptionerTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void theStatisticsOfAFrozenEncoderStay(boolean frozen) {
-    var encoder = new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 0, 0, "symmetric", "", frozen);
+    var encoder =
+        new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 0, 0, true, "symmetric", "", frozen);
     torch.manual_seed(7);
     try (var network =
             new BitCaptioner(
@@ -249,6 +252,84 @@ class CaptionerTest {
       var before = mean.detach().clone();
       network.encode(torch.rand(2, 3, 64, 64));
       assertThat(mean.equal(before)).isEqualTo(frozen);
+    }
+  }
+
+  private static CaptionerConfig ofResNet(String decoder, boolean positions, int layers) {
+    var encoder =
+        new CaptionerConfig.Encoder(
+            "resnet50", 64, 0, 0, layers, 0, positions, "symmetric", "", false);
+    return new CaptionerConfig(decoder, 16, 2, 4, 0, encoder);
+  }
+
+  /** How far the logits move where the same features lie in other places, of both decoders. */
+  private static double movedByPlaces(CaptionNetwork network, boolean toldWhere) {
+    if (!toldWhere) {
+      network.parameters().byName().get("features.positions.weight").zero_();
+    }
+    torch.manual_seed(8);
+    var features = torch.rand(2, 4, 2048);
+    var permuted = features.index_select(1, Tensor.create(new long[] {2, 0, 3, 1}, 4));
+    return difference(
+        logits(network, network.decoder().memoryOf(features, null)),
+        logits(network, network.decoder().memoryOf(permuted, null)));
+  }
+
+  private static Tensor logits(CaptionNetwork network, Tensor memory) {
+    if (network instanceof AutoregressiveCaptioner words) {
+      return words.logits(torch.ones(2, LENGTH).to(torch.ScalarType.Long), memory);
+    }
+    var xt = torch.ones(2, 3, LENGTH);
+    var gamma = torch.full(new long[] {2}, new Scalar(0.5));
+    return ((BitCaptioner) network).forward(xt, xt, gamma, memory);
+  }
+
+  private static CaptionNetwork network(CaptionerConfig config) {
+    return config.autoregressive()
+        ? new AutoregressiveCaptioner(config, 11, LENGTH, Compute.PLAIN, SEED)
+        : new BitCaptioner(config, 3, 3, LENGTH, Compute.PLAIN, SEED);
+  }
+
+  /** Attention alone sees no order: without positions nothing would tell left from right. */
+  @ParameterizedTest
+  @CsvSource({"bits, 0", "bits, 1", "autoregressive, 0", "autoregressive, 1"})
+  void aResNetsFeaturesAreToldWhereTheyLie(String decoder, int layers) {
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard();
+        var network = network(ofResNet(decoder, true, layers))) {
+      assertThat(movedByPlaces(network, true)).isGreaterThan(1e-3);
+      assertThat(movedByPlaces(network, false)).isLessThan(1e-6);
+    }
+  }
+
+  /** As the runs of before positions have them: 2048 values each, straight to the decoder. */
+  @ParameterizedTest
+  @ValueSource(strings = {"bits", "autoregressive"})
+  void featuresWithoutPositionsAreAsTheyWere(String decoder) {
+    try (var scope = new PointerScope();
+        var noGrad = new NoGradGuard();
+        var network = network(ofResNet(decoder, false, 6))) {
+      var weights = network.parameters().byName();
+      assertThat(weights.keySet()).noneMatch(name -> name.startsWith("features."));
+      assertThat(weights.get("memory.weight").shape()).containsExactly(2 * 2 * 16, 2048);
+      assertThat(movedByPlaces(network, true)).isLessThan(1e-6);
+    }
+  }
+
+  /** The layers over the features of a frozen encoder learn, as the decoder does. */
+  @Test
+  void whatFollowsAFrozenResNetIsTrained() {
+    var encoder =
+        new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 1, 0, true, "symmetric", "", true);
+    try (var scope = new PointerScope();
+        var network = network(new CaptionerConfig("bits", 16, 1, 4, 0, encoder))) {
+      logits(network, network.encode(torch.rand(2, 3, 64, 64))).square().sum().backward();
+      var weights = network.parameters().byName();
+      assertThat(weights.get("encoder.conv1.weight").requires_grad()).isFalse();
+      for (var name : List.of("projection.weight", "positions.weight", "layers.0.mlp.fc1.weight")) {
+        var gradient = weights.get("features." + name).grad();
+        assertThat(gradient.abs().max().item_double()).as(name).isGreaterThan(0);
+      }
     }
   }
 }
