@@ -2,7 +2,6 @@ package org.bitdiffusion.modality.caption;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Seed;
@@ -103,7 +102,7 @@ public final class CaptionData implements DataSource {
         Space.of(List.of(1, length), tokenizer.vocabulary()),
         new Condition.Pixels(3, format.height(), format.width()),
         tokenizer.end(),
-        Map.of());
+        images.fit().details());
   }
 
   @Override

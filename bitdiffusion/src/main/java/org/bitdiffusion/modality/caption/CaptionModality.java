@@ -16,6 +16,7 @@ import org.bitdiffusion.data.Space;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.image.Fit;
 import org.bitdiffusion.modality.image.ImageSources;
 import org.bitdiffusion.text.Tokenizer;
 
@@ -60,7 +61,10 @@ public final class CaptionModality implements Modality {
   @Override
   public DataSource open(RunConfig config, Optional<Path> run) {
     var settings = (CaptionSettings) config.modality();
-    var images = ImageSources.open(DataSpec.parse(config.data()));
+    var data = DataSpec.parse(config.data());
+    var images =
+        ImageSources.open(
+            run.isPresent() ? ImageSources.fitted(data, Fit.of(config.schema())) : data);
     Tokenizer tokenizer = null;
     try {
       tokenizer =

@@ -11,6 +11,7 @@ import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.modality.Renderer;
+import org.bitdiffusion.modality.image.Fit;
 import org.bitdiffusion.modality.image.ImageFiles;
 import org.bitdiffusion.model.Samples;
 import org.bitdiffusion.text.Tokenizer;
@@ -68,7 +69,7 @@ public record CaptionRenderer(Tokenizer tokenizer, Schema schema, boolean owner)
   @Override
   public Given given(String text, int count) {
     var side = ((Condition.Pixels) schema.condition()).height();
-    return Given.image(ImageFiles.square(Path.of(text), side));
+    return Given.image(ImageFiles.square(Path.of(text), side, Fit.of(schema)));
   }
 
   @Override

@@ -3,9 +3,10 @@ package org.bitdiffusion.modality.image;
 import java.util.Arrays;
 
 /**
- * Makes one channel of an image smaller by averaging: a new pixel is the mean of the area that it
- * covers, where old pixels at its edges count by the part of them inside, so sizes need not divide
- * each other. Rows are added one after the other, so a large image need not be held twice.
+ * Gives one channel of an image another size by averaging: a new pixel is the mean of the area that
+ * it covers, where old pixels at its edges count by the part of them inside, so sizes need not
+ * divide each other, and new pixels may be smaller than old ones. Rows are added one after the
+ * other, so a large image need not be held twice.
  *
  * <p>Weights are whole numbers, as along a side an old pixel has the length {@code newLength} and a
  * new one the length {@code length}: means of whole numbers are exact but for the last division.
@@ -17,7 +18,7 @@ final class Area {
   private final double[] sums;
   private int rows;
 
-  /** From [height, width] to [newHeight, newWidth], which must not be larger. */
+  /** From [height, width] to [newHeight, newWidth]. */
   Area(int height, int width, int newHeight, int newWidth) {
     vertical = new Side(height, newHeight);
     horizontal = new Side(width, newWidth);
@@ -29,18 +30,13 @@ final class Area {
   void add(double[] row) {
     Arrays.fill(narrow, 0);
     for (var x = 0; x < horizontal.length(); x++) {
-      var i = horizontal.first(x);
-      var inside = horizontal.inside(x, i);
-      narrow[i] += row[x] * inside;
-      if (inside < horizontal.newLength()) {
-        narrow[i + 1] += row[x] * (horizontal.newLength() - inside);
+      var last = horizontal.last(x);
+      for (var i = horizontal.first(x); i <= last; i++) {
+        narrow[i] += row[x] * horizontal.shared(x, i);
       }
     }
-    var y = vertical.first(rows);
-    var inside = vertical.inside(rows, y);
-    add(y, inside);
-    if (inside < vertical.newLength()) {
-      add(y + 1, vertical.newLength() - inside);
+    for (var y = vertical.first(rows); y <= vertical.last(rows); y++) {
+      add(y, vertical.shared(rows, y));
     }
     rows++;
   }
@@ -60,22 +56,28 @@ final class Area {
     return Arrays.stream(sums).map(sum -> sum / weight).toArray();
   }
 
-  /** One dimension. As new pixels are no shorter than old ones, an old one lies in two at most. */
+  /** One dimension. */
   private record Side(int length, int newLength) {
     Side {
-      if (newLength < 1 || newLength > length) {
+      if (newLength < 1 || length < 1) {
         throw new IllegalArgumentException(length + " pixels cannot be averaged to " + newLength);
       }
     }
 
-    /** The new pixel in which an old one begins. */
+    /** The first new pixel that an old one shares something with. */
     int first(int old) {
       return (int) ((long) old * newLength / length);
     }
 
-    /** The length of an old pixel's part in that new one; an old pixel is newLength long. */
-    int inside(int old, int first) {
-      return (int) Math.min(newLength, (first + 1L) * length - (long) old * newLength);
+    /** The last one. */
+    int last(int old) {
+      return (int) (((old + 1L) * newLength - 1) / length);
+    }
+
+    /** The length that an old pixel and a new one share; the old one is newLength long. */
+    int shared(int old, int i) {
+      var begin = Math.max((long) old * newLength, (long) i * length);
+      return (int) (Math.min((old + 1L) * newLength, (i + 1L) * length) - begin);
     }
   }
 }

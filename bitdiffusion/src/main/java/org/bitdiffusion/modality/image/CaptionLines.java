@@ -19,7 +19,7 @@ import org.bitdiffusion.io.TextFile;
 final class CaptionLines {
   private CaptionLines() {}
 
-  static ImageSource open(Path file, int size) {
+  static ImageSource open(Path file, CaptionedFiles.Settings settings) {
     var json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     var files = new ArrayList<Path>();
     var captions = new ArrayList<List<String>>();
@@ -39,7 +39,7 @@ final class CaptionLines {
           var texts = texts(place, entry);
           var image =
               CaptionedFiles.image(place, file.resolveSibling(""), entry.path("image").textValue());
-          if (!Files.isRegularFile(image)) {
+          if (!settings.skipBad() && !Files.isRegularFile(image)) {
             throw new DataException("%s: the image %s does not exist".formatted(place, image));
           }
           files.add(image);
@@ -51,7 +51,8 @@ final class CaptionLines {
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }
-    return CaptionedFiles.open("captions of " + file, size, files, captions);
+    var name = "captions of %s, %s".formatted(file, settings);
+    return CaptionedFiles.open(name, settings, files, captions);
   }
 
   private static List<String> texts(String place, JsonNode entry) {

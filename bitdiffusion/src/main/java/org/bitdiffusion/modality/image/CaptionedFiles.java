@@ -4,18 +4,33 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 
 /**
- * Image files with captions, as red, green and blue: each is cropped to its central square and
- * averaged down ({@link ImageFiles}) whenever it is read.
+ * Image files with captions, as red, green and blue, each made a square ({@link ImageFiles}). All
+ * are decoded once when they are opened, which finds bad ones, and kept if they fit in half of
+ * Java's memory, else decoded again whenever they are read.
  *
- * @param side of the images, in pixels
  * @param captions of each file, at least one
+ * @param images of each file, [3, H, W] unsigned; empty where they are not kept
  */
-record CaptionedFiles(String name, int side, List<Path> files, List<List<String>> captions)
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record CaptionedFiles(
+    String name, Settings settings, List<Path> files, List<List<String>> captions, byte[][] images)
     implements ImageSource {
+  /**
+   * @param size side of the images, in pixels
+   * @param fit how they become squares
+   * @param skipBad whether images that cannot be used are left out instead of an error
+   */
+  record Settings(int size, Fit fit, boolean skipBad) {
+    /** For people. */
+    @Override
+    public String toString() {
+      return "%dx%d, %s".formatted(size, size, fit == Fit.PAD ? "padded" : "cropped");
+    }
+  }
+
   /**
    * The file of an image that is named in a folder.
    *
@@ -32,33 +47,55 @@ record CaptionedFiles(String name, int side, List<Path> files, List<List<String>
   }
 
   /**
-   * Opens the files: decodes them all and keeps them, if they fit in half of Java's memory.
+   * Opens the files.
    *
-   * @throws DataException if there are none, one is missing, or one of those kept is damaged
+   * @throws DataException if there are none, or one is missing or bad and shall not be left out
    */
-  static ImageSource open(String name, int side, List<Path> files, List<List<String>> captions) {
+  static ImageSource open(
+      String name, Settings settings, List<Path> files, List<List<String>> captions) {
+    return open(name, settings, files, captions, Runtime.getRuntime().maxMemory() / 2);
+  }
+
+  /**
+   * @param memory bytes that all images together may take to be kept
+   */
+  static ImageSource open(
+      String name, Settings settings, List<Path> files, List<List<String>> captions, long memory) {
     if (files.isEmpty()) {
       throw new DataException(name + ": there are no images with captions");
     }
-    for (var file : files) {
-      if (!Files.isRegularFile(file)) {
-        throw new DataException("%s: the image %s does not exist".formatted(name, file));
-      }
+    if (!settings.skipBad()) {
+      files.forEach(file -> requireThere(name, file)); // at once, as decoding all takes a while
     }
-    var opened = new CaptionedFiles(name, side, List.copyOf(files), List.copyOf(captions));
-    if (files.size() * 3L * side * side > Runtime.getRuntime().maxMemory() / 2) {
-      return opened;
+    var keep = files.size() * 3L * settings.size() * settings.size() <= memory;
+    var checked =
+        CheckedFiles.decode(
+            name,
+            files,
+            file -> {
+              requireThere(name, file);
+              return ImageFiles.square(file, settings.size(), settings.fit());
+            },
+            keep,
+            settings.skipBad());
+    return new CaptionedFiles(
+        name, settings, checked.good(files), checked.good(captions), checked.images());
+  }
+
+  private static void requireThere(String name, Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new DataException("%s: the image %s does not exist".formatted(name, file));
     }
-    var images = new byte[files.size()][];
-    IntStream.range(0, images.length)
-        .parallel()
-        .forEach(i -> images[i] = ImageFiles.square(files.get(i), side));
-    return new ImagesInMemory(name, opened.format(), images, new int[0], List.of(), captions);
   }
 
   @Override
   public ImageFormat format() {
-    return new ImageFormat(3, side, side, 256, List.of());
+    return new ImageFormat(3, settings.size(), settings.size(), 256, List.of());
+  }
+
+  @Override
+  public Fit fit() {
+    return settings.fit();
   }
 
   @Override
@@ -73,7 +110,11 @@ record CaptionedFiles(String name, int side, List<Path> files, List<List<String>
 
   @Override
   public void read(int index, int[] target, int offset) {
-    for (var value : ImageFiles.square(files.get(index), side)) {
+    var image =
+        images.length > 0
+            ? images[index]
+            : ImageFiles.square(files.get(index), settings.size(), settings.fit());
+    for (var value : image) {
       target[offset++] = value & 255;
     }
   }

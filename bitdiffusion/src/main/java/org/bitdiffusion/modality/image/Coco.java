@@ -25,7 +25,7 @@ final class Coco {
   /**
    * @param split {@code train} or {@code val}
    */
-  static ImageSource open(Path folder, String split, int size) {
+  static ImageSource open(Path folder, String split, CaptionedFiles.Settings settings) {
     var file = folder.resolve("annotations").resolve("captions_" + split + "2017.json");
     var tree = tree(file);
     var names = new LinkedHashMap<Long, String>();
@@ -64,7 +64,7 @@ final class Coco {
           files.add(CaptionedFiles.image(file.toString(), folder.resolve(split + "2017"), name));
           texts.add(List.copyOf(captions.get(id)));
         });
-    return CaptionedFiles.open("COCO %s, %dx%d".formatted(split, size, size), size, files, texts);
+    return CaptionedFiles.open("COCO %s, %s".formatted(split, settings), settings, files, texts);
   }
 
   /** A whole number of 64 bits, which other programs may have written as 1.0. */

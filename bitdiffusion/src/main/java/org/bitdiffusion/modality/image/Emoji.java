@@ -40,7 +40,7 @@ final class Emoji {
    * @param holdOut {@code vendor}: all drawings of the vendor that comes last in the alphabet;
    *     {@code emoji}: all drawings of one emoji of ten, chosen by its code
    */
-  static ImageSource open(Path folder, int size, boolean test, String holdOut) {
+  static ImageSource open(Path folder, int size, boolean test, String holdOut, boolean skipBad) {
     var vendors = vendors(folder);
     if (holdOut.equals("vendor") && vendors.size() < 2) {
       throw new DataException(
@@ -65,7 +65,7 @@ final class Emoji {
         });
     return CaptionedFiles.open(
         "emoji in %s at %dx%d, %s".formatted(folder, size, size, test ? "test" : "train"),
-        size,
+        new CaptionedFiles.Settings(size, Fit.CROP, skipBad), // they are squares
         files,
         captions);
   }

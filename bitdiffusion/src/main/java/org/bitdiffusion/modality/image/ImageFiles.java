@@ -1,5 +1,6 @@
 package org.bitdiffusion.modality.image;
 
+import java.awt.Rectangle;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -29,9 +31,9 @@ import org.slf4j.LoggerFactory;
  * 8 are taken.
  *
  * <p>{@link #square} is for data: an image is turned upright as its EXIF (or XMP) says, its
- * transparent parts become white, and its central square is averaged down ({@link Area}) in the
- * file's own values, without linear light, as the paper's image preparation does. {@link #whole} is
- * for FID.
+ * transparent parts become white, and its central square or all of it ({@link Fit}) is averaged
+ * ({@link Area}) in the file's own values, without linear light, as the paper's image preparation
+ * does. {@link #whole} is for FID.
  */
 public final class ImageFiles {
   /** Of files that are taken for images without a look: if they are none, that is an error. */
@@ -41,6 +43,9 @@ public final class ImageFiles {
   private static final Logger LOGGER = LoggerFactory.getLogger(ImageFiles.class);
   private static final int NAMED = 5; // files that are left out, in one message
   private static final int KIB = 1024;
+
+  /** 0.3 of white, as pix2seq pads. */
+  private static final byte PADDING = (byte) Math.round(0.3 * 255);
 
   /** Bytes that decoding may take for a pixel: 16 bits for each of R, G, B and alpha. */
   private static final int PIXEL = 8;
@@ -70,6 +75,19 @@ public final class ImageFiles {
    */
   public static byte[] square(Path file, int size) {
     return read(file, size, (pixels, orientation) -> square(pixels, orientation, size));
+  }
+
+  /**
+   * Reads an image of any shape as data.
+   *
+   * @return unsigned bytes of R, G and B, [3, size, size]
+   * @throws DataException if the file cannot be read, is damaged, too small for its fit, or too
+   *     large for memory
+   */
+  public static byte[] square(Path file, int size, Fit fit) {
+    return fit == Fit.CROP
+        ? square(file, size)
+        : read(file, 1, (pixels, orientation) -> padded(pixels, orientation, size));
   }
 
   /**
@@ -380,34 +398,55 @@ public final class ImageFiles {
     var side = Math.min(pixels.width(), pixels.height());
     var left = orientation.left(pixels.width(), side);
     var top = orientation.top(pixels.height(), side);
-    var buffer = pixels.buffer(side);
-    var argb = new int[side];
-    var row = new double[side];
-    var channels = new Area[] {area(side, size), area(side, size), area(side, size)};
-    for (var y = 0; y < side; y++) {
-      pixels.row(left, top + y, buffer, argb);
-      for (var c = 0; c < 3; c++) {
-        for (var x = 0; x < side; x++) {
-          row[x] = onWhite(argb[x] >> (16 - 8 * c) & 255, argb[x] >>> 24);
-        }
-        channels[c].add(row);
-      }
-    }
-    var result = new byte[3 * size * size];
-    for (var c = 0; c < 3; c++) {
-      var means = channels[c].means();
-      for (var i = 0; i < means.length; i++) {
-        result[c * means.length + i] = (byte) Math.round(means[i]);
-      }
-    }
+    var result = averaged(pixels, new Rectangle(left, top, side, side), size, size);
     // So small a square is turned at last, and not the large one.
     return orientation.equals(Orientation.AS_STORED)
         ? result
         : at(orientation.places(size, size), result);
   }
 
-  private static Area area(int side, int size) {
-    return new Area(side, side, size, size);
+  /** A whole image on white, as {@link Fit#PAD} says. */
+  private static byte[] padded(Pixels pixels, Orientation orientation, int size) {
+    var longer = Math.max(pixels.width(), pixels.height());
+    var width = (int) Math.max(1, Math.round((double) pixels.width() * size / longer));
+    var height = (int) Math.max(1, Math.round((double) pixels.height() * size / longer));
+    var whole = new Rectangle(0, 0, pixels.width(), pixels.height());
+    var image = at(orientation.places(width, height), averaged(pixels, whole, width, height));
+    var across = orientation.uprightWidth(width, height);
+    var result = new byte[3 * size * size];
+    Arrays.fill(result, PADDING);
+    for (var row = 0; row < image.length / across; row++) {
+      var down = orientation.uprightHeight(width, height);
+      var at = (row / down * size + row % down) * size;
+      System.arraycopy(image, row * across, result, at, across);
+    }
+    return result;
+  }
+
+  /** A part of an image on white, as means of areas: [3, height, width]. */
+  private static byte[] averaged(Pixels pixels, Rectangle part, int width, int height) {
+    var buffer = pixels.buffer(part.width);
+    var argb = new int[part.width];
+    var row = new double[part.width];
+    var channels = new Area[3];
+    Arrays.setAll(channels, c -> new Area(part.height, part.width, height, width));
+    for (var y = 0; y < part.height; y++) {
+      pixels.row(part.x, part.y + y, buffer, argb);
+      for (var c = 0; c < 3; c++) {
+        for (var x = 0; x < part.width; x++) {
+          row[x] = onWhite(argb[x] >> (16 - 8 * c) & 255, argb[x] >>> 24);
+        }
+        channels[c].add(row);
+      }
+    }
+    var result = new byte[3 * height * width];
+    for (var c = 0; c < 3; c++) {
+      var means = channels[c].means();
+      for (var i = 0; i < means.length; i++) {
+        result[c * means.length + i] = (byte) Math.round(means[i]);
+      }
+    }
+    return result;
   }
 
   private static double onWhite(int value, int alpha) {

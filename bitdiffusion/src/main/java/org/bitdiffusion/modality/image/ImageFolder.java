@@ -1,16 +1,12 @@
 package org.bitdiffusion.modality.image;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A folder of PNG, JPEG, GIF (its first frame) and BMP images; its sub-folders are classes, and an
@@ -66,10 +62,6 @@ record ImageFolder(
     }
   }
 
-  private static final Logger LOGGER = LoggerFactory.getLogger(ImageFolder.class);
-  private static final int NAMED = 20; // bad images in one message
-  private static final int MANY = 2_000; // images, of which the reading takes a while
-
   static ImageSource open(Path folder, Settings settings) {
     return open(folder, settings, Runtime.getRuntime().maxMemory() / 2);
   }
@@ -84,33 +76,26 @@ record ImageFolder(
       throw new DataException(
           folder + " holds no images; PNG, JPEG, GIF and BMP are read, also in sub-folders");
     }
-    if (files.size() >= MANY) {
-      LOGGER.info("reading {} images in {}", files.size(), folder);
-    }
     var size = settings.size();
     var keep = files.size() * 3L * size * size <= memory;
     var colors = settings.color().equals("palette") ? new Palette.Builder() : null;
-    var pixels = new byte[files.size()][];
-    var faults = new String[files.size()];
-    IntStream.range(0, files.size())
-        .parallel()
-        .forEach(
-            i -> {
-              try {
-                var rgb = ImageFiles.square(files.get(i), size);
-                if (colors != null) {
-                  colors.add(rgb);
-                }
-                pixels[i] = keep ? rgb : null;
-              } catch (DataException e) {
-                faults[i] = e.getMessage();
+    var checked =
+        CheckedFiles.decode(
+            folder.toString(),
+            files,
+            file -> {
+              var rgb = ImageFiles.square(file, size);
+              if (colors != null) {
+                colors.add(rgb);
               }
-            });
-    report(folder, faults, settings.skipBad());
+              return rgb;
+            },
+            keep,
+            settings.skipBad());
 
     requireDistinctNames(folder, files);
-    var good = IntStream.range(0, faults.length).filter(i -> faults[i] == null).toArray();
-    var names = Arrays.stream(good).mapToObj(i -> className(folder, files.get(i))).toList();
+    var good = checked.good(files);
+    var names = good.stream().map(file -> className(folder, file)).toList();
     var classes = names.stream().filter(name -> !name.isEmpty()).distinct().toList();
     var palette = colors == null ? null : colors.build(settings.categories());
     UnaryOperator<byte[]> symbols = palette == null ? settings::levels : palette::symbols;
@@ -124,43 +109,17 @@ record ImageFolder(
                 size,
                 settings.categories(),
                 palette == null ? List.of() : palette.colors()),
-            Arrays.stream(good).mapToObj(files::get).toList(),
+            good,
             names.stream().mapToInt(classes::indexOf).toArray(),
             classes,
             symbols);
     if (!keep) {
       return decoded;
     }
-    // In place, as there may be no room for both.
-    var images = Arrays.stream(good).mapToObj(i -> pixels[i]).toArray(byte[][]::new);
-    Arrays.fill(pixels, null);
+    var images = checked.images(); // changed in place, as there may be no room for both
     IntStream.range(0, images.length).parallel().forEach(i -> images[i] = symbols.apply(images[i]));
     return new ImagesInMemory(
         decoded.name(), decoded.format(), images, decoded.labels(), classes, List.of());
-  }
-
-  private static void report(Path folder, String[] faults, boolean skip) {
-    var bad = Arrays.stream(faults).filter(Objects::nonNull).toList();
-    if (bad.isEmpty()) {
-      return;
-    }
-    var more = bad.size() - 1;
-    if (bad.size() == faults.length) {
-      throw new DataException(
-          "%s holds no image that can be used: %s%s"
-              .formatted(folder, bad.get(0), more == 0 ? "" : " (and so on)"));
-    }
-    if (!skip) {
-      throw new DataException(
-          "%s%s; ',skip_bad=true' after the folder leaves bad images out"
-              .formatted(bad.get(0), more == 0 ? "" : " (and %,d more)".formatted(more)));
-    }
-    LOGGER.warn(
-        "left out {} of {} images: {}{}",
-        bad.size(),
-        faults.length,
-        String.join("; ", bad.subList(0, Math.min(bad.size(), NAMED))),
-        bad.size() > NAMED ? "; ..." : "");
   }
 
   /** Where Java cannot decode names of folders, two may look the same, and be one class. */

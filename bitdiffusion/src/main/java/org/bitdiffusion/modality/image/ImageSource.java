@@ -28,6 +28,11 @@ public interface ImageSource extends DataSource {
     return Optional.empty();
   }
 
+  /** How pictures of any shape became these squares; those that always were are as cropped. */
+  default Fit fit() {
+    return Fit.CROP;
+  }
+
   /** Writes an image as bytes of red, green and blue [3, H, W], whole. */
   default void readRgb(int index, byte[] target, int offset) {
     var symbols = new int[format().symbols()];

@@ -1,6 +1,7 @@
 package org.bitdiffusion.modality.image;
 
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -17,6 +18,10 @@ import org.bitdiffusion.modality.Modality;
  */
 public final class ImageSources {
   private static final int LARGEST = 4096;
+  private static final String FIT = "fit";
+
+  /** Sources of pictures of any shape that may become squares in either way. */
+  private static final Set<String> OF_ANY_SHAPE = Set.of("captions", "coco");
 
   /** All of them; the last ones have captions. */
   public static final List<SourceKind> ALL =
@@ -69,17 +74,19 @@ public final class ImageSources {
           new Kind(
               "captions",
               List.of(
-                  "captions:FILE.jsonl,size=224",
+                  "captions:FILE.jsonl,size=224,fit=pad|crop,skip_bad=false",
                   "lines of {\"image\": PATH, \"captions\": [TEXT, ...]}"),
               ImageSources::captions),
           new Kind(
               "coco",
-              List.of("coco:FOLDER,split=train|val,size=224", "MS-COCO 2017, with captions"),
+              List.of(
+                  "coco:FOLDER,split=train|val,size=224,fit=pad|crop,skip_bad=false",
+                  "MS-COCO 2017, with captions"),
               ImageSources::coco),
           new Kind(
               "emoji",
               List.of(
-                  "emoji:FOLDER,split=train|test,hold_out=vendor|emoji,size=64",
+                  "emoji:FOLDER,split=train|test,hold_out=vendor|emoji,size=64,skip_bad=false",
                   "unpacked npm packages emoji-datasource-VENDOR, with names"),
               ImageSources::emoji));
 
@@ -139,6 +146,13 @@ public final class ImageSources {
    */
   public static ImageSource open(DataSpec spec) {
     return plan(spec).open();
+  }
+
+  /** A source whose pictures become squares as those of a run did, unless it says how. */
+  public static DataSpec fitted(DataSpec spec, Fit fit) {
+    return OF_ANY_SHAPE.contains(spec.source()) && !spec.options().containsKey(FIT)
+        ? spec.with(FIT, fit.option())
+        : spec;
   }
 
   private static ImagePlan plan(DataSpec spec) {
@@ -212,19 +226,35 @@ public final class ImageSources {
     var test = options.word("split", "train", "train", "test").equals("test");
     var holdOut = options.word("hold_out", "vendor", "vendor", "emoji");
     var size = options.integer("size", 64, 1, 64);
+    var skipBad = skipBad(options);
     return new ImagePlan(
-        rgb(size, 256), List.of(), () -> Emoji.open(options.folder(), size, test, holdOut));
+        rgb(size, 256),
+        List.of(),
+        () -> Emoji.open(options.folder(), size, test, holdOut, skipBad));
   }
 
   private static ImagePlan captions(Options options) {
-    var size = options.integer("size", 224, 1, LARGEST);
-    return new ImagePlan(rgb(size, 256), List.of(), () -> CaptionLines.open(options.path(), size));
+    var settings = captioned(options);
+    return new ImagePlan(
+        rgb(settings.size(), 256), List.of(), () -> CaptionLines.open(options.path(), settings));
   }
 
   private static ImagePlan coco(Options options) {
     var split = options.word("split", "train", "train", "val");
+    var settings = captioned(options);
+    return new ImagePlan(
+        rgb(settings.size(), 256), List.of(), () -> Coco.open(options.folder(), split, settings));
+  }
+
+  private static CaptionedFiles.Settings captioned(Options options) {
     var size = options.integer("size", 224, 1, LARGEST);
-    return new ImagePlan(rgb(size, 256), List.of(), () -> Coco.open(options.folder(), split, size));
+    var fit = options.word(FIT, Fit.PAD.option(), Fit.PAD.option(), Fit.CROP.option());
+    return new CaptionedFiles.Settings(
+        size, fit.equals(Fit.PAD.option()) ? Fit.PAD : Fit.CROP, skipBad(options));
+  }
+
+  private static boolean skipBad(Options options) {
+    return options.word("skip_bad", "false", "false", "true").equals("true");
   }
 
   private static ImagePlan scenes(Options options) {
@@ -247,8 +277,7 @@ public final class ImageSources {
             ? options.integer("palette", 16, 2, 256)
             : options.integer("levels", 256, 2, 256);
     var size = options.integer("size", 64, 1, LARGEST);
-    var skipBad = options.word("skip_bad", "false", "false", "true").equals("true");
-    var settings = new ImageFolder.Settings(size, color, categories, skipBad);
+    var settings = new ImageFolder.Settings(size, color, categories, skipBad(options));
     return new ImagePlan(
         settings.format(), List.of(), () -> ImageFolder.open(options.folder(), settings));
   }

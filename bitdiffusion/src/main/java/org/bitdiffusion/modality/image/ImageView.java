@@ -38,6 +38,11 @@ interface ImageView extends ImageSource {
   }
 
   @Override
+  default Fit fit() {
+    return source().fit();
+  }
+
+  @Override
   default Optional<Boolean> isTrue(int index, String caption) {
     return source().isTrue(original(index), caption);
   }

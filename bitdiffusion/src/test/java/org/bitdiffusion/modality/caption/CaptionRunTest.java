@@ -3,12 +3,14 @@ package org.bitdiffusion.modality.caption;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import javax.imageio.ImageIO;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.modality.Watch;
@@ -151,5 +153,53 @@ class CaptionRunTest {
             "network.kind is captioner, which reads examples of shape [1, L] with one number of"
                 + " values for all places; the data's are of shape [3, 8, 8]");
     assertThat(folder).isEmptyDirectory();
+  }
+
+  /** Pictures become squares as in training; runs of before padding have them cropped. */
+  @Test
+  void aRunGoesOnWithPicturesAsItBegan() throws Exception {
+    var picture = new BufferedImage(16, 8, BufferedImage.TYPE_INT_RGB);
+    var file = folder.resolve("a.png");
+    ImageIO.write(picture, "png", file.toFile());
+    var lines = folder.resolve("a.jsonl");
+    Files.writeString(lines, "{\"image\": \"a.png\", \"caption\": \"a\"}");
+    var config =
+        Pairs.config(
+            "bits",
+            "data=captions:" + lines + ",size=8",
+            "training.steps=1",
+            "training.batch_size=2");
+    var path = folder.resolve("run");
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, data, path, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+    assertThat(last(path, file)).isEqualTo(new Last(77, 77)); // the lower half is no picture
+    var yaml = path.resolve("config.yaml");
+    var now = Files.readString(yaml);
+    assertThat(now).contains("    fit: \"pad\"\n").contains("  details:\n");
+    Files.writeString(
+        yaml, now.replace("    fit: \"pad\"\n", "").replace("  details:\n", "  details: {}\n"));
+    assertThat(last(path, file)).isEqualTo(new Last(0, 0));
+    var run = Run.open(path);
+    var more = run.config(Map.of("training.steps", "2"));
+    try (var data = run.modality().open(more, Optional.of(path));
+        var trainer = run.resume(more, data, new Trainer.Listener() {})) {
+      trainer.run();
+    }
+  }
+
+  /** The last pixel of a picture as the run's data has it, and as it is given to be described. */
+  private record Last(int ofData, int given) {}
+
+  private static Last last(Path path, Path file) {
+    var run = Run.open(path);
+    var pixels = new byte[3 * 8 * 8];
+    try (var data = run.data();
+        var renderer = run.renderer()) {
+      data.readPixels(0, pixels, 0);
+      var given = renderer.given(file.toString(), 1).pixels();
+      return new Last(pixels[pixels.length - 1] & 255, given[given.length - 1] & 255);
+    }
   }
 }

@@ -62,11 +62,21 @@ class AreaTest {
             within(1e-9));
   }
 
+  /** Four new pixels of 3/4 of an old one: the second has 1/4 of the first and 1/2 of the next. */
   @Example
-  void cannotEnlarge() {
-    assertThatThrownBy(() -> new Area(4, 4, 4, 5))
+  void enlargesByTheSameRule() {
+    assertThat(average(new double[][] {{0, 90, 180}}, 1, 4)).containsExactly(0, 60, 120, 180);
+    assertThat(average(new double[][] {{0, 90, 180}}, 2, 6))
+        .containsExactly(0, 0, 90, 90, 180, 180, 0, 0, 90, 90, 180, 180);
+    assertThat(average(new double[][] {{10}, {20}}, 3, 1)).containsExactly(10, 15, 20);
+    assertThat(average(new double[][] {{1, 2, 3, 6}}, 2, 2)).containsExactly(1.5, 4.5, 1.5, 4.5);
+  }
+
+  @Example
+  void allRowsAreNeeded() {
+    assertThatThrownBy(() -> new Area(4, 4, 4, 0))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("4 pixels cannot be averaged to 5");
+        .hasMessage("4 pixels cannot be averaged to 0");
     var unfinished = new Area(2, 1, 1, 1);
     unfinished.add(new double[1]);
     assertThatThrownBy(unfinished::means)

@@ -8,8 +8,11 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -104,7 +107,8 @@ class CaptionSourcesTest {
         "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}], \"annotations\": [{\"id\": 5,"
             + " \"image_id\": 1, \"caption\": \"x\"}]}");
     assertBroken(
-        "coco:" + folder, "COCO train, 224x224: the image FOLDER/train2017/a.png does not exist");
+        "coco:" + folder,
+        "COCO train, 224x224, padded: the image FOLDER/train2017/a.png does not exist");
   }
 
   @Test
@@ -154,7 +158,8 @@ class CaptionSourcesTest {
     Files.write(folder.resolve(file), new byte[] {'"', (byte) 0xe4, '"'});
     assertBroken(line, "FOLDER/x.jsonl cannot be read: it is not UTF-8; convert it");
     text(file, "");
-    assertBroken(line, "captions of FOLDER/x.jsonl: there are no images with captions");
+    assertBroken(
+        line, "captions of FOLDER/x.jsonl, 224x224, padded: there are no images with captions");
   }
 
   private void vendor(String vendor, Color colour) throws IOException {
@@ -265,5 +270,111 @@ class CaptionSourcesTest {
           .matches(
               "(?s).*(line 1: '.*' is no name of a file|: '.*' is no name of a file|data path '.*' is none): .*");
     }
+  }
+
+  /** A picture with a column of white at its left edge, else of one colour. */
+  private void picture(String name, int width, int height, int colour) throws IOException {
+    var image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    for (var y = 0; y < height; y++) {
+      for (var x = 0; x < width; x++) {
+        image.setRGB(x, y, x == 0 ? 0xffffff : colour);
+      }
+    }
+    var file = folder.resolve(name);
+    Files.createDirectories(file.getParent());
+    ImageIO.write(image, "png", file.toFile());
+  }
+
+  /** A folder as COCO's: a wide picture, a small one, one that is cut off, and one that is gone. */
+  private void coco() throws IOException {
+    picture("val2017/wide.png", 8, 4, 0);
+    picture("val2017/small.png", 3, 2, 0);
+    picture("val2017/cut.png", 8, 8, 0);
+    var cut = folder.resolve("val2017/cut.png");
+    Files.write(cut, Arrays.copyOf(Files.readAllBytes(cut), 45));
+    var images = new ArrayList<String>();
+    var annotations = new ArrayList<String>();
+    for (var name : List.of("wide", "cut", "small", "gone")) {
+      var id = images.size();
+      images.add("{\"id\": %d, \"file_name\": \"%s.png\"}".formatted(id, name));
+      annotations.add(
+          "{\"id\": %d, \"image_id\": %d, \"caption\": \"%s\"}".formatted(id, id, name));
+    }
+    text(
+        "annotations/captions_val2017.json",
+        "{\"images\": %s, \"annotations\": %s}".formatted(images, annotations));
+  }
+
+  @Test
+  void badPicturesAreNamedBeforeTheWorkBegins() throws IOException {
+    coco();
+    var line = "coco:" + folder + ",split=val,size=4";
+    assertBroken(line, "COCO val, 4x4, padded: the image FOLDER/val2017/gone.png does not exist");
+    picture("val2017/gone.png", 8, 8, 0);
+    assertThatThrownBy(() -> ImageSourcesTest.open(line))
+        .isInstanceOf(DataException.class)
+        .hasMessageStartingWith(folder + "/val2017/cut.png is damaged")
+        .hasMessageEndingWith("; ',skip_bad=true' after the path leaves bad images out");
+  }
+
+  @Test
+  void badPicturesAreLeftOutWhereAskedFor() throws IOException {
+    coco();
+    var line = "coco:" + folder + ",split=val,size=4,skip_bad=true";
+    try (var padded = ImageSourcesTest.open(line);
+        var cropped = ImageSourcesTest.open(line + ",fit=crop")) {
+      assertThat(captions(padded)).containsExactly(List.of("wide"), List.of("small"));
+      assertThat(captions(cropped)).containsExactly(List.of("wide")); // the other is too small
+      // 8x4 to 4x2: the white column becomes half of one; below it 0.3 of white.
+      assertThat(Arrays.copyOf(ImageSourcesTest.read(padded, 0), 16))
+          .containsExactly(128, 0, 0, 0, 128, 0, 0, 0, 77, 77, 77, 77, 77, 77, 77, 77);
+      assertThat(Arrays.copyOf(ImageSourcesTest.read(cropped, 0), 16)).containsOnly(0);
+      // 3x2 to 4x3, as 2 4/3 is rounded: columns of 3/4, of which the second is a third white.
+      assertThat(Arrays.copyOf(ImageSourcesTest.read(padded, 1), 16))
+          .containsExactly(255, 85, 0, 0, 255, 85, 0, 0, 255, 85, 0, 0, 77, 77, 77, 77);
+    }
+    var jsonl = "captions:" + folder.resolve("x.jsonl") + ",size=4,skip_bad=true";
+    text(
+        "x.jsonl",
+        """
+        {"image": "val2017/cut.png", "caption": "cut"}
+        {"image": "val2017/none.png", "caption": "gone"}
+        {"image": "val2017/wide.png", "caption": "wide"}
+        """);
+    try (var lines = ImageSourcesTest.open(jsonl)) {
+      assertThat(captions(lines)).containsExactly(List.of("wide"));
+    }
+    Files.delete(folder.resolve("val2017/wide.png"));
+    Files.delete(folder.resolve("val2017/small.png"));
+    assertThatThrownBy(() -> ImageSourcesTest.open(line))
+        .hasMessageStartingWith("COCO val, 4x4, padded holds no image that can be used: ")
+        .hasMessageEndingWith(" (and so on)");
+  }
+
+  /** More than the memory holds: checked all the same, and decoded again whenever it is read. */
+  @Test
+  void picturesThatDoNotFitIntoTheMemoryAreCheckedToo() throws Exception {
+    coco();
+    var files = Stream.of("wide", "cut", "small").map(this::inVal).toList();
+    var texts = List.of(List.of("a"), List.of("b"), List.of("c"));
+    var strict = new CaptionedFiles.Settings(4, Fit.PAD, false);
+    assertThatThrownBy(() -> CaptionedFiles.open("x", strict, files, texts, 0))
+        .hasMessageContaining("cut.png is damaged");
+    var skipping = new CaptionedFiles.Settings(4, Fit.PAD, true);
+    var bytes = 3 * 3 * 4 * 4;
+    try (var small = (CaptionedFiles) CaptionedFiles.open("x", skipping, files, texts, bytes - 1);
+        var large = (CaptionedFiles) CaptionedFiles.open("x", skipping, files, texts, bytes)) {
+      assertThat(small.images()).isEmpty();
+      assertThat(large.images().length).isEqualTo(2);
+      assertThat(captions(small)).containsExactly(List.of("a"), List.of("c"));
+      for (var i = 0; i < 2; i++) {
+        assertThat(ImageSourcesTest.read(small, i)).isEqualTo(ImageSourcesTest.read(large, i));
+      }
+      ImageSourcesTest.assertSafeForSeveralThreads(small);
+    }
+  }
+
+  private Path inVal(String name) {
+    return folder.resolve("val2017/" + name + ".png");
   }
 }

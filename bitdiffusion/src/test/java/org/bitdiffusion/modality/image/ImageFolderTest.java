@@ -74,8 +74,7 @@ class ImageFolderTest {
   private void assertBad(Path file, String message) {
     assertThatThrownBy(() -> open(",size=8"))
         .isInstanceOf(DataException.class)
-        .hasMessage(
-            "%s %s; ',skip_bad=true' after the folder leaves bad images out", file, message);
+        .hasMessage("%s %s; ',skip_bad=true' after the path leaves bad images out", file, message);
   }
 
   /** Bad in a way that is told in words of the reader of its format. */
@@ -85,7 +84,7 @@ class ImageFolderTest {
         .hasMessageMatching(
             Pattern.quote(file.toString())
                 + " is (damaged|no image that can be read, whatever its name says).*"
-                + "; ',skip_bad=true' after the folder leaves bad images out");
+                + "; ',skip_bad=true' after the path leaves bad images out");
   }
 
   /** What stops even a source that leaves bad images out. */
@@ -519,7 +518,7 @@ class ImageFolderTest {
     assertThatThrownBy(() -> open(",size=8"))
         .isInstanceOf(DataException.class)
         .hasMessage(
-            "%s is no image that can be read, whatever its name says (and 1 more); ',skip_bad=true' after the folder leaves bad images out",
+            "%s is no image that can be read, whatever its name says (and 1 more); ',skip_bad=true' after the path leaves bad images out",
             folder.resolve("w/b.jpg"));
     assertThatThrownBy(() -> open(",size=20,skip_bad=true"))
         .isInstanceOf(DataException.class)

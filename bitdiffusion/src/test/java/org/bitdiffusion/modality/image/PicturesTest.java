@@ -98,6 +98,8 @@ class PicturesTest {
     ImageIO.write(image, "png", png.toFile());
     for (var size : new int[] {1, 4, 6}) {
       assertThat(ImageFiles.square(file, size)).isEqualTo(ImageFiles.square(png, size));
+      assertThat(ImageFiles.square(file, size, Fit.PAD))
+          .isEqualTo(ImageFiles.square(png, size, Fit.PAD));
     }
   }
 
