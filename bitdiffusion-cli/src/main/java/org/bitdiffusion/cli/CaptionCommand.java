@@ -65,6 +65,7 @@ final class CaptionCommand implements Callable<Integer> {
     }
     threads.apply();
     var opened = Run.open(drawing.run());
+    drawing.requireFit(opened.config());
     var how = drawing.sampling().over(opened.config().sampling());
     requireFit(opened, how);
     try (var renderer = opened.renderer();
@@ -89,16 +90,18 @@ final class CaptionCommand implements Callable<Integer> {
       throw describesNothing(opened);
     }
     if (opened.config().network().autoregressive()) {
-      drawing.sampling().requireNone();
-      if (trace || n > 1) {
+      if (trace) {
         throw new ConfigurationException(
-            "the run's decoder is autoregressive: it has no steps to trace and one caption for an"
-                + " image; leave --trace and --n out");
+            "the run's decoder is autoregressive: it has no steps to trace; leave --trace out");
+      }
+      if (n > 1 && how.nextSymbol().isGreedy()) {
+        throw new ConfigurationException(
+            "the run's decoder is autoregressive and has one likeliest caption for an image; leave"
+                + " --n out, or let it draw with --temperature 1");
       }
       drawing.search().search(); // complains
       return;
     }
-    drawing.search().requireNone();
     if (how.guidance() != 0) {
       throw new ConfigurationException("--guidance is for classes of images; leave it out");
     }
@@ -114,14 +117,14 @@ final class CaptionCommand implements Callable<Integer> {
     var steps = new ArrayList<String>();
     var captions = new ArrayList<String>();
     var given = renderer.given(image.toString(), n);
-    if (model instanceof AutoregressiveModel words) {
+    if (model instanceof AutoregressiveModel words && how.nextSymbol().isGreedy()) {
       captions.addAll(texts(renderer, words.search(drawing.search().search(), given, 1)));
-    } else if (model instanceof DiffusionModel bits) {
-      bits.sampleAll(
+    } else {
+      model.sampleAll(
           new SampleRequest(how, drawing.seed(), 0, n, given, Optional.empty()),
           BATCH,
           step -> {
-            if (trace && captions.isEmpty()) {
+            if (trace && captions.isEmpty() && model instanceof DiffusionModel bits) {
               var space = model.config().schema().space();
               var estimate = new Samples(space, bits.symbols(step.estimate()));
               steps.add(texts(renderer, estimate).get(0));

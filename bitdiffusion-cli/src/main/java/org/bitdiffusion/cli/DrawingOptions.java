@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
+import org.bitdiffusion.config.RunConfig;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -32,6 +33,16 @@ final class DrawingOptions {
 
   Path run() {
     return run;
+  }
+
+  /** Complains of options that are for models of another kind than the run's. */
+  void requireFit(RunConfig run) {
+    var autoregressive = run.network().autoregressive();
+    sampling.requireFit(autoregressive);
+    if (!autoregressive) {
+      search.requireNone();
+    }
+    search.requireNoDrawing(sampling.over(run.sampling()).nextSymbol());
   }
 
   SamplingOptions sampling() {

@@ -78,11 +78,7 @@ final class EvaluateCommand implements Callable<Integer> {
     var opened = Run.open(drawing.run());
     var evaluation = opened.modality().evaluation();
     EvaluationOptions.requireKnown(opened.modality(), options, spec);
-    if (opened.config().network().autoregressive()) {
-      drawing.sampling().requireNone();
-    } else {
-      drawing.search().requireNone();
-    }
+    drawing.requireFit(opened.config());
     var how = drawing.sampling().over(opened.config().sampling());
     opened.folder().checkpoints().requireNewest();
     threads.apply();

@@ -36,16 +36,19 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
           "--encoder-weights", "network.encoder.weights");
 
   private static final Map<String, String> SAMPLING =
-      Map.of(
-          "--steps", "sampling.steps",
-          "--sampler", "sampling.sampler",
-          "--eta", "sampling.eta",
-          "--td", "sampling.td",
-          "--self-cond", "sampling.self_conditioning",
-          "--momentum", "sampling.momentum",
-          "--self-guidance", "sampling.self_guidance",
-          "--schedule", "sampling.schedule",
-          "--guidance", "sampling.guidance");
+      Map.ofEntries(
+          Map.entry("--steps", "sampling.steps"),
+          Map.entry("--sampler", "sampling.sampler"),
+          Map.entry("--eta", "sampling.eta"),
+          Map.entry("--td", "sampling.td"),
+          Map.entry("--self-cond", "sampling.self_conditioning"),
+          Map.entry("--momentum", "sampling.momentum"),
+          Map.entry("--self-guidance", "sampling.self_guidance"),
+          Map.entry("--schedule", "sampling.schedule"),
+          Map.entry("--guidance", "sampling.guidance"),
+          Map.entry("--temperature", "sampling.temperature"),
+          Map.entry("--top-k", "sampling.top_k"),
+          Map.entry("--top-p", "sampling.top_p"));
 
   /** Those of a command, and which of them were given to it. */
   static Flags of(ParseResult result) {

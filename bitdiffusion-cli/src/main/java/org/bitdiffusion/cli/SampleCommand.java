@@ -141,8 +141,8 @@ final class SampleCommand implements Callable<Integer> {
 
   private SampleRequest request(Run opened, Renderer renderer) {
     var config = opened.config();
+    sampling.requireFit(config.network().autoregressive());
     if (config.network().autoregressive()) {
-      sampling.requireNone();
       if (strip != null || histogram != null || known != null) {
         throw new ConfigurationException(
             "the run is autoregressive: it has no steps; leave --strip, --histogram and --known"

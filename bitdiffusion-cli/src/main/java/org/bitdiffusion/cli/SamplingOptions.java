@@ -70,18 +70,41 @@ final class SamplingOptions {
       description = "Classifier-free guidance, of runs that know classes (diffusion.conditional).")
   private Double guidance;
 
-  /** Whether any of them is given. */
-  boolean isGiven() {
-    return Stream.of(
-            steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance)
-        .anyMatch(Objects::nonNull);
-  }
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description =
+          "Of an autoregressive decoder: 0 takes the likeliest token, 1 draws as likely as the"
+              + " network says, less makes likely ones likelier (default: the run's).")
+  private Double temperature;
 
-  /** Complains if any of them is given, for runs that have no sampling steps. */
-  void requireNone() {
-    if (isGiven()) {
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      description = "With a temperature above 0: draws from the K likeliest; 0 for all.")
+  private Integer topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description =
+          "With a temperature above 0: draws from the fewest of the likeliest tokens that have the"
+              + " probability P together; 1 for all.")
+  private Double topP;
+
+  /** Complains of those that are given, but for runs of the other kind. */
+  void requireFit(boolean autoregressive) {
+    var steppings =
+        Stream.of(
+            steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance);
+    if (autoregressive && steppings.anyMatch(Objects::nonNull)) {
       throw new ConfigurationException(
           "the run is autoregressive: it has no sampling steps; leave --steps and the like out");
+    }
+    if (!autoregressive && Stream.of(temperature, topK, topP).anyMatch(Objects::nonNull)) {
+      throw new ConfigurationException(
+          "--temperature, --top-k and --top-p are for autoregressive decoders; this run makes all"
+              + " symbols at once");
     }
   }
 
@@ -89,6 +112,12 @@ final class SamplingOptions {
     var mode = selfConditioning != null ? selfConditioning : run.selfConditioning();
     requireMode("--momentum", momentum, "momentum", mode);
     requireMode("--self-guidance", selfGuidance, "self_guidance", mode);
+    var heat = temperature != null ? temperature : run.temperature();
+    if (heat == 0 && (topK != null || topP != null)) {
+      throw new ConfigurationException(
+          "--top-k and --top-p have no effect at temperature 0, which draws nothing; add"
+              + " --temperature 1");
+    }
     return new SamplerConfig(
         steps != null ? steps : run.steps(),
         sampler != null ? sampler : run.sampler(),
@@ -99,7 +128,10 @@ final class SamplingOptions {
         momentum != null ? momentum : run.momentum(),
         selfGuidance != null ? selfGuidance : run.selfGuidance(),
         schedule != null ? schedule : run.schedule(),
-        guidance != null ? guidance : run.guidance());
+        guidance != null ? guidance : run.guidance(),
+        heat,
+        topK != null ? topK : run.topK(),
+        topP != null ? topP : run.topP());
   }
 
   private static void requireMode(String option, Double value, String needed, String mode) {

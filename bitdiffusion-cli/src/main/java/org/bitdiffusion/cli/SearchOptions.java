@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.sampling.BeamSearch;
+import org.bitdiffusion.sampling.NextSymbol;
 import picocli.CommandLine.Option;
 
 /** Options of the search of autoregressive decoders. */
@@ -30,6 +31,15 @@ final class SearchOptions {
       throw new ConfigurationException(
           "--beams and --length-penalty are for autoregressive decoders; this run makes all tokens"
               + " at once");
+    }
+  }
+
+  /** Complains if one of them is given where tokens are drawn, and not searched. */
+  void requireNoDrawing(NextSymbol how) {
+    if (isGiven() && !how.isGreedy()) {
+      throw new ConfigurationException(
+          "--beams and --length-penalty search, and a temperature of %s draws; take --temperature 0"
+              .formatted(how.temperature()));
     }
   }
 

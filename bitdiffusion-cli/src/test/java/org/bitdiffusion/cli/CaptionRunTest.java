@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import javax.imageio.ImageIO;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.bitdiffusion.io.Npy;
@@ -104,6 +105,9 @@ class CaptionRunTest extends CommandTest {
     assertThat(out.toString()).isEmpty(); // nothing is described before all are there
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --beams 3")).isEqualTo(2);
     assertThat(err.toString()).contains("--beams", "autoregressive");
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --top-k 3")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--temperature, --top-k and --top-p are for autoregressive");
     assertThat(runLine("evaluate --run FOLDER/run --data icons,size=16")).isEqualTo(2);
     assertThat(err.toString()).contains("images are 16x16, but the run describes those of 48x48");
     assertThat(runLine("sample --run FOLDER/run --n 1 --out FOLDER/s.png")).isEqualTo(2);
@@ -174,7 +178,7 @@ class CaptionRunTest extends CommandTest {
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
     assertThat(err.toString()).contains("no steps to trace");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 2")).isEqualTo(2);
-    assertThat(err.toString()).contains("one caption for an image; leave --trace and --n out");
+    assertThat(err.toString()).contains("leave --n out, or let it draw with --temperature 1");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --sampler ddpm")).isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive: it has no sampling steps");
     // What shows analog bits, or draws by them, is refused where there are none.
@@ -192,5 +196,49 @@ class CaptionRunTest extends CommandTest {
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,split=test,count=3 --steps 5"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive");
+  }
+
+  /** Any number of captions of an image, of which each depends on its own index and the seed. */
+  @Test
+  void autoregressiveRunsDraw() throws IOException {
+    paint("a.png");
+    train("network.decoder=autoregressive");
+    var some = captions("--n 3 --temperature 1 --seed 4");
+    assertThat(some).hasSize(3);
+    assertThat(some.stream().distinct()).hasSizeGreaterThan(1);
+    assertThat(captions("--n 2 --temperature 1 --seed 4")).isEqualTo(some.subList(0, 2));
+    assertThat(captions("--n 3 --temperature 1 --seed 5")).isNotEqualTo(some);
+    assertThat(captions("--n 1 --temperature 1 --top-k 1 --seed 6")).isEqualTo(captions(""));
+    var sample = "sample --run FOLDER/run --condition FOLDER/a.png --n 3 --batch-size 2 --seed 4";
+    assertThat(runLine(sample + " --temperature 1 --precision float32 --out FOLDER/s.txt"))
+        .as(err.toString())
+        .isZero();
+    assertThat(Files.readAllLines(folder.resolve("s.txt"))).isEqualTo(some);
+    assertThat(
+            runLine(
+                "evaluate --run FOLDER/run --data scenes,split=test,count=3 --temperature 1 --top-p"
+                    + " 0.9 --json"))
+        .as(err.toString())
+        .isZero();
+    for (var command : List.of("caption --run FOLDER/run FOLDER/a.png", sample + " --out o.txt")) {
+      assertThat(runLine(command + " --top-p 0.5")).isEqualTo(2);
+      assertThat(err.toString()).contains("no effect at temperature 0").contains("--temperature 1");
+      assertThat(runLine(command + " --temperature 1 --top-p 2")).isEqualTo(2);
+      assertThat(err.toString()).contains("--top-p (sampling.top_p) is 2.0; it must be above 0");
+    }
+    assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --temperature 1 --beams 2"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("a temperature of 1.0 draws; take --temperature 0");
+  }
+
+  private List<String> captions(String options) throws IOException {
+    var line = "caption --run FOLDER/run FOLDER/a.png --json --precision float32 ";
+    assertThat(runLine((line + options).strip())).as(err.toString()).isZero();
+    var captions = new ArrayList<String>();
+    new ObjectMapper()
+        .readTree(out.toString())
+        .path("captions")
+        .forEach(caption -> captions.add(caption.asText()));
+    return captions;
   }
 }

@@ -23,6 +23,7 @@ import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.model.Samples;
+import org.bitdiffusion.sampling.SamplerConfig;
 
 /**
  * Samples of a run that are kept in its folder, piece by piece: an evaluation that was cut off goes
@@ -93,7 +94,9 @@ public final class KeptSamples {
     var settings = ConfigYaml.section(subject.sampling());
     var names = new ArrayList<String>();
     settings.fieldNames().forEachRemaining(names::add);
+    var denoises = !subject.model().config().network().autoregressive();
     names.stream()
+        .filter(name -> !(denoises && SamplerConfig.OF_NEXT_SYMBOL.contains(name)))
         .sorted()
         .forEach(name -> lines.add("sampling.%s: %s".formatted(name, settings.get(name).asText())));
     return String.join("\n", lines) + "\n";

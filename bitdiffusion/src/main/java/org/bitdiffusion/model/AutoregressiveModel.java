@@ -2,6 +2,7 @@ package org.bitdiffusion.model;
 
 import static org.bytedeco.pytorch.global.torch.cross_entropy_loss;
 import static org.bytedeco.pytorch.global.torch.log_softmax;
+import static org.bytedeco.pytorch.global.torch.ones;
 
 import java.util.Arrays;
 import java.util.List;
@@ -15,21 +16,28 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.BeamSearch;
+import org.bitdiffusion.sampling.SampleNoise;
 import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
  * The baseline of arXiv 2208.04202, section 5: sequences [1, L], symbol after symbol. It has no
- * sampling steps; its samples are searched.
+ * sampling steps; its samples are searched, or drawn symbol by symbol.
  */
 public final class AutoregressiveModel extends Model {
   private static final BeamSearch GREEDY = new BeamSearch(1, 0);
+
+  // What the engine's loss calls a mean, and the class that it leaves out.
+  private static final long MEAN = 1;
+  private static final long NOT_LEARNED = -100;
 
   private final NextSymbolNetwork network;
 
@@ -58,33 +66,53 @@ public final class AutoregressiveModel extends Model {
     var forDropout = GradMode.is_enabled() ? noise : null;
     var condition = network.encode(condition(batch.given(), (int) ids.size(0)), forDropout);
     var logits = network.logits(ids, condition, forDropout);
-    return cross_entropy_loss(logits.flatten(0, 1), upToEnd(ids).flatten());
+    return cross_entropy_loss(
+        logits.flatten(0, 1),
+        upToEnd(ids).flatten(),
+        weights(logits),
+        MEAN,
+        NOT_LEARNED,
+        0); // label smoothing
   }
 
-  /** The symbols that are learned: the loss is their mean. */
+  /** How much each symbol counts in the loss; none where all count the same. */
+  private TensorOptional weights(Tensor logits) {
+    var end = config().schema().end();
+    if (end < 0 || network.endWeight() == 1) {
+      return new TensorOptional();
+    }
+    var weights = ones(new long[] {logits.size(2)}, logits.options());
+    weights.narrow(0, end, 1).fill_(new Scalar(network.endWeight()));
+    return new TensorOptional(weights);
+  }
+
+  /** The symbols that are learned, with what an end counts: the loss is their weighted mean. */
   @Override
   public double weight(Batch batch) {
     var places = config().schema().space().places();
     var end = config().schema().end();
-    var learned = 0;
+    var learned = 0.0;
     for (var first = 0; first < batch.symbols().length; first += places) {
       var length = 0;
-      while (length < places && batch.symbols()[first + length++] != end) {
-        // the end is learned too
+      while (length < places && batch.symbols()[first + length] != end) {
+        length++;
       }
-      learned += length;
+      learned += length + (length < places ? network.endWeight() : 0);
     }
     return learned;
   }
 
-  /** What comes after the first end is not learned: -100 is what the loss leaves out. */
+  /** What comes after the first end is not learned. */
   private Tensor upToEnd(Tensor ids) {
     var isEnd = ids.eq(new Scalar(config().schema().end())).to(torch.ScalarType.Long);
     var after = isEnd.cumsum(1).sub(isEnd).gt(new Scalar(0));
-    return ids.masked_fill(after, new Scalar(-100));
+    return ids.masked_fill(after, new Scalar(NOT_LEARNED));
   }
 
-  /** The likeliest sequences by greedy search, for the same condition always the same. */
+  /**
+   * Sequences whose symbols are chosen one after the other as {@link SamplerConfig#nextSymbol}
+   * says: the likeliest ones, which are always the same for the same condition, or drawn ones.
+   */
   @Override
   public Samples sample(SampleRequest request, Sampler.Listener listener) {
     if (request.known().isPresent()) {
@@ -97,7 +125,46 @@ public final class AutoregressiveModel extends Model {
             "the run is autoregressive: it knows its classes only, so name one of them");
       }
     }
-    return search(GREEDY, request.given(), request.count());
+    return request.sampling().nextSymbol().isGreedy()
+        ? search(GREEDY, request.given(), request.count())
+        : draw(request);
+  }
+
+  private Samples draw(SampleRequest request) {
+    var how = request.sampling().nextSymbol();
+    var space = config().schema().space();
+    var length = space.places();
+    var end = config().schema().end();
+    var count = request.count();
+    var drawn = new int[Math.multiplyExact(count, length)];
+    Arrays.fill(drawn, Math.max(0, end));
+    var each = new long[] {1}; // a number for each sequence decides
+    try (var use = use();
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard();
+        var noise =
+            new SampleNoise(request.seed(), request.first(), count, each, compute().newDevice());
+        var growing = network.begin(network.encode(condition(request.given(), count)))) {
+      int[] last = null;
+      var going = true;
+      for (var place = 0; place < length && going; place++) {
+        requireNobodyCloses();
+        try (var step = new PointerScope()) {
+          var logits = finite(growing.next(last == null ? null : longs(last)));
+          last = Tensors.ints(how.choose(logits, noise.uniform(count, 1)));
+        }
+        going = false;
+        for (var i = 0; i < count; i++) {
+          var at = i * length + place;
+          if (place > 0 && drawn[at - 1] == end) {
+            last[i] = end; // and so it stays
+          }
+          drawn[at] = last[i];
+          going |= last[i] != end;
+        }
+      }
+    }
+    return new Samples(space, drawn);
   }
 
   /**

@@ -9,7 +9,7 @@ import org.bitdiffusion.sampling.SamplerConfig;
 /**
  * Which samples to draw, and how.
  *
- * @param sampling how a diffusion model draws; others take no notice of it
+ * @param sampling how they are drawn; a model takes no notice of what is of other models only
  * @param seed of all noise
  * @param first index of the first sample: sample i, below 2^32, depends on the seed and on i alone
  * @param count N

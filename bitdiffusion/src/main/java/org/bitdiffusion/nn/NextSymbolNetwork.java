@@ -23,6 +23,11 @@ public interface NextSymbolNetwork extends Network {
     return logits(symbols, condition);
   }
 
+  /** How much the symbol that ends a sequence counts in the loss, beside 1 of each other one. */
+  default double endWeight() {
+    return 1;
+  }
+
   /** Sequences that grow symbol by symbol. */
   Growing begin(Tensor condition);
 

@@ -22,6 +22,10 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
  * @param selfGuidance w of algorithm 6: w second + (1 - w) first; the paper's best are 3 to 5
  * @param schedule another noise schedule than the training's, or empty
  * @param guidance w of classifier-free guidance, (1 + w) conditional - w unconditional; 0 for none
+ * @param temperature of models that give the next symbol, which take no notice of all others; see
+ *     {@link NextSymbol}
+ * @param topK the same
+ * @param topP the same
  */
 public record SamplerConfig(
     int steps,
@@ -32,9 +36,15 @@ public record SamplerConfig(
     double momentum,
     double selfGuidance,
     String schedule,
-    double guidance) {
+    double guidance,
+    double temperature,
+    int topK,
+    double topP) {
   /** Modes of self-conditioning. */
   public static final List<String> MODES = List.of("previous", "momentum", "self_guidance", "none");
+
+  /** The settings of models that give the next symbol; no other takes notice of them. */
+  public static final List<String> OF_NEXT_SYMBOL = List.of("temperature", "top_k", "top_p");
 
   /** Of guidance; far above any that helps, and far below where float32 overflows. */
   private static final double HIGHEST_WEIGHT = 1e6;
@@ -42,6 +52,32 @@ public record SamplerConfig(
   /** DDIM, 100 steps, the last step's estimate. */
   public static final SamplerConfig DEFAULT =
       new SamplerConfig(100, "ddim", 0, 0, "previous", 0.9, 3, "", 0);
+
+  /** Of a model that denoises. */
+  public SamplerConfig(
+      int steps,
+      String sampler,
+      double eta,
+      double td,
+      String selfConditioning,
+      double momentum,
+      double selfGuidance,
+      String schedule,
+      double guidance) {
+    this(
+        steps,
+        sampler,
+        eta,
+        td,
+        selfConditioning,
+        momentum,
+        selfGuidance,
+        schedule,
+        guidance,
+        0,
+        0,
+        1);
+  }
 
   public SamplerConfig {
     require(steps >= 1, "sampling.steps", steps, "at least 1");
@@ -65,6 +101,7 @@ public record SamplerConfig(
         "sampling.guidance",
         guidance,
         "a number of at most " + HIGHEST_WEIGHT);
+    new NextSymbol(temperature, topK, topP); // complains
     if (!schedule.isEmpty()) {
       NoiseSchedule.parse(schedule); // complains at once rather than after the model is read
     }
@@ -73,19 +110,52 @@ public record SamplerConfig(
   /** This configuration with another mode of self-conditioning. */
   public SamplerConfig withSelfConditioning(String mode) {
     return new SamplerConfig(
-        steps, sampler, eta, td, mode, momentum, selfGuidance, schedule, guidance);
+        steps,
+        sampler,
+        eta,
+        td,
+        mode,
+        momentum,
+        selfGuidance,
+        schedule,
+        guidance,
+        temperature,
+        topK,
+        topP);
   }
 
   /** This configuration with another number of steps. */
   public SamplerConfig withSteps(int steps) {
     return new SamplerConfig(
-        steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance);
+        steps,
+        sampler,
+        eta,
+        td,
+        selfConditioning,
+        momentum,
+        selfGuidance,
+        schedule,
+        guidance,
+        temperature,
+        topK,
+        topP);
   }
 
   /** This configuration with another weight of classifier-free guidance. */
   public SamplerConfig withGuidance(double weight) {
     return new SamplerConfig(
-        steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, weight);
+        steps,
+        sampler,
+        eta,
+        td,
+        selfConditioning,
+        momentum,
+        selfGuidance,
+        schedule,
+        weight,
+        temperature,
+        topK,
+        topP);
   }
 
   /** How often the network is evaluated for a sample, unless known symbols take more rounds. */
@@ -93,6 +163,11 @@ public record SamplerConfig(
     return solver().evaluations(steps)
         * (selfConditioning.equals("self_guidance") ? 2 : 1)
         * (guidance != 0 ? 2 : 1);
+  }
+
+  /** How a model that gives the next symbol chooses it. */
+  public NextSymbol nextSymbol() {
+    return new NextSymbol(temperature, topK, topP);
   }
 
   /** How x_t moves. */

@@ -95,9 +95,13 @@ class ParametersTest {
     assertThatThrownBy(() -> new UNetConfig(8, List.of(most), 1, List.of(), 8, 0, 1, 0))
         .hasMessageContaining("network.multipliers is [2147483647]; it must be");
     var encoder = CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2);
-    assertThatThrownBy(() -> new CaptionerConfig("bits", most - 1, 1, 2, 0, encoder))
+    assertThatThrownBy(
+            () ->
+                new CaptionerConfig(
+                    "bits", most - 1, 1, 2, 0, CaptionerConfig.Tokens.PLAIN, encoder))
         .hasMessage("network.width is 2147483646; it must be at most 65536");
-    assertThatThrownBy(() -> new CaptionerConfig("bits", 8, most, 2, 0, encoder))
+    assertThatThrownBy(
+            () -> new CaptionerConfig("bits", 8, most, 2, 0, CaptionerConfig.Tokens.PLAIN, encoder))
         .hasMessage("network.layers is 2147483647; it must be at most 1000");
     assertThatThrownBy(() -> CaptionerConfig.Encoder.vit(most, 1, 8, 2, 2))
         .hasMessage("network.encoder.image_size is 2147483647; it must be at most 16384");

@@ -81,6 +81,11 @@ final class CaptionComparison implements Evaluation.Comparison {
           "beams and length_penalty are for autoregressive decoders; this run makes all tokens at"
               + " once");
     }
+    if (search.isPresent() && !sampling.nextSymbol().isGreedy()) {
+      throw new ConfigurationException(
+          "beams and length_penalty search, and sampling.temperature %s draws; take 0"
+              .formatted(sampling.temperature()));
+    }
     if (sampling.guidance() != 0 && !run.network().autoregressive()) {
       throw new ConfigurationException(
           "sampling.guidance is %s, but captions are made without; use 0"

@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.embedding;
 import static org.bytedeco.pytorch.global.torch.empty;
 import static org.bytedeco.pytorch.global.torch.full;
+import static org.bytedeco.pytorch.global.torch.linear;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
@@ -39,7 +41,13 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
   /** Of each token, and in the last row of the caption's beginning. */
   private final Tensor embeddings;
 
+  /** Null where the embeddings are the output's weights too. */
   private final Linear output;
+
+  /** Of the output, where the embeddings are its weights. */
+  private final Tensor bias;
+
+  private final CaptionerConfig.Tokens settings;
 
   /**
    * A network with random weights.
@@ -53,12 +61,16 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
     this.vocabulary = vocabulary;
     this.length = length;
     this.compute = compute;
+    settings = config.tokens();
     try (var p = new Parameters.Builder(seed)) {
       decoder = new CaptionDecoder(p, config, length, DEVIATION, compute);
       embeddings =
           p.in("embedding")
               .uniform("weight", Math.sqrt(3) * DEVIATION, vocabulary + 1, config.width());
-      output = new Linear(p.in("output"), config.width(), vocabulary);
+      var named = p.in("output");
+      var shared = settings.sharedEmbedding();
+      output = shared ? null : new Linear(named, config.width(), vocabulary);
+      bias = shared ? named.constant("bias", 0, vocabulary) : null;
       parameters = p.build(compute);
     }
   }
@@ -92,11 +104,33 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
           var begin =
               full(new long[] {tokens.size(0), 1}, new Scalar(vocabulary), tokens.options());
           var before = cat(new TensorVector(begin, tokens.narrow(1, 0, tokens.size(1) - 1)), 1);
-          var h =
-              decoder.forward(
-                  embedding(embeddings, before), 0, causal(tokens.size(1)), null, memory, noise);
-          return output.forward(h.to(torch.ScalarType.Float));
+          var x = told(embedding(embeddings, before), noise);
+          var h = decoder.forward(x, 0, causal(tokens.size(1)), null, memory, noise);
+          return output(h);
         });
+  }
+
+  /** Embedded tokens [B, L, D], of which some become zeros, but never the beginning. */
+  private Tensor told(Tensor x, Noise noise) {
+    if (noise == null || settings.dropout() == 0) {
+      return x;
+    }
+    var kept = noise.uniform(x.size(0), x.size(1)).ge(new Scalar(settings.dropout()));
+    kept.narrow(1, 0, 1).fill_(new Scalar(1));
+    return x.mul(kept.unsqueeze(2).to(x.device(), x.scalar_type()));
+  }
+
+  /** Logits [..., K] float32 of [..., D]. */
+  private Tensor output(Tensor h) {
+    var exact = h.to(torch.ScalarType.Float);
+    return output != null
+        ? output.forward(exact)
+        : linear(exact, embeddings.narrow(0, 0, vocabulary), new TensorOptional(bias));
+  }
+
+  @Override
+  public double endWeight() {
+    return settings.endWeight();
   }
 
   /** Minus infinity where a position would see a later one, [L, L]. */
@@ -160,7 +194,7 @@ public final class AutoregressiveCaptioner implements CaptionNetwork, NextSymbol
       var x = embedding(embeddings, tokens).unsqueeze(1);
       var h = decoder.forward(x, done, null, caches, memory, null);
       done++;
-      return output.forward(h.squeeze(1).to(torch.ScalarType.Float));
+      return output(h.squeeze(1));
     }
 
     /**

@@ -13,16 +13,47 @@ import org.bitdiffusion.nn.NetworkConfig;
  * @param layers of the decoder
  * @param heads of its attention
  * @param dropout rate, in [0, 1)
+ * @param tokens what only an autoregressive decoder has
  * @param encoder of the image
  */
 public record CaptionerConfig(
-    String decoder, int width, int layers, int heads, double dropout, Encoder encoder)
+    String decoder,
+    int width,
+    int layers,
+    int heads,
+    double dropout,
+    Tokens tokens,
+    Encoder encoder)
     implements NetworkConfig {
 
   // Far above what fits into a memory, and so low that no number of features overflows.
   private static final int LARGEST = 1 << 16;
   private static final int LARGEST_IMAGE = 1 << 14;
   private static final int DEEPEST = 1000;
+  private static final double HIGHEST_WEIGHT = 1e6;
+
+  /**
+   * How tokens are read and learned, as in pix2seq's captioner (github.com/google-research/pix2seq,
+   * tasks/captioning.py).
+   *
+   * @param dropout rate, in [0, 1), at which the decoder is not told a token that comes before, in
+   *     training; it always knows where a caption begins
+   * @param endWeight of the token that ends a caption in the loss, beside 1 of others; above 0
+   * @param sharedEmbedding whether the weights that read a token are those that write it
+   */
+  public record Tokens(double dropout, double endWeight, boolean sharedEmbedding) {
+    /** All told, the end as any other, and weights of their own. */
+    public static final Tokens PLAIN = new Tokens(0, 1, false);
+
+    public Tokens {
+      require(dropout >= 0 && dropout < 1, "tokens.dropout", dropout, "in [0, 1)");
+      require(
+          endWeight > 0 && endWeight <= HIGHEST_WEIGHT,
+          "tokens.end_weight",
+          endWeight,
+          "above 0 and at most " + HIGHEST_WEIGHT);
+    }
+  }
 
   /**
    * @param kind {@code vit} or {@code resnet50}

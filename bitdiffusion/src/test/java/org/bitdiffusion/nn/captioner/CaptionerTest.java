@@ -32,7 +32,14 @@ class CaptionerTest {
   }
 
   private static CaptionerConfig config(String decoder) {
-    return new CaptionerConfig(decoder, 16, 2, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+    return new CaptionerConfig(
+        decoder,
+        16,
+        2,
+        4,
+        0,
+        CaptionerConfig.Tokens.PLAIN,
+        CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
   }
 
   private static double difference(Tensor a, Tensor b) {
@@ -137,7 +144,14 @@ class CaptionerTest {
   void positionsBeginAsLargeAsWhatTheInputLayerMakesOfBits(int bits) {
     torch.manual_seed(5);
     var config =
-        new CaptionerConfig("bits", 64, 1, 4, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 1, 2));
+        new CaptionerConfig(
+            "bits",
+            64,
+            1,
+            4,
+            0,
+            CaptionerConfig.Tokens.PLAIN,
+            CaptionerConfig.Encoder.vit(12, 4, 8, 1, 2));
     try (var network = new BitCaptioner(config, bits, bits, LENGTH, Compute.PLAIN, SEED);
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
@@ -176,7 +190,13 @@ class CaptionerTest {
     assertThatThrownBy(
             () ->
                 new CaptionerConfig(
-                    "bits", 16, 2, 3, 0, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2)))
+                    "bits",
+                    16,
+                    2,
+                    3,
+                    0,
+                    CaptionerConfig.Tokens.PLAIN,
+                    CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("network.heads is 3; it must be a divisor of width 16");
     assertThatThrownBy(() -> CaptionerConfig.Encoder.vit(12, 5, 8, 2, 2))
@@ -189,7 +209,14 @@ class CaptionerTest {
   @ValueSource(booleans = {false, true})
   void dropoutIsWhatTheNoiseSays(boolean ofEncoder) {
     var size =
-        new CaptionerConfig("bits", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+        new CaptionerConfig(
+            "bits",
+            16,
+            2,
+            4,
+            0.5,
+            CaptionerConfig.Tokens.PLAIN,
+            CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
     torch.manual_seed(6);
     try (var network = new BitCaptioner(size, 3, 3, LENGTH, Compute.PLAIN, SEED);
         var scope = new PointerScope()) {
@@ -219,7 +246,13 @@ class CaptionerTest {
   void theNextSymbolIsLearnedWithDropout() {
     var size =
         new CaptionerConfig(
-            "autoregressive", 16, 2, 4, 0.5, CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
+            "autoregressive",
+            16,
+            2,
+            4,
+            0.5,
+            CaptionerConfig.Tokens.PLAIN,
+            CaptionerConfig.Encoder.vit(12, 4, 8, 2, 2));
     try (var network = new AutoregressiveCaptioner(size, 11, LENGTH, Compute.PLAIN, SEED);
         var scope = new PointerScope();
         var one = new Noise.OfBatch(1, new Device(torch.DeviceType.CPU));
@@ -241,7 +274,7 @@ class CaptionerTest {
     torch.manual_seed(7);
     try (var network =
             new BitCaptioner(
-                new CaptionerConfig("bits", 16, 1, 4, 0, encoder),
+                new CaptionerConfig("bits", 16, 1, 4, 0, CaptionerConfig.Tokens.PLAIN, encoder),
                 3,
                 3,
                 LENGTH,
@@ -259,7 +292,7 @@ class CaptionerTest {
     var encoder =
         new CaptionerConfig.Encoder(
             "resnet50", 64, 0, 0, layers, 0, positions, "symmetric", "", false);
-    return new CaptionerConfig(decoder, 16, 2, 4, 0, encoder);
+    return new CaptionerConfig(decoder, 16, 2, 4, 0, CaptionerConfig.Tokens.PLAIN, encoder);
   }
 
   /** How far the logits move where the same features lie in other places, of both decoders. */
@@ -322,7 +355,9 @@ class CaptionerTest {
     var encoder =
         new CaptionerConfig.Encoder("resnet50", 64, 0, 0, 1, 0, true, "symmetric", "", true);
     try (var scope = new PointerScope();
-        var network = network(new CaptionerConfig("bits", 16, 1, 4, 0, encoder))) {
+        var network =
+            network(
+                new CaptionerConfig("bits", 16, 1, 4, 0, CaptionerConfig.Tokens.PLAIN, encoder))) {
       logits(network, network.encode(torch.rand(2, 3, 64, 64))).square().sum().backward();
       var weights = network.parameters().byName();
       assertThat(weights.get("encoder.conv1.weight").requires_grad()).isFalse();
@@ -331,5 +366,109 @@ class CaptionerTest {
         assertThat(gradient.abs().max().item_double()).as(name).isGreaterThan(0);
       }
     }
+  }
+
+  private static AutoregressiveCaptioner words(CaptionerConfig.Tokens tokens) {
+    var encoder = CaptionerConfig.Encoder.vit(12, 4, 8, 1, 2);
+    var config = new CaptionerConfig("autoregressive", 16, 2, 4, 0, tokens, encoder);
+    return new AutoregressiveCaptioner(config, 11, LENGTH, Compute.PLAIN, SEED);
+  }
+
+  /** The gradient of weights that read and write tokens is the sum of both. */
+  @Test
+  void aSharedEmbeddingReadsAndWrites() {
+    try (var shared = words(new CaptionerConfig.Tokens(0, 1, true));
+        var apart = words(CaptionerConfig.Tokens.PLAIN);
+        var scope = new PointerScope()) {
+      var one = shared.parameters().byName();
+      var two = apart.parameters().byName();
+      assertThat(apart.parameters().count() - shared.parameters().count()).isEqualTo(11 * 16);
+      try (var noGrad = new NoGradGuard()) {
+        one.forEach((name, weight) -> two.get(name).copy_(weight));
+        two.get("output.weight").copy_(one.get("embedding.weight").narrow(0, 0, 11));
+      }
+      var tokens = Tensor.create(new long[] {1, 2, 3, 4, 5, 6, 7}, 1, LENGTH);
+      var images = torch.ones(1, 3, 12, 12);
+      var logits = shared.logits(tokens, shared.encode(images));
+      var same = apart.logits(tokens, apart.encode(images));
+      assertThat(difference(logits, same)).isLessThan(1e-6);
+      logits.square().sum().backward();
+      same.square().sum().backward();
+      var sum = two.get("embedding.weight").grad().clone();
+      sum.narrow(0, 0, 11).add_(two.get("output.weight").grad());
+      assertThat(difference(one.get("embedding.weight").grad(), sum)).isLessThan(1e-4);
+      assertThat(sum.abs().max().item_double()).isGreaterThan(0.1);
+      try (var growing = shared.begin(shared.encode(images))) {
+        assertThat(difference(growing.next(null), logits.select(1, 0))).isLessThan(1e-5);
+      }
+    }
+  }
+
+  /** What the noise says is not told: another token there changes nothing, elsewhere it does. */
+  @Test
+  void tokensAreDroppedAsTheNoiseSaysAndTheBeginningNever() {
+    var cpu = new Device(torch.DeviceType.CPU);
+    try (var network = words(new CaptionerConfig.Tokens(0.5, 1, false));
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var memory = network.encode(torch.ones(1, 3, 12, 12));
+      LongFunction<Tensor> drawn =
+          seed -> {
+            try (var noise = new Noise.OfBatch(seed, cpu)) {
+              return noise.uniform(1, LENGTH);
+            }
+          };
+      var dropped = 0;
+      for (var seed = 0; seed < 4; seed++) {
+        var uniform = drawn.apply(seed);
+        var tokens = Tensor.create(new long[] {1, 2, 3, 4, 5, 6, 7}, 1, LENGTH);
+        for (var place = 1; place < LENGTH; place++) {
+          var other = tokens.clone();
+          other.select(1, place - 1).fill_(new Scalar(9)); // what is told at this place
+          var isDropped = uniform.select(1, place).item_float() < 0.5;
+          var moved =
+              difference(
+                  logits(network, tokens, memory, seed), logits(network, other, memory, seed));
+          assertThat(moved == 0).as("seed %d, place %d", seed, place).isEqualTo(isDropped);
+          dropped += isDropped ? 1 : 0;
+        }
+        // At the first place, nothing but the beginning is told.
+        assertThat(
+                difference(
+                    logits(network, tokens, memory, seed).select(1, 0),
+                    network.logits(tokens, memory).select(1, 0)))
+            .isZero();
+      }
+      assertThat(dropped).isBetween(1, 4 * (LENGTH - 1) - 1);
+    }
+  }
+
+  private static Tensor logits(
+      AutoregressiveCaptioner network, Tensor tokens, Tensor memory, long seed) {
+    try (var noise = new Noise.OfBatch(seed, new Device(torch.DeviceType.CPU))) {
+      return network.logits(tokens, memory, noise);
+    }
+  }
+
+  /** Without noise, as in sampling, all is told. */
+  @Test
+  void tokensAreDroppedInTrainingOnly() {
+    try (var dropping = words(new CaptionerConfig.Tokens(0.9, 1, false));
+        var plain = words(CaptionerConfig.Tokens.PLAIN);
+        var scope = new PointerScope();
+        var noGrad = new NoGradGuard()) {
+      var tokens = Tensor.create(new long[] {1, 2, 3, 4, 5, 6, 7}, 1, LENGTH);
+      var memory = plain.encode(torch.ones(1, 3, 12, 12));
+      assertThat(difference(dropping.logits(tokens, memory), plain.logits(tokens, memory)))
+          .isZero();
+    }
+  }
+
+  @Test
+  void settingsOfTokensThatCannotBeAreNamed() {
+    assertThatThrownBy(() -> new CaptionerConfig.Tokens(1, 1, false))
+        .hasMessage("network.tokens.dropout is 1.0; it must be in [0, 1)");
+    assertThatThrownBy(() -> new CaptionerConfig.Tokens(0, 0, false))
+        .hasMessage("network.tokens.end_weight is 0.0; it must be above 0 and at most 1000000.0");
   }
 }
