@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.text.BytePairTraining;
@@ -180,11 +179,13 @@ final class TokenizerCommand implements Runnable {
         for (var id : row.ids()) {
           tokens.add(tokenizer.token(id));
         }
-        writer.println(
-            Json.line(
-                Map.of(
-                    "text", text, "ids", row.ids(), "tokens", tokens, "cut", row.cut(), "decoded",
-                    back)));
+        var report = new LinkedHashMap<String, Object>();
+        report.put("text", text);
+        report.put("ids", row.ids());
+        report.put("tokens", tokens);
+        report.put("cut", row.cut());
+        report.put("decoded", back);
+        writer.println(Json.line(report));
         return;
       }
       writer.printf("%n%s%n", text);

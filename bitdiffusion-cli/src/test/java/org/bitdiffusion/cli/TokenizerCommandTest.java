@@ -42,6 +42,9 @@ class TokenizerCommandTest extends CommandTest {
 
     assertThat(runLine("tokenizer show FOLDER/t.json dog --json --length 2")).isZero();
     var shown = new ObjectMapper().readTree(out.toString());
+    assertThat(shown.fieldNames())
+        .toIterable()
+        .containsExactly("text", "ids", "tokens", "cut", "decoded");
     assertThat(shown.path("ids")).hasSize(2);
     assertThat(shown.path("ids").get(1).intValue()).isEqualTo(1);
     assertThat(shown.path("cut").booleanValue())

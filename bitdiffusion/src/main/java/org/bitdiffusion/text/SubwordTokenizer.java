@@ -1,25 +1,32 @@
 package org.bitdiffusion.text;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.util.Utils;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.runtime.Lifetime;
 
 /**
- * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentencePiece's unigrams,
+ * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentenceSpelling's unigrams,
  * WordPiece. The file's normalizer, model and decoder are run by Hugging Face's native library; its
  * templates of special tokens, its truncation and its padding are not.
  *
@@ -31,6 +38,9 @@ public final class SubwordTokenizer implements Tokenizer {
       List.of("</s>", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[EOS]", "[SEP]");
   private static final List<String> PADDINGS = List.of("<pad>", "[PAD]", "<|padding|>", "<|pad|>");
 
+  /** Begins the names that no text has: U+FFFE is no character, and stays none. */
+  private static final String NO_TEXT = "\ufffe";
+
   private final Lifetime lifetime = new Lifetime("the tokenizer");
   private final byte[] file;
   private final Map<Integer, String> tokens;
@@ -39,16 +49,26 @@ public final class SubwordTokenizer implements Tokenizer {
   private final int padding;
   private final HuggingFaceTokenizer library;
 
+  /** Tokens that the file adds to those of its model. */
+  private final Set<Integer> added;
+
+  /** What a word's last token ends with, where the decoder does not know it; else empty. */
+  private final String wordEnd;
+
   /** Far above those of any vocabulary, and below those that a network's output can tell apart. */
   private static final int LARGEST_ID = (1 << 24) - 1;
 
   private SubwordTokenizer(
       byte[] file,
       Map<Integer, String> tokens,
+      Set<Integer> added,
       int end,
       int padding,
+      String wordEnd,
       HuggingFaceTokenizer library) {
     this.file = file;
+    this.added = added;
+    this.wordEnd = wordEnd;
     this.tokens = tokens;
     this.vocabulary = 1 + tokens.keySet().stream().mapToInt(id -> id).max().orElseThrow();
     this.end = end;
@@ -84,9 +104,70 @@ public final class SubwordTokenizer implements Tokenizer {
           "%s has no token that ends a text; add one of %s to its added_tokens"
               .formatted(file, String.join(", ", ENDS)));
     }
-    var padding = first(PADDINGS, added);
+    var named = first(PADDINGS, added);
+    var padding = named < 0 ? end : named;
     return new SubwordTokenizer(
-        content, Map.copyOf(tokens), end, padding < 0 ? end : padding, open(file, content));
+        content,
+        Map.copyOf(tokens),
+        Set.copyOf(added.values()),
+        end,
+        padding,
+        wordEnd(json),
+        open(file, withoutNames(json, Set.copyOf(List.of(tokens.get(end), tokens.get(padding))))));
+  }
+
+  /** Of files of CLIP's kind, whose decoder knows bytes only. */
+  private static String wordEnd(JsonNode json) {
+    var decoders = json.path("decoder").findValuesAsText("type");
+    return decoders.contains("ByteLevel") && !decoders.contains("BPEDecoder")
+        ? json.path("model").path("end_of_word_suffix").asText("")
+        : "";
+  }
+
+  /**
+   * The file with names that no text has, in the place of some. A text that spells them would be
+   * taken for the tokens otherwise, also where it does so only once the normalizer has changed it.
+   */
+  private static byte[] withoutNames(JsonNode json, Set<String> names) {
+    var changed = (ObjectNode) json.deepCopy();
+    if (changed.path("added_tokens") instanceof ArrayNode all) {
+      for (var i = all.size() - 1; i >= 0; i--) {
+        if (names.contains(all.get(i).path("content").asText())) {
+          all.remove(i);
+        }
+      }
+    }
+    var model = (ObjectNode) changed.get("model");
+    if (model.get("vocab") instanceof ArrayNode unigrams) {
+      for (var unigram : unigrams) {
+        if (names.contains(unigram.path(0).asText())) {
+          ((ArrayNode) unigram).set(0, NO_TEXT + unigram.path(0).asText());
+        }
+      }
+    } else if (model.get("vocab") instanceof ObjectNode vocabulary) {
+      for (var name : names) {
+        // What stands for all that is unknown keeps its name.
+        if (vocabulary.has(name) && !model.path("unk_token").asText().equals(name)) {
+          vocabulary.set(NO_TEXT + name, vocabulary.remove(name));
+        }
+      }
+    }
+    if (model.path("merges") instanceof ArrayNode merges) {
+      for (var i = merges.size() - 1; i >= 0; i--) {
+        var parts = merge(merges.get(i));
+        if (names.contains(String.join("", parts)) || !Collections.disjoint(names, parts)) {
+          merges.remove(i);
+        }
+      }
+    }
+    return changed.toString().getBytes(UTF_8);
+  }
+
+  /** Two tokens, as a list or with a space between them. */
+  private static List<String> merge(JsonNode merge) {
+    return merge.isArray()
+        ? List.of(merge.path(0).asText(), merge.path(1).asText())
+        : List.of(merge.asText().split(" ", 2));
   }
 
   private static int id(Path file, String token, JsonNode id) {
@@ -167,7 +248,7 @@ public final class SubwordTokenizer implements Tokenizer {
 
   @Override
   public int count(String text) {
-    return pieces(text).stream().mapToInt(piece -> piece.ids().length).sum();
+    return spelling(text).ids().length;
   }
 
   /**
@@ -177,44 +258,27 @@ public final class SubwordTokenizer implements Tokenizer {
   @Override
   public Tokens encode(String text, int length) {
     Tokens.requireRoom(length);
-    var pieces = pieces(text);
-    var content = pieces.stream().flatMapToInt(piece -> Arrays.stream(piece.ids())).toArray();
-    var kept = content.length;
+    var spelling = spelling(text);
+    var kept = spelling.ids().length;
     if (kept >= length) {
       kept = length - 1;
-      var borders = pieces.stream().flatMap(piece -> piece.starts().stream()).toList();
-      while (kept > 0 && !borders.get(kept)) {
+      while (kept > 0 && !spelling.starts().get(kept)) {
         kept--;
       }
     }
-    return Tokens.of(content, kept, length, end(), padding());
+    return Tokens.of(spelling.ids(), kept, length, end(), padding());
   }
 
   /**
-   * A part of a text.
+   * A text.
    *
    * @param ids its tokens
    * @param starts for each token, whether it begins at a character that no token before it has
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-  private record Piece(int[] ids, List<Boolean> starts) {}
+  private record Spelling(int[] ids, List<Boolean> starts) {}
 
-  /** The library would take the names of special tokens for the tokens, so they are taken apart. */
-  private List<Piece> pieces(String text) {
-    var pieces = new ArrayList<Piece>();
-    var begin = 0;
-    for (var at = 1; at < text.length(); at++) {
-      if (text.startsWith(tokens.get(end), at - 1)
-          || text.startsWith(tokens.get(padding), at - 1)) {
-        pieces.add(piece(text.substring(begin, at)));
-        begin = at;
-      }
-    }
-    pieces.add(piece(text.substring(begin)));
-    return pieces;
-  }
-
-  private Piece piece(String text) {
+  private Spelling spelling(String text) {
     Encoding encoding;
     try (var use = lifetime.use()) {
       encoding = library.encode(text, false, false);
@@ -224,12 +288,12 @@ public final class SubwordTokenizer implements Tokenizer {
     var starts = new ArrayList<Boolean>();
     var count = 0;
     for (var i = 0; i < spelt.length; i++) {
-      if (spelt[i] != end && spelt[i] != padding) { // a normalizer may still have made one
+      if (spelt[i] != end && spelt[i] != padding) { // where that stands for what is unknown
         ids[count++] = (int) spelt[i];
         starts.add(startsCharacter(encoding, i));
       }
     }
-    return new Piece(Arrays.copyOf(ids, count), starts);
+    return new Spelling(Arrays.copyOf(ids, count), starts);
   }
 
   private static boolean startsCharacter(Encoding encoding, int i) {
@@ -248,10 +312,29 @@ public final class SubwordTokenizer implements Tokenizer {
   public String decode(int[] ids, int offset, int length) {
     var content = Tokens.content(ids, offset, length, vocabulary(), end(), padding());
     try (var use = lifetime.use()) {
-      return content.length == 0
-          ? ""
-          : library.decode(Arrays.stream(content).asLongStream().toArray(), false);
+      return wordEnd.isEmpty() ? joined(content) : words(content);
     }
+  }
+
+  private String joined(int[] content) {
+    return content.length == 0
+        ? ""
+        : library.decode(Arrays.stream(content).asLongStream().toArray(), false);
+  }
+
+  /** Words with spaces between them, where the file's decoder leaves what ends a word as text. */
+  private String words(int[] content) {
+    var text = new StringJoiner(" ");
+    var begin = 0;
+    for (var i = 0; i < content.length; i++) {
+      var ended = token(content[i]).endsWith(wordEnd);
+      if (ended || added.contains(content[i]) || i == content.length - 1) {
+        var word = joined(Arrays.copyOfRange(content, begin, i + 1));
+        text.add(ended ? word.substring(0, word.length() - wordEnd.length()) : word);
+        begin = i + 1;
+      }
+    }
+    return text.toString();
   }
 
   /** The file as it was read, to the last byte. */

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.util.Utils;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
@@ -177,5 +181,113 @@ class SubwordTokenizerTest {
         .hasMessage(
             "%s is damaged: the id of 'a' is %s; it must be 0 to 16777215"
                 .formatted(file, id.replace("\"", "")));
+  }
+
+  /** A file as CLIP's: lower case, bytes, and tokens that end words. */
+  private Path clip(String decoder) throws IOException {
+    var names = new ArrayList<String>();
+    for (var bytes : new String[] {"", "</w>"}) {
+      for (var character : "abdgnoru</>sw'".split("")) {
+        names.add(character + bytes);
+      }
+      names.add("\u00c3" + bytes); // the bytes of \u00e9
+      names.add("\u00a9" + bytes);
+    }
+    names.addAll(List.of("do", "dog</w>", "ru", "run</w>", "<|startoftext|>", "<|endoftext|>"));
+    var vocabulary =
+        IntStream.range(0, names.size())
+            .mapToObj(i -> "\"%s\": %d".formatted(names.get(i), i))
+            .collect(Collectors.joining(", "));
+    return Files.writeString(
+        folder.resolve("clip.json"),
+        """
+        {"version": "1.0",
+         "added_tokens": [
+          {"id": 36, "content": "<|startoftext|>", "single_word": false, "lstrip": false,
+           "rstrip": false, "normalized": true, "special": true},
+          {"id": 37, "content": "<|endoftext|>", "single_word": false, "lstrip": false,
+           "rstrip": false, "normalized": false, "special": true}],
+         "normalizer": {"type": "Lowercase"},
+         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+          {"type": "Split", "pattern": {"Regex": "'s|\\\\p{L}+|[^\\\\s\\\\p{L}]+"}, "behavior": "Removed",
+           "invert": true},
+          {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+           "use_regex": true}]},
+         "post_processor": null,
+         "decoder": %s,
+         "model": {"type": "BPE", "unk_token": "<|endoftext|>", "continuing_subword_prefix": "",
+          "end_of_word_suffix": "</w>", "vocab": {%s},
+          "merges": ["d o", "do g</w>", "r u", "ru n</w>"]}}
+        """
+            .formatted(decoder, vocabulary));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": true, \"use_regex\": true}",
+        "{\"type\": \"BPEDecoder\", \"suffix\": \"</w>\"}"
+      })
+  void wordsOfClipHaveSpacesBetweenThem(String decoder) throws IOException {
+    try (var tokenizer = Tokenizer.load(clip(decoder))) {
+      var row = tokenizer.encode("A dog run no", 8);
+      assertThat(row.ids()).containsExactly(16, 33, 35, 4, 21, 37, 37, 37);
+      assertThat(decode(tokenizer, row.ids())).isEqualTo("a dog run no");
+      // The last word is cut off in its middle.
+      assertThat(decode(tokenizer, tokenizer.encode("dog, no".replace(",", ""), 3).ids()))
+          .isEqualTo("dog n");
+      assertThat(decode(tokenizer)).isEmpty();
+    }
+  }
+
+  /** Also of a letter whose two bytes are two tokens, and of what ends words, written as text. */
+  @Test
+  void wordsOfClipAreWhole() throws IOException {
+    try (var tokenizer =
+        Tokenizer.load(
+            clip(
+                "{\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": true, \"use_regex\": true}"))) {
+      assertThat(again(tokenizer, "\u00e9d n\u00c9 dog's")).isEqualTo("\u00e9d n\u00e9 dog 's");
+      assertThat(again(tokenizer, "a</w> dog")).isEqualTo("a </ w > dog");
+      assertThat(again(tokenizer, "<|startoftext|>dog")).isEqualTo("<|startoftext|> dog");
+    }
+  }
+
+  private static String again(Tokenizer tokenizer, String text) {
+    return decode(tokenizer, tokenizer.encode(text, tokenizer.count(text) + 1).ids());
+  }
+
+  /** A normalizer makes it of a text that was another one: all of it is text still. */
+  @Test
+  void textThatBecomesTheEndIsText() throws Exception {
+    var lower =
+        Files.writeString(
+            folder.resolve("lower.json"),
+            """
+            {"version": "1.0",
+             "added_tokens": [
+              {"id": 0, "content": "<pad>", "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": true, "special": true},
+              {"id": 1, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": false,
+               "normalized": true, "special": true}],
+             "normalizer": {"type": "Lowercase"},
+             "pre_tokenizer": {"type": "WhitespaceSplit"},
+             "decoder": {"type": "Fuse"},
+             "model": {"type": "BPE", "vocab": {"<pad>": 0, "</s>": 1, "<": 2, "/": 3, "s": 4,
+              ">": 5, "a": 6, "</": 7, "s>": 8}, "merges": ["< /", "s >", "</ s>"]}}
+            """);
+    try (var tokenizer = Tokenizer.load(lower)) {
+      for (var text : List.of("a</s>a", "A</S>A")) {
+        assertThat(tokenizer.encode(text, 6).ids()).as(text).containsExactly(6, 7, 8, 6, 1, 0);
+        assertThat(again(tokenizer, text)).isEqualTo("a</s>a");
+      }
+      assertThat(tokenizer.token(1)).isEqualTo("</s>");
+    }
+    // Wide letters, which NFKC makes narrow: pieces of Unigram are the likeliest, and the end is 0.
+    try (var tokenizer = Tokenizer.load(resource("unigram.json"))) {
+      assertThat(again(tokenizer, "a\uff1c/\uff53\uff1e")).isEqualTo("a<unk>s<unk>");
+      assertThat(tokenizer.encode("a</s> dog", 9).ids())
+          .isEqualTo(tokenizer.encode("a\uff1c/s\uff1e dog", 9).ids());
+    }
   }
 }
