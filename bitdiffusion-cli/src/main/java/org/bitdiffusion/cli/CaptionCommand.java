@@ -69,7 +69,7 @@ final class CaptionCommand implements Callable<Integer> {
     var how = drawing.sampling().over(opened.config().sampling());
     requireFit(opened, how);
     try (var renderer = opened.renderer();
-        var model = opened.model(drawing.precision())) {
+        var model = opened.model(drawing.precision(), drawing.checkpoint().which())) {
       if (!renderer.endings().contains(TEXT)) {
         throw describesNothing(opened);
       }

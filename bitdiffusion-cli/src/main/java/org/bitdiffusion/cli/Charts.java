@@ -7,10 +7,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.DoubleStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.Png;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.training.HeldOutLoss;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
@@ -40,7 +42,10 @@ final class Charts {
     paint(Path.of("loss.png"), chart);
   }
 
-  /** The loss by step, as it was logged and smoothed; no chart where nothing was logged yet. */
+  /**
+   * The loss by step, as it was logged and smoothed, and of what is held out; no chart where
+   * nothing was logged yet.
+   */
   static void loss(Path file, List<Metrics> history) {
     if (history.isEmpty()) {
       return;
@@ -49,7 +54,12 @@ final class Charts {
     var loss = history.stream().mapToDouble(Metrics::loss).toArray();
     var chart = chart("Training loss", "step", "loss");
     var styler = chart.getStyler();
-    var range = Arrays.stream(loss).summaryStatistics();
+    var heldOut =
+        history.stream().filter(line -> line.measures().containsKey(HeldOutLoss.NAME)).toList();
+    var heldOutLoss =
+        heldOut.stream().mapToDouble(line -> line.measures().get(HeldOutLoss.NAME)).toArray();
+    var range =
+        DoubleStream.concat(Arrays.stream(loss), Arrays.stream(heldOutLoss)).summaryStatistics();
     if (range.getMin() > 0 && range.getMax() / range.getMin() > 30) {
       styler.setYAxisLogarithmic(true);
     } else {
@@ -60,6 +70,10 @@ final class Charts {
     styler.setLegendPosition(Styler.LegendPosition.InsideNE);
     chart.addSeries("as logged", steps, loss).setLineColor(new Color(0xb0c4de));
     chart.addSeries("smoothed", steps, smoothed(loss)).setLineColor(new Color(0x1f4e79));
+    if (!heldOut.isEmpty()) {
+      var at = heldOut.stream().mapToDouble(Metrics::step).toArray();
+      chart.addSeries("held out", at, heldOutLoss).setLineColor(new Color(0xc05a1c));
+    }
     write(file, chart);
   }
 

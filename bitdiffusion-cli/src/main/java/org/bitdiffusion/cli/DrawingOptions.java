@@ -13,6 +13,7 @@ final class DrawingOptions {
   @Option(names = "--run", required = true, paramLabel = "RUN", description = "The run folder.")
   private Path run;
 
+  @Mixin private CheckpointOption checkpoint;
   @Mixin private SamplingOptions sampling;
   @Mixin private SearchOptions search;
 
@@ -43,6 +44,10 @@ final class DrawingOptions {
       search.requireNone();
     }
     search.requireNoDrawing(sampling.over(run.sampling()).nextSymbol());
+  }
+
+  CheckpointOption checkpoint() {
+    return checkpoint;
   }
 
   SamplingOptions sampling() {

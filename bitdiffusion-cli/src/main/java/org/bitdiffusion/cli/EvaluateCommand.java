@@ -80,13 +80,13 @@ final class EvaluateCommand implements Callable<Integer> {
     EvaluationOptions.requireKnown(opened.modality(), options, spec);
     drawing.requireFit(opened.config());
     var how = drawing.sampling().over(opened.config().sampling());
-    opened.folder().checkpoints().requireNewest();
+    drawing.checkpoint().require(opened);
     threads.apply();
     try (var watch = new Watching(spec.commandLine().getErr());
         var source = opened.data(data);
         var comparison = evaluation.with(source, n == null ? 0 : n, options, watch)) {
       comparison.requireFit(opened.config(), how, drawing.seed());
-      try (var model = opened.model(drawing.precision())) {
+      try (var model = opened.model(drawing.precision(), drawing.checkpoint().which())) {
         var subject =
             new Evaluation.Subject(opened.folder(), model, how, drawing.seed(), batching.size());
         print(comparison.measure(subject, List.of(), watch));

@@ -33,6 +33,7 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
           "--precision", "training.precision",
           "--log-every", "training.log_every",
           "--checkpoint-every", "training.checkpoint_every",
+          "--held-out", "training.held_out",
           "--encoder-weights", "network.encoder.weights");
 
   private static final Map<String, String> SAMPLING =

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "sample",
     description =
-        "Draws samples from the newest checkpoint of a run, or icons by the model that comes with"
+        "Draws samples from a checkpoint of a run, the newest unless said otherwise, or icons by the model that comes with"
             + " the command.",
     footer = {
       "",
@@ -58,6 +58,8 @@ final class SampleCommand implements Callable<Integer> {
           "By its ending: all in one (.png of images, .txt and .jsonl of captions), .npy for the"
               + " symbols as integers [N, C, ...], or a folder with a file for each.")
   private Path out;
+
+  @Mixin private CheckpointOption checkpoint;
 
   @Mixin private SamplingOptions sampling;
 
@@ -127,13 +129,13 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private void draw(Run opened) {
-    opened.folder().checkpoints().requireNewest();
+    checkpoint.require(opened);
     try (var renderer = opened.renderer()) {
       requireTargets(renderer);
       var request = request(opened, renderer);
       requireRoom(renderer, opened.config().schema().space());
       threads.apply();
-      try (var model = opened.model(precision)) {
+      try (var model = opened.model(precision, checkpoint.which())) {
         UntilStopped.run(() -> draw(model, renderer, request), () -> stopped = true);
       }
     }

@@ -100,6 +100,14 @@ final class TrainCommand implements Callable<Integer> {
   private Integer checkpointEvery;
 
   @Option(
+      names = "--held-out",
+      paramLabel = "SOURCE|SHARE",
+      description =
+          "Data that is not trained on, or a share of the data such as 0.05: its loss at each"
+              + " checkpoint shows over-fitting, and says which checkpoint is the best.")
+  private String heldOut;
+
+  @Option(
       names = "--encoder-weights",
       paramLabel = "FILE",
       description =
@@ -135,6 +143,7 @@ final class TrainCommand implements Callable<Integer> {
     put(changes, "--log-every", "training.log_every", logEvery);
     put(changes, "--checkpoint-every", "training.checkpoint_every", checkpointEvery);
     put(changes, "--data", "data", data);
+    put(changes, "--held-out", "training.held_out", heldOut);
     return changes;
   }
 
@@ -224,6 +233,18 @@ final class TrainCommand implements Callable<Integer> {
                 before, trainer.config().training().steps());
           } else {
             out.printf("step %d is saved in %s%n", trainer.done(), trainer.folder().path());
+            trainer
+                .folder()
+                .checkpoints()
+                .best()
+                .ifPresent(
+                    best ->
+                        out.printf(
+                            Locale.ROOT,
+                            "the best checkpoint is of step %d: %s %.5g%n",
+                            best.step(),
+                            best.measure(),
+                            best.value()));
             if (trainer.done() < trainer.config().training().steps()) {
               out.printf("to go on: bitdiff train --resume --out %s%n", trainer.folder().path());
             }

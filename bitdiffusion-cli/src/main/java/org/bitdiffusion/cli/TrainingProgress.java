@@ -2,13 +2,19 @@ package org.bitdiffusion.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.training.HeldOutLoss;
 import org.bitdiffusion.training.Trainer;
 
 /** Shows step, loss, speed and time left of a training. */
 class TrainingProgress implements Trainer.Listener {
   private final PrintWriter err;
   private Progress progress;
+
+  /** What was measured at the last checkpoint. */
+  private Map<String, Double> measures = Map.of();
 
   TrainingProgress(PrintWriter err) {
     this.err = err;
@@ -22,13 +28,25 @@ class TrainingProgress implements Trainer.Listener {
 
   @Override
   public void onLog(Metrics metrics) {
+    if (!metrics.measures().isEmpty()) {
+      measures = metrics.measures();
+    }
+    var measured =
+        measures.entrySet().stream()
+            .map(m -> String.format(Locale.ROOT, "  %s %.4g", name(m.getKey()), m.getValue()))
+            .collect(Collectors.joining());
     progress.to(
         metrics.step(),
         String.format(
             Locale.ROOT,
-            "loss %.4f  %.1f examples/s",
+            "loss %.4f%s  %.1f examples/s",
             metrics.loss(),
+            measured,
             metrics.examplesPerSecond()));
+  }
+
+  private static String name(String measure) {
+    return measure.equals(HeldOutLoss.NAME) ? "held out" : measure;
   }
 
   /** Tells what is done meanwhile. */

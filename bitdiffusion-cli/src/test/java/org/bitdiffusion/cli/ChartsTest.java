@@ -7,6 +7,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.storage.Metrics;
@@ -53,6 +54,29 @@ class ChartsTest {
     assertThat(darkBlueHeight(image, 640)).isEqualTo(darkBlueHeight(image, 740)).isGreaterThan(400);
   }
 
+  /** Its rise beside a falling loss is what the chart is looked at for. */
+  @Test
+  void theHeldOutLossIsALineOfItsOwn() throws IOException {
+    var file = folder.resolve("loss.png");
+    var history =
+        IntStream.rangeClosed(0, 4)
+            .mapToObj(i -> logged(i, 1 - 0.2 * i).with(Map.of("held_out_loss", 0.2 + 0.2 * i)))
+            .toList();
+    Charts.loss(file, history);
+    var image = ImageIO.read(file.toFile());
+    assertThat(orangeHeight(image, 300)).isGreaterThan(orangeHeight(image, 500) + 20);
+    assertThat(orangeHeight(image, 500)).isGreaterThan(orangeHeight(image, 700) + 20);
+    Charts.loss(file, List.of(logged(1, 1), logged(2, 0.5)));
+    assertThat(orangeHeight(ImageIO.read(file.toFile()), 500)).isNaN();
+  }
+
+  private static double orangeHeight(BufferedImage image, int x) {
+    return IntStream.range(60, image.getHeight() - 60)
+        .filter(y -> (image.getRGB(x, y) & 0xffffff) == 0xc05a1c)
+        .average()
+        .orElse(Double.NaN);
+  }
+
   @Test
   void nothingLoggedIsNoChart() {
     Charts.loss(folder.resolve("loss.png"), List.of());
@@ -60,7 +84,7 @@ class ChartsTest {
   }
 
   private static Metrics logged(long step, double loss) {
-    return new Metrics(step, loss, 0, 0, 0, 0);
+    return new Metrics(step, loss, 0, 0, 0, 0, Map.of());
   }
 
   @Test

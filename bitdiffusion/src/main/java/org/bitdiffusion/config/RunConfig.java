@@ -1,6 +1,10 @@
 package org.bitdiffusion.config;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Codec;
@@ -106,7 +110,10 @@ public record RunConfig(
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
    * @param logEvery steps between lines of metrics.jsonl
    * @param checkpointEvery steps between checkpoints, with a grid of samples each
-   * @param keepCheckpoints the newest ones that are kept
+   * @param keepCheckpoints the newest ones that are kept; the best one is kept besides
+   * @param heldOut data that is not trained on, whose loss is told at each checkpoint: a source, or
+   *     a share of the training's data in (0, 1), such as 0.05; empty for none
+   * @param measure what is measured of samples at each checkpoint
    */
   public record TrainingConfig(
       long steps,
@@ -125,13 +132,52 @@ public record RunConfig(
       String precision,
       int logEvery,
       int checkpointEvery,
-      int keepCheckpoints) {
+      int keepCheckpoints,
+      String heldOut,
+      MeasureConfig measure) {
     /** Names of learning rate schedules. */
     public static final List<String> SCHEDULES = List.of("constant", "cosine");
+
+    /** A number of any kind, and no name of a source. */
+    private static final Pattern NUMBER = Pattern.compile("[-+.]?[0-9].*");
+
+    public TrainingConfig {
+      heldOut = heldOut.strip();
+    }
+
+    /** The share of the data that is held out; empty where a source is, or nothing. */
+    public OptionalDouble heldOutShare() {
+      if (!NUMBER.matcher(heldOut).matches()) {
+        return OptionalDouble.empty();
+      }
+      try {
+        return OptionalDouble.of(Double.parseDouble(heldOut));
+      } catch (NumberFormatException e) {
+        return OptionalDouble.of(Double.NaN); // which is no share
+      }
+    }
 
     /** Examples in a part of a batch. */
     public int partSize() {
       return batchSize / parts;
+    }
+  }
+
+  /**
+   * @param name of a number that {@code evaluate} tells of this kind of data; empty for none
+   * @param samples that are drawn, always of the same noise, or examples that are asked about
+   * @param data they are compared with, a source; empty for what is trained on
+   * @param options of the evaluation, {@code NAME=VALUE} each, such as {@code features=FILE}
+   */
+  public record MeasureConfig(String name, int samples, String data, List<String> options) {
+    /** The options by name. */
+    public Map<String, String> byName() {
+      var byName = new LinkedHashMap<String, String>();
+      for (var option : options) {
+        var at = option.indexOf('=');
+        byName.put(option.substring(0, at), option.substring(at + 1));
+      }
+      return byName;
     }
   }
 
@@ -176,6 +222,16 @@ public record RunConfig(
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
     Registry.require("training.precision", t.precision(), Precision.NAMES);
+    var share = t.heldOutShare();
+    require(
+        share.isEmpty() || share.getAsDouble() > 0 && share.getAsDouble() < 1,
+        "held_out",
+        t.heldOut(),
+        "a share above 0 and below 1, or a source of data");
+    require(t.measure().samples() >= 2, "measure.samples", t.measure().samples(), "at least 2");
+    for (var option : t.measure().options()) {
+      require(option.indexOf('=') > 0, "measure.options", option, "a list of NAME=VALUE");
+    }
     if (!network.autoregressive()) {
       // What no data would make right is found before any is read.
       new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2)), sampling);
@@ -275,6 +331,9 @@ public record RunConfig(
 
   /** The initial weights. */
   public static final long WEIGHTS = 2;
+
+  /** Which examples are held out, and the noise in which their loss is taken. */
+  public static final long HELD_OUT = 3;
 
   /**
    * The learning rate at a step, counted from 1: it rises in a line to the full one at the end of

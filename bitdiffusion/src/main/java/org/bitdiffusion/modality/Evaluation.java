@@ -44,6 +44,16 @@ public interface Evaluation {
     List<String> measured(RunConfig run);
 
     /**
+     * Whether of two runs the one with the larger number is better, as it is of scores, or the one
+     * with the lesser, as of distances and losses.
+     *
+     * @param measure one of {@link #measured}
+     */
+    default boolean higherIsBetter(String measure) {
+      return true;
+    }
+
+    /**
      * Complains unless a run can be measured, which may be before it is trained.
      *
      * @param run its configuration, with its schema

@@ -21,6 +21,7 @@ import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.io.WholeFile;
+import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.model.Samples;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -50,14 +51,20 @@ public final class KeptSamples {
   private final Evaluation.Subject subject;
   private final int n;
   private final Conditions conditions;
-  private final Path folder;
+  private final Path folder; // this and the next: null for weights of no checkpoint
   private final String address;
+
+  /** Samples of weights of no checkpoint that were drawn last, and the first one's number. */
+  private Samples last;
+
+  private int lastFirst;
   private double seconds;
   private int drawn;
 
   /**
    * @param subject whose samples they are; they are kept with the checkpoint that its model has
-   *     loaded, whatever a training has written since
+   *     loaded, whatever a training has written since. Where it has loaded none, as its weights are
+   *     being trained, nothing is kept: a piece is drawn whenever it is asked for
    * @param n how many samples, at least 1
    */
   public KeptSamples(Evaluation.Subject subject, int n, Conditions conditions) {
@@ -65,21 +72,20 @@ public final class KeptSamples {
       throw new IllegalArgumentException(
           "%d samples in batches of %d cannot be drawn".formatted(n, subject.batch()));
     }
-    var loaded =
-        subject
-            .model()
-            .loaded()
-            .orElseThrow(() -> new IllegalArgumentException("the model is of no checkpoint"));
     this.subject = subject;
     this.n = n;
     this.conditions = conditions;
-    address = address(subject, loaded.checksum());
-    folder =
-        subject
-            .folder()
-            .path()
-            .resolve("evaluations")
-            .resolve(loaded.checkpoint().getFileName() + "-" + digest(address).substring(0, 16));
+    var loaded = subject.model().loaded();
+    address = loaded.map(from -> address(subject, from.checksum())).orElse(null);
+    folder = loaded.map(from -> folder(from, address)).orElse(null);
+  }
+
+  private Path folder(Model.Loaded loaded, String address) {
+    return subject
+        .folder()
+        .path()
+        .resolve("evaluations")
+        .resolve(loaded.checkpoint().getFileName() + "-" + digest(address).substring(0, 16));
   }
 
   /** A line for each setting that the samples depend on. */
@@ -111,9 +117,9 @@ public final class KeptSamples {
     }
   }
 
-  /** Where they are kept. */
-  public Path folder() {
-    return folder;
+  /** Where they are kept; empty where they are not. */
+  public Optional<Path> folder() {
+    return Optional.ofNullable(folder);
   }
 
   /** How many have been drawn by this object, as they were not there. */
@@ -133,6 +139,13 @@ public final class KeptSamples {
    * @throws DataException if it cannot be kept, or that of before is damaged
    */
   public Samples piece(int first) {
+    if (folder == null) {
+      if (last == null || first < lastFirst || first >= lastFirst + last.count()) {
+        last = request(first, Math.min(n, first + Math.max(1, subject.batch() / PIECE) * PIECE));
+        lastFirst = first;
+      }
+      return last.part(first - lastFirst, size(first));
+    }
     if (kept(first).isEmpty()) {
       draw(first);
     }
@@ -156,6 +169,20 @@ public final class KeptSamples {
     while (end < n && end + size(end) - first <= subject.batch() && kept(end).isEmpty()) {
       end += size(end);
     }
+    var samples = request(first, end);
+    WholeFile.write(folder.resolve("settings.yaml"), out -> out.write(address.getBytes(UTF_8)));
+    for (var at = first; at < end; at += PIECE) {
+      var piece = samples.part(at - first, size(at));
+      Npy.write(
+          file(at, piece.symbols()),
+          piece.symbols(),
+          shape(size(at)),
+          samples.space().mostCategories());
+    }
+  }
+
+  /** Draws samples first .. end - 1. */
+  private Samples request(int first, int end) {
     var start = System.nanoTime();
     var request =
         new SampleRequest(
@@ -168,15 +195,7 @@ public final class KeptSamples {
     var samples = subject.model().sampleAll(request, subject.batch());
     seconds += (System.nanoTime() - start) / 1e9;
     drawn += end - first;
-    WholeFile.write(folder.resolve("settings.yaml"), out -> out.write(address.getBytes(UTF_8)));
-    for (var at = first; at < end; at += PIECE) {
-      var piece = samples.part(at - first, size(at));
-      Npy.write(
-          file(at, piece.symbols()),
-          piece.symbols(),
-          shape(size(at)),
-          samples.space().mostCategories());
-    }
+    return samples;
   }
 
   /** How many samples the piece has that begins with one. */

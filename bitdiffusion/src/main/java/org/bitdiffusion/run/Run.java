@@ -19,6 +19,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.training.Trainer;
 
@@ -73,8 +74,14 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
       RunConfig config, DataSource source, Path path, Compute compute, Trainer.Listener listener) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
-    var read = Modality.of(config).forTraining(source, config.modality());
-    return Trainer.start(resolved, read, path, compute, Group.ALONE, listener);
+    var checks = Checks.of(resolved, source, path, false);
+    try {
+      return Trainer.start(
+          resolved, checks.training(), path, compute, Group.ALONE, checks.measures(), listener);
+    } catch (RuntimeException | Error e) {
+      checks.close();
+      throw e;
+    }
   }
 
   /** The folder. */
@@ -129,9 +136,31 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
           "the data %s is not what %s was trained on: shape, categories, classes or the like differ"
               .formatted(source.name(), path()));
     }
+    requireSameSplit(resolved);
     var compute = Compute.choose(resolved.training().precision());
-    var read = modality.forTraining(source, resolved.modality());
-    return Trainer.resume(resolved, read, folder, compute, Group.ALONE, listener);
+    var checks = Checks.of(resolved, source, path(), true);
+    try {
+      return Trainer.resume(
+          resolved, checks.training(), folder, compute, Group.ALONE, checks.measures(), listener);
+    } catch (RuntimeException | Error e) {
+      checks.close();
+      throw e;
+    }
+  }
+
+  /** What is held out from one step on was trained on before. */
+  private void requireSameSplit(RunConfig changed) {
+    var before = config.training();
+    var after = changed.training();
+    if (after.heldOutShare().isPresent()
+        && (!after.heldOutShare().equals(before.heldOutShare())
+            || after.seed() != before.seed()
+            || !changed.data().equals(config.data()))) {
+      throw new ConfigurationException(
+          "training.held_out is %s: with another share, seed or data than before, a run would hold"
+                  .formatted(after.heldOut())
+              + " out what it was trained on; name a source, or begin a new run");
+    }
   }
 
   /**
@@ -141,11 +170,24 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @throws DataException if there is no checkpoint, or a damaged one
    */
   public Model model(String precision) {
-    folder.checkpoints().requireNewest(); // or it says so at once
+    return model(precision, Checkpoints.NEWEST);
+  }
+
+  /**
+   * A checkpoint's model, with the moving average of its weights; the caller closes it.
+   *
+   * @param precision {@code auto}, {@code float32} or {@code bfloat16}
+   * @param checkpoint {@code newest}, {@code best} (by what the run was measured by while it was
+   *     trained), or the number of a step
+   * @throws ConfigurationException if the checkpoint is called something else
+   * @throws DataException if there is no such checkpoint, or a damaged one
+   */
+  public Model model(String precision, String checkpoint) {
+    folder.checkpoints().require(checkpoint); // or it says so at once
     var model = Model.create(config, Compute.choose(precision));
     try {
       model.ensureRight();
-      loadNewest(model);
+      load(model, checkpoint);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -154,17 +196,17 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   /** A training may write others meanwhile, and remove the one that is being read. */
-  private void loadNewest(Model model) {
-    for (var checkpoint = folder.checkpoints().requireNewest(); ; ) {
+  private void load(Model model, String which) {
+    for (var checkpoint = folder.checkpoints().require(which); ; ) {
       try {
         model.load(folder.checkpoints(), checkpoint);
         return;
       } catch (DataException e) {
-        var newest = folder.checkpoints().requireNewest();
-        if (newest.equals(checkpoint)) {
+        var other = folder.checkpoints().require(which);
+        if (other.equals(checkpoint)) {
           throw e;
         }
-        checkpoint = newest;
+        checkpoint = other;
       }
     }
   }

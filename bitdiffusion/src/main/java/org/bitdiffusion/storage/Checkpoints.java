@@ -20,8 +20,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.RegularFile;
+import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.pytorch.Tensor;
 import org.slf4j.Logger;
@@ -40,6 +43,14 @@ public final class Checkpoints {
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
   private static final int FORMAT = 1;
   private static final String UNFINISHED = ".unfinished-";
+  private static final String BEST = "best.json";
+
+  /** What people call the newest checkpoint. */
+  public static final String NEWEST = "newest";
+
+  /** What people call the {@link #best} checkpoint. */
+  public static final String OF_BEST = "best";
+
   private static final Logger LOGGER = LoggerFactory.getLogger(Checkpoints.class);
 
   /** How codecs write a symbol; weights learned in another order would read noise. */
@@ -54,7 +65,7 @@ public final class Checkpoints {
   }
 
   /**
-   * Writes the checkpoint of a step and removes all but the newest ones.
+   * Writes the checkpoint of a step and removes all but the newest ones, and the {@link #best}.
    *
    * @param unlogged steps since the last line of the metrics
    * @param tensors by file name without ending, and by name
@@ -99,8 +110,11 @@ public final class Checkpoints {
   private void forgetAllBut(int keep) {
     try {
       var all = list();
+      var best = best().map(Best::step).orElse(-1L);
       for (var old : all.subList(0, Math.max(0, all.size() - keep))) {
-        putAside(old);
+        if (step(old) != best) {
+          putAside(old);
+        }
       }
     } catch (IOException e) {
       LOGGER.warn("{}; old checkpoints stay", DataException.cannotWrite(folder, e).getMessage());
@@ -181,6 +195,109 @@ public final class Checkpoints {
    */
   public long done() {
     return newest().map(Checkpoints::step).orElse(0L);
+  }
+
+  /**
+   * Which checkpoint is the best one of a run, as {@code best.json} says.
+   *
+   * @param measure by which it is, such as {@code held_out_loss}
+   * @param value of the measure
+   */
+  public record Best(long step, String measure, double value) {}
+
+  /** The best checkpoint as far as any was measured; its folder may have been moved away. */
+  public Optional<Best> best() {
+    var file = folder.resolve(BEST);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(JSON.readValue(Files.readString(RegularFile.require(file)), Best.class));
+    } catch (JsonProcessingException e) {
+      throw new DataException(file + " is damaged: it names no step, measure and value", e);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
+  }
+
+  /**
+   * Names the best of the checkpoints that are there.
+   *
+   * @param history lines of the metrics
+   * @param measure a key of theirs; values that are no finite numbers are none
+   * @param higherIsBetter whether the largest one is the best, or the least
+   */
+  public void nameBest(List<Metrics> history, String measure, boolean higherIsBetter) {
+    var there = list().stream().map(Checkpoints::step).collect(Collectors.toSet());
+    var byValue =
+        Comparator.comparingDouble(
+            (Metrics line) -> (higherIsBetter ? -1 : 1) * line.measures().get(measure));
+    history.stream()
+        .filter(line -> there.contains(line.step()))
+        .filter(line -> Double.isFinite(line.measures().getOrDefault(measure, Double.NaN)))
+        .min(byValue.thenComparing(Metrics::step))
+        .map(line -> new Best(line.step(), measure, line.measures().get(measure)))
+        .filter(best -> !isNamed(best))
+        .ifPresent(this::write);
+  }
+
+  private boolean isNamed(Best best) {
+    try {
+      return best().equals(Optional.of(best));
+    } catch (DataException e) {
+      return false; // what is damaged is written anew
+    }
+  }
+
+  private void write(Best best) {
+    try {
+      var json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(best);
+      WholeFile.write(folder.resolve(BEST), out -> out.write(json));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // a record of numbers and a text
+    }
+  }
+
+  /**
+   * A checkpoint by what people call it.
+   *
+   * @param which {@link #NEWEST}, {@link #OF_BEST}, or the number of a step
+   * @throws ConfigurationException if it is none of these
+   * @throws DataException if there is no such checkpoint
+   */
+  public Path require(String which) {
+    if (which.equals(NEWEST)) {
+      return requireNewest();
+    }
+    if (which.equals(OF_BEST)) {
+      var best =
+          best()
+              .orElseThrow(
+                  () ->
+                      new DataException(
+                          run
+                              + " has no best checkpoint, as none was measured: train it with"
+                              + " training.held_out or training.measure.name"));
+      return requireStep(best.step());
+    }
+    if (!which.matches("\\d{1,18}")) {
+      throw new ConfigurationException(
+          "checkpoint is '%s'; it must be %s, %s or the number of a step"
+              .formatted(which, NEWEST, OF_BEST));
+    }
+    return requireStep(Long.parseLong(which));
+  }
+
+  private Path requireStep(long step) {
+    var all = list();
+    return all.stream()
+        .filter(checkpoint -> step(checkpoint) == step)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new DataException(
+                    "%s has no checkpoint of step %d; there are %s"
+                        .formatted(run, step, all.stream().map(c -> "" + step(c)).toList())));
   }
 
   /** The newest checkpoint. */

@@ -1,17 +1,36 @@
 package org.bitdiffusion.storage;
 
 import com.fasterxml.jackson.annotation.JsonAlias;
+import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * A line of metrics.jsonl: means over the steps since the line before.
  *
  * @param gradNorm norm of the gradient, before clipping
  * @param memoryMb resident memory of the process in MiB, 0 where the system does not say
+ * @param measures what was measured of the moving average of the weights at this step, by name,
+ *     such as {@code held_out_loss}; keys of the line like the others
  */
 public record Metrics(
-    long step,
-    double loss,
-    double gradNorm,
-    double learningRate,
-    @JsonAlias("images_per_second") double examplesPerSecond,
-    double memoryMb) {}
+    @JsonProperty(required = true) long step,
+    @JsonProperty(required = true) double loss,
+    @JsonProperty(required = true) double gradNorm,
+    @JsonProperty(required = true) double learningRate,
+    @JsonProperty(required = true) @JsonAlias("images_per_second") double examplesPerSecond,
+    @JsonProperty(required = true) double memoryMb,
+    @JsonAnySetter @JsonAnyGetter Map<String, Double> measures) {
+  public Metrics {
+    measures =
+        measures == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(measures));
+  }
+
+  /** This line with what was measured. */
+  public Metrics with(Map<String, Double> measures) {
+    return new Metrics(step, loss, gradNorm, learningRate, examplesPerSecond, memoryMb, measures);
+  }
+}

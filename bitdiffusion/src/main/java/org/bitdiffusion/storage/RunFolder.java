@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -40,6 +41,13 @@ public final class RunFolder {
           .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+  private static final ObjectReader STRETCHES = JSON.readerFor(Stretch.class);
+
+  /** Its line needs not have what is measured at checkpoints alone. */
+  private static final ObjectReader METRICS =
+      JSON.readerFor(Metrics.class)
+          .without(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+
   private static final String LOCK = ".lock";
   private static final String CONFIGURATION = "config.yaml";
 
@@ -190,18 +198,18 @@ public final class RunFolder {
    * @throws DataException if the file cannot be read
    */
   public List<Metrics> history() {
-    return lines(metrics(), Metrics.class);
+    return lines(metrics(), METRICS);
   }
 
-  private static <T> List<T> lines(Path file, Class<T> type) {
+  private static <T> List<T> lines(Path file, ObjectReader reader) {
     if (!Files.exists(file)) {
       return List.of();
     }
     try {
-      var lines = new ArrayList<T>();
+      List<T> lines = new ArrayList<>();
       for (var line : Files.readAllLines(RegularFile.require(file))) {
         try {
-          lines.add(JSON.readValue(line, type));
+          lines.add(reader.readValue(line));
         } catch (JsonProcessingException e) {
           // cut off
         }
@@ -238,7 +246,7 @@ public final class RunFolder {
    * @throws DataException if the file cannot be read
    */
   public List<Stretch> stretches() {
-    return lines(stretchFile(), Stretch.class);
+    return lines(stretchFile(), STRETCHES);
   }
 
   /** Removes the lines of {@link #metrics()} after a step. */

@@ -3,6 +3,10 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -24,6 +28,8 @@ import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.storage.Stretch;
 import org.bytedeco.javacpp.PointerScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains a network in a run folder. All randomness of a step is a function of the run's seed and
@@ -38,7 +44,9 @@ public final class Trainer implements AutoCloseable {
     /** Training begins. */
     default void onStart(Trainer trainer) {}
 
-    /** A line was added to metrics.jsonl. */
+    /**
+     * A line was added to metrics.jsonl; at a checkpoint that is measured, after it was written.
+     */
     default void onLog(Metrics metrics) {}
 
     /**
@@ -59,6 +67,8 @@ public final class Trainer implements AutoCloseable {
    */
   private static final int RELEASE_EVERY = 100;
 
+  private static final Logger LOGGER = LoggerFactory.getLogger(Trainer.class);
+
   private final Lifetime lifetime = new Lifetime("the trainer");
   private final AtomicBoolean running = new AtomicBoolean();
   private final RunConfig config;
@@ -67,6 +77,7 @@ public final class Trainer implements AutoCloseable {
   private final RunFolder.Lock lock;
   private final Batches batches;
   private final Group group;
+  private final List<Measure> measures;
   private final Listener listener;
   private boolean isNew;
   private long done;
@@ -81,6 +92,8 @@ public final class Trainer implements AutoCloseable {
    * @param config with its {@link RunConfig#forData schema}
    * @param source the data as it is trained on, with its random changes; the caller closes it after
    *     the trainer
+   * @param measures that are taken at each checkpoint, of which the last one says which is the
+   *     best; the trainer closes them
    * @throws ConfigurationException if the folder is not empty, or the configuration makes no
    *     network; nothing is written then
    */
@@ -90,6 +103,7 @@ public final class Trainer implements AutoCloseable {
       Path path,
       Compute compute,
       Group group,
+      List<Measure> measures,
       Listener listener) {
     RunFolder.requireFree(path);
     var learner = Learner.begin(config, compute);
@@ -103,7 +117,8 @@ public final class Trainer implements AutoCloseable {
           begin(folder, config, source);
           var none = Checkpoints.Unlogged.NONE;
           var trainer =
-              new Trainer(config, learner, folder, lock, batches, 0, none, group, listener);
+              new Trainer(
+                  config, learner, folder, lock, batches, 0, none, group, measures, listener);
           trainer.isNew = true;
           return trainer;
         } catch (RuntimeException | Error e) {
@@ -137,6 +152,8 @@ public final class Trainer implements AutoCloseable {
    * @param config the run's own with its schema, perhaps with another number of steps
    * @param source the data as it is trained on, with its random changes; the caller closes it after
    *     the trainer
+   * @param measures that are taken at each checkpoint, of which the last one says which is the
+   *     best; the trainer closes them
    * @throws DataException if the checkpoint is damaged or belongs to another network
    * @throws ConfigurationException if another process trains the run
    */
@@ -146,6 +163,7 @@ public final class Trainer implements AutoCloseable {
       RunFolder folder,
       Compute compute,
       Group group,
+      List<Measure> measures,
       Listener listener) {
     var lock = folder.lock(); // before the newest checkpoint is looked for
     try {
@@ -165,11 +183,14 @@ public final class Trainer implements AutoCloseable {
         var batches = batches(config, source, step, group); // before anything is written
         try {
           folder.forgetAfter(step);
+          if (isLogged(folder, step)) {
+            unlogged = Checkpoints.Unlogged.NONE; // the checkpoint was written before the line
+          }
           if (step < config.training().steps()) { // else nothing is done, and nothing changes
             folder.keep(config);
           }
           return new Trainer(
-              config, learner, folder, lock, batches, step, unlogged, group, listener);
+              config, learner, folder, lock, batches, step, unlogged, group, measures, listener);
         } catch (RuntimeException | Error e) {
           batches.close();
           throw e;
@@ -182,6 +203,11 @@ public final class Trainer implements AutoCloseable {
       lock.close();
       throw e;
     }
+  }
+
+  private static boolean isLogged(RunFolder folder, long step) {
+    var history = folder.history();
+    return !history.isEmpty() && history.get(history.size() - 1).step() == step;
   }
 
   private static Batches batches(RunConfig config, DataSource source, long done, Group group) {
@@ -208,9 +234,11 @@ public final class Trainer implements AutoCloseable {
       long done,
       Checkpoints.Unlogged unlogged,
       Group group,
+      List<Measure> measures,
       Listener listener) {
     this.config = config;
     this.group = group;
+    this.measures = List.copyOf(measures);
     this.learner = learner;
     this.folder = folder;
     this.lock = lock;
@@ -319,6 +347,9 @@ public final class Trainer implements AutoCloseable {
     listener.onStart(this);
     interval = new Interval(interval.unlogged()); // from now on
     try {
+      if (done > 0 && !measures.isEmpty()) {
+        catchUp();
+      }
       while (done < training.steps() && !group.any(ends())) {
         var step = done + 1;
         try {
@@ -327,15 +358,26 @@ public final class Trainer implements AutoCloseable {
           continue; // interrupted before its data was there: nothing was learned of it
         }
         done = step;
-        if (step % training.logEvery() == 0 || step == training.steps()) {
-          log(step);
-          interval = new Interval(Checkpoints.Unlogged.NONE);
+        var isMeasured = isCheckpoint(step) && !measures.isEmpty();
+        if (!isMeasured && (step % training.logEvery() == 0 || step == training.steps())) {
+          log(line(step));
         }
-        if (step % training.checkpointEvery() == 0 || step == training.steps()) {
+        if (isCheckpoint(step)) {
+          var line = isMeasured ? line(step) : null;
           var pause = System.nanoTime();
           save();
-          learner.withAverage(model -> listener.onCheckpoint(step, model, this::ends));
-          interval.skip(System.nanoTime() - pause);
+          learner.withAverage(
+              model -> {
+                if (isMeasured) {
+                  measure(line, model);
+                }
+                listener.onCheckpoint(step, model, this::ends);
+              });
+          if (isMeasured) {
+            interval = new Interval(interval.unlogged()); // from now on
+          } else {
+            interval.skip(System.nanoTime() - pause);
+          }
         }
         if (step % training.checkpointEvery() == 0 || step % RELEASE_EVERY == 0) {
           Engine.releaseFreeMemory();
@@ -345,6 +387,58 @@ public final class Trainer implements AutoCloseable {
     } finally {
       listener.onEnd();
     }
+  }
+
+  private boolean isCheckpoint(long step) {
+    return step % config.training().checkpointEvery() == 0 || step == config.training().steps();
+  }
+
+  /** What a process that ended after it had saved a checkpoint has not done of it. */
+  private void catchUp() {
+    if (isCheckpoint(done) && interval.unlogged().steps() > 0) {
+      var line = line(done);
+      learner.withAverage(model -> measure(line, model));
+      interval = new Interval(interval.unlogged()); // from now on
+    }
+    write(this::nameBest);
+  }
+
+  /**
+   * Adds the measures to a line and logs it, which is what they are known by. Where they are
+   * stopped, nothing is logged: the next process takes them.
+   */
+  private void measure(Metrics line, Model model) {
+    var measured = new LinkedHashMap<String, Double>();
+    try {
+      for (var measure : measures) {
+        measure(measure, model).ifPresent(value -> measured.put(measure.name(), value));
+      }
+    } catch (CancellationException e) {
+      return;
+    }
+    log(line.with(measured));
+    write(this::nameBest);
+  }
+
+  /** A measure that fails ends no training: its checkpoint is written, and is not the best one. */
+  private OptionalDouble measure(Measure measure, Model model) {
+    String failure;
+    try {
+      var value = measure.of(model, this::ends);
+      if (Double.isFinite(value)) {
+        return OptionalDouble.of(value);
+      }
+      failure = "it is " + value;
+    } catch (DataException e) {
+      failure = e.getMessage();
+    }
+    LOGGER.warn("step {} has no {}: {}", done, measure.name(), failure);
+    return OptionalDouble.empty();
+  }
+
+  private void nameBest() {
+    var decisive = measures.get(measures.size() - 1);
+    folder.checkpoints().nameBest(folder.history(), decisive.name(), decisive.higherIsBetter());
   }
 
   private Learner.StepResult step(long step) {
@@ -379,14 +473,16 @@ public final class Trainer implements AutoCloseable {
                     + config.training().learningRate() / 2));
   }
 
-  private void log(long step) {
-    var metrics = new AtomicReference<Metrics>(); // reads a file too
-    write(
-        () -> {
-          metrics.set(interval.metrics(step));
-          folder.log(metrics.get());
-        });
-    listener.onLog(metrics.get());
+  private Metrics line(long step) {
+    var line = new AtomicReference<Metrics>();
+    write(() -> line.set(interval.metrics(step))); // which reads a file
+    return line.get();
+  }
+
+  private void log(Metrics line) {
+    write(() -> folder.log(line));
+    interval = new Interval(Checkpoints.Unlogged.NONE);
+    listener.onLog(line);
   }
 
   /** Writes a checkpoint, unless there is one of this step. */
@@ -443,7 +539,8 @@ public final class Trainer implements AutoCloseable {
           norm / steps,
           config.learningRate(step),
           (steps - before) * config.training().batchSize() / seconds,
-          residentMemory());
+          residentMemory(),
+          Map.of());
     }
   }
 
@@ -473,6 +570,7 @@ public final class Trainer implements AutoCloseable {
           batches.close();
           learner.close();
           lock.close();
+          measures.forEach(Measure::close);
         });
   }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Version;
@@ -186,14 +187,27 @@ class RunTest {
       assertThat(before).doesNotExist(); // two are kept
       assertThat(model.loaded()).map(Model.Loaded::checkpoint).contains(before);
       var kept = new KeptSamples(run.subject(model), 2, (first, n) -> Given.NONE);
-      assertThat(kept.folder().getFileName().toString()).startsWith(before.getFileName() + "-");
+      assertThat(kept.folder().orElseThrow().getFileName().toString())
+          .startsWith(before.getFileName() + "-");
     }
     var config = run.config();
     try (var model = Model.create(config, Compute.choose("float32"))) {
       assertThat(model.loaded()).isEmpty();
       var subject = run.subject(model);
-      assertThatThrownBy(() -> new KeptSamples(subject, 2, (first, n) -> Given.NONE))
-          .isInstanceOf(IllegalArgumentException.class);
+      // Weights that are being trained: pieces in any order, and nothing is written.
+      var n = KeptSamples.PIECE + 6;
+      var kept = new KeptSamples(subject, n, (first, count) -> Given.NONE);
+      var all = model.sampleAll(run.request(n), n).symbols();
+      for (var first : List.of(KeptSamples.PIECE, 0, KeptSamples.PIECE)) {
+        var piece = kept.piece(first).symbols();
+        assertThat(piece).hasSize(Math.min(KeptSamples.PIECE, n - first) * 64);
+        var at = first * 64;
+        var different =
+            IntStream.range(0, piece.length).filter(i -> piece[i] != all[at + i]).count();
+        assertThat(different).isLessThan(piece.length / 100);
+      }
+      assertThat(kept.folder()).isEmpty();
+      assertThat(path.resolve("evaluations")).doesNotExist();
     }
   }
 

@@ -101,7 +101,7 @@ class CheckpointsTest {
                   opened::stretches,
                   () -> opened.forgetAfter(0),
                   () -> opened.begin(new Stretch(1, "float32", "cpu", "", "")),
-                  () -> opened.log(new Metrics(1, 1, 1, 1, 1, 1)),
+                  () -> opened.log(new Metrics(1, 1, 1, 1, 1, 1, Map.of())),
                   opened::lock)) {
             assertThatThrownBy(wait).isInstanceOf(DataException.class).hasMessageContaining(reason);
           }

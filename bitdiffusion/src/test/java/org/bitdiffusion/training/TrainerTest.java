@@ -135,10 +135,10 @@ class TrainerTest {
         begun.metrics(),
         "{\"step\":2,\"loss\":0.5,\"grad_norm\":1.5,\"learning_rate\":0.1,"
             + "\"images_per_second\":12.5,\"memory_mb\":3.0}\n");
-    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3));
+    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3, Map.of()));
     begun.forgetAfter(2); // written again, as lines of this version
     assertThat(begun.metrics()).content().contains("\"examples_per_second\":12.5");
-    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3));
+    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3, Map.of()));
   }
 
   @Test

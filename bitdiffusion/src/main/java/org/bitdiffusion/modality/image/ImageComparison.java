@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Seed;
 import org.bitdiffusion.config.RunConfig;
@@ -53,6 +54,9 @@ final class ImageComparison implements Evaluation.Comparison {
   private static final String NEAREST = "nearest_distance";
   private static final String RATIO = "nearest_ratio";
   private static final String LOW_RATIOS = "share_of_low_ratios";
+
+  private static final Set<String> LOWER_IS_BETTER =
+      Set.of(SYMBOLS, PAIRS, LOW_RATIOS, NEAREST, "fid", "frechet_distance");
 
   /** What needs a pass over all training images. */
   private static final List<String> OF_NEAREST = List.of(NEAREST, RATIO, LOW_RATIOS);
@@ -151,6 +155,12 @@ final class ImageComparison implements Evaluation.Comparison {
     return names;
   }
 
+  /** Distances are less where samples are better; scores and shares are more. */
+  @Override
+  public boolean higherIsBetter(String measure) {
+    return !LOWER_IS_BETTER.contains(measure);
+  }
+
   /** Whether the features know the classes that the run is asked for. */
   private boolean tellsApart(RunConfig run) {
     var classes = run.diffusion().conditional() ? training.classes() : List.<String>of();
@@ -223,7 +233,7 @@ final class ImageComparison implements Evaluation.Comparison {
     }
     report.putAll(measured);
     if (only.isEmpty()) {
-      watch.say("the samples are kept in " + kept.folder());
+      kept.folder().ifPresent(place -> watch.say("the samples are kept in " + place));
     }
     return report;
   }

@@ -96,7 +96,7 @@ class ImageEvaluationTest {
       var subject = new Evaluation.Subject(run.folder(), model, SAMPLING, 7, 4);
       var numbers = comparison.measure(subject, List.of(), notes);
       assertThat(notes.done.get("samples of 70")).containsExactly(64L, 70L);
-      var kept = new KeptSamples(subject, 70, (first, n) -> Given.NONE).folder();
+      var kept = new KeptSamples(subject, 70, (first, n) -> Given.NONE).folder().orElseThrow();
       assertThat(notes.said)
           .containsExactly(
               "looks for the nearest training images", "the samples are kept in " + kept);
@@ -305,8 +305,9 @@ class ImageEvaluationTest {
   private static String place(Run run, Model model, SamplerConfig sampling, long seed, int batch) {
     var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batch);
     var kept = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
-    assertThat(kept.folder().getParent()).isEqualTo(run.path().resolve("evaluations"));
-    return kept.folder().getFileName().toString();
+    assertThat(kept.folder().orElseThrow().getParent())
+        .isEqualTo(run.path().resolve("evaluations"));
+    return kept.folder().orElseThrow().getFileName().toString();
   }
 
   /** {@link #SAMPLING} with one setting changed, for each setting. */
@@ -357,10 +358,10 @@ class ImageEvaluationTest {
     try (var model = run.model("float32")) {
       var subject = new Evaluation.Subject(run.folder(), model, sampling, 7, 4);
       var kept = new KeptSamples(subject, 3, (first, n) -> Given.NONE);
-      assertThat(kept.folder()).doesNotExist();
+      assertThat(kept.folder().orElseThrow()).doesNotExist();
       assertThat(kept.piece(0).count()).isEqualTo(3);
       assertThat(kept.drawn()).isEqualTo(3);
-      var settings = kept.folder().resolve("settings.yaml");
+      var settings = kept.folder().orElseThrow().resolve("settings.yaml");
       var told = ConfigYaml.newMapper().readTree(settings.toFile());
       assertThat(told.get("seed").asLong()).isEqualTo(7);
       assertThat(told.get("device").asText()).isEqualTo("cpu");
@@ -389,7 +390,8 @@ class ImageEvaluationTest {
       assertThat(again.drawn()).isZero();
       Path file;
       try (var files =
-          Files.newDirectoryStream(kept.folder(), "samples-0000000-0000003-crc-*.npy")) {
+          Files.newDirectoryStream(
+              kept.folder().orElseThrow(), "samples-0000000-0000003-crc-*.npy")) {
         file = files.iterator().next();
       }
       var one = symbols.clone();

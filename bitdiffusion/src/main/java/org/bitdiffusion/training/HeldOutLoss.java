@@ -1,0 +1,63 @@
+package org.bitdiffusion.training;
+
+import java.util.function.BooleanSupplier;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.runtime.Noise;
+
+/**
+ * The loss of examples that are not trained on, without dropout: where it rises while the
+ * training's falls, the network learns its examples by heart. It is always of the same examples,
+ * times and noise, and so has none of the noise that a batch's loss has from step to step. Owns the
+ * source.
+ */
+public final class HeldOutLoss implements Measure {
+  /** Its key in metrics.jsonl. */
+  public static final String NAME = "held_out_loss";
+
+  /** Examples at most, so that a large source costs no more than some steps. */
+  static final int MOST = 1024;
+
+  private final DataSource source;
+
+  /**
+   * @param source with the schema of the training's data, without random changes
+   */
+  public HeldOutLoss(DataSource source) {
+    this.source = source;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public double of(Model model, BooleanSupplier stopped) {
+    var training = model.config().training();
+    var examples = Math.min(MOST, source.size());
+    var parts = (examples + training.partSize() - 1) / training.partSize();
+    var size = examples / parts; // all alike, so that the mean over parts is that over examples
+    var seed = Seed.of(training.seed(), RunConfig.HELD_OUT);
+    var loss = 0.0;
+    var weights = 0.0;
+    try (var batches = new Batches(source, size, seed, 0)) {
+      for (var part = 0; part < parts; part++) {
+        var batch = batches.next();
+        try (var noise = Noise.ofPart(seed, 0, part, model.compute().newDevice())) {
+          var weight = model.weight(batch);
+          loss += weight * model.loss(batch, noise);
+          weights += weight;
+        }
+      }
+    }
+    return loss / weights;
+  }
+
+  @Override
+  public void close() {
+    source.close();
+  }
+}
