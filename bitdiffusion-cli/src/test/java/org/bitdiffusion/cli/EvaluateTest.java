@@ -251,6 +251,8 @@ class EvaluateTest extends CommandTest {
 
     var report = evaluate("--n 8 --features FOLDER/f.safetensors");
     assertThat(report.path("frechet_distance").asDouble()).isPositive();
+    assertThat(report.path("kernel_distance").isNumber()).isTrue();
+    assertThat(report.path("kernel_distance_standard_error").asDouble()).isPositive();
     assertThat(report.has("fid")).isFalse();
     assertThat(err.toString())
         .contains("warning: the set of samples holds 8 images, too few for 128 features");

@@ -96,6 +96,24 @@ class MetricsFidTest extends CommandTest {
     assertThat(fid).isGreaterThanOrEqualTo(between); // the rest is a distance of covariances
   }
 
+  /** Of two folders that hold four images each at least; of a set and itself it is below 0. */
+  @Test
+  void kidStandsBesideFid() throws IOException {
+    var a = images("a", 1, 8, 8, 8, 8, 8);
+    var b = images("b", 2, 8, 8, 8, 8);
+    assertThat(fid(a, b, "--inception", weights(), "--json")).as(err.toString()).isZero();
+    var report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.path("kid").isNumber()).isTrue();
+    assertThat(report.path("kid_standard_error").asDouble()).isPositive();
+    assertThat(report.path("kid_subsets").asInt()).isEqualTo(100);
+    assertThat(report.path("images_of_each_subset").asInt()).isEqualTo(2);
+    assertThat(fid(a, a, "--inception", weights())).isZero();
+    assertThat(out.toString()).contains("KID ").contains("by 100 subsets of 2 images");
+    var few = images("few", 2, 8, 8, 8);
+    assertThat(fid(a, few, "--inception", weights(), "--json")).isZero();
+    assertThat(out.toString()).doesNotContain("kid");
+  }
+
   private static void assertClose(FeatureStatistics actual, FeatureStatistics expected) {
     assertClose(actual.mean(), expected.mean());
     assertClose(actual.covariance(), expected.covariance());

@@ -13,6 +13,7 @@ import org.bitdiffusion.Seed;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.metrics.InceptionScore;
+import org.bitdiffusion.metrics.KernelDistance;
 import org.bitdiffusion.metrics.ManifoldScores;
 import org.bitdiffusion.metrics.SymbolStatistics;
 import org.bitdiffusion.modality.Evaluation;
@@ -42,6 +43,9 @@ import org.bitdiffusion.sampling.SamplerConfig;
  *   <li>with FID's, {@code inception_score}, {@code inception_score_deviation} over its parts, and
  *       {@code images_of_each_inception_score}; with others that know the run's classes, {@code
  *       class_accuracy}, the share of samples that seem to be of the class asked for
+ *   <li>with features, {@code kid} where they are FID's and {@code kernel_distance} where not, its
+ *       {@code _standard_error}, the number of its {@code _subsets} and {@code
+ *       images_of_each_subset}: see {@link KernelDistance}
  *   <li>with features, {@code precision}, {@code recall}, {@code density} and {@code coverage}, see
  *       {@link ManifoldScores}, and {@code images_of_these_four}
  *   <li>{@code samples}, {@code seed}, {@code network_evaluations_per_sample}, and {@code
@@ -55,8 +59,11 @@ final class ImageComparison implements Evaluation.Comparison {
   private static final String RATIO = "nearest_ratio";
   private static final String LOW_RATIOS = "share_of_low_ratios";
 
+  private static final String KID = "kid";
+  private static final String KERNEL_DISTANCE = "kernel_distance";
+
   private static final Set<String> LOWER_IS_BETTER =
-      Set.of(SYMBOLS, PAIRS, LOW_RATIOS, NEAREST, "fid", "frechet_distance");
+      Set.of(SYMBOLS, PAIRS, LOW_RATIOS, NEAREST, "fid", "frechet_distance", KID, KERNEL_DISTANCE);
 
   /** What needs a pass over all training images. */
   private static final List<String> OF_NEAREST = List.of(NEAREST, RATIO, LOW_RATIOS);
@@ -148,6 +155,9 @@ final class ImageComparison implements Evaluation.Comparison {
           names.add("class_accuracy");
         }
       }
+      if (compared() >= KernelDistance.FEWEST) {
+        names.add(kernelDistance());
+      }
       if (compared() >= ManifoldScores.FEWEST) {
         names.addAll(List.of("precision", "recall", "density", "coverage"));
       }
@@ -159,6 +169,10 @@ final class ImageComparison implements Evaluation.Comparison {
   @Override
   public boolean higherIsBetter(String measure) {
     return !LOWER_IS_BETTER.contains(measure);
+  }
+
+  private String kernelDistance() {
+    return features instanceof InceptionFeatures ? KID : KERNEL_DISTANCE;
   }
 
   /** Whether the features know the classes that the run is asked for. */
@@ -278,6 +292,16 @@ final class ImageComparison implements Evaluation.Comparison {
         report.put("images_of_each_inception_score", n / Math.min(n, InceptionScore.PARTS));
       } else if (tellsApart(run)) {
         report.put("class_accuracy", (double) ofTheirClass / n);
+      }
+      if (compared >= KernelDistance.FEWEST
+          && (only.isEmpty() || only.contains(kernelDistance()))) {
+        var kernel =
+            KernelDistance.of(
+                real.images().some(), samples.some(), features.size(), subject.seed());
+        report.put(kernelDistance(), kernel.mean());
+        report.put(kernelDistance() + "_standard_error", kernel.standardError());
+        report.put(kernelDistance() + "_subsets", kernel.subsets());
+        report.put("images_of_each_subset", kernel.size());
       }
       if (compared >= ManifoldScores.FEWEST) {
         var manifold = ManifoldScores.of(real.images().some(), samples.some(), features.size());
