@@ -34,6 +34,7 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
           "--log-every", "training.log_every",
           "--checkpoint-every", "training.checkpoint_every",
           "--held-out", "training.held_out",
+          "--from", "training.from.run",
           "--encoder-weights", "network.encoder.weights");
 
   private static final Map<String, String> SAMPLING =

@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Example: bitdiff train --preset icons --out runs/icons",
-      "         bitdiff train --preset cifar10-small --data images:photos,size=32 --out runs/photos"
+      "         bitdiff train --preset cifar10-small --data images:photos,size=32 --out runs/photos",
+      "         bitdiff train --from runs/photos --data images:cats,size=32 --out runs/cats"
     })
 final class TrainCommand implements Callable<Integer> {
   /** In the picture at each checkpoint. */
@@ -100,6 +101,15 @@ final class TrainCommand implements Callable<Integer> {
   private Integer checkpointEvery;
 
   @Option(
+      names = "--from",
+      paramLabel = "RUN",
+      description =
+          "A run whose weights this one begins with, and whose configuration, unless --preset or"
+              + " --config is given. Its newest checkpoint, or of --set training.from.checkpoint=best"
+              + " the best; with --set training.from.partly=true what does not fit is random.")
+  private Path from;
+
+  @Option(
       names = "--held-out",
       paramLabel = "SOURCE|SHARE",
       description =
@@ -144,6 +154,7 @@ final class TrainCommand implements Callable<Integer> {
     put(changes, "--checkpoint-every", "training.checkpoint_every", checkpointEvery);
     put(changes, "--data", "data", data);
     put(changes, "--held-out", "training.held_out", heldOut);
+    put(changes, "--from", "training.from.run", from);
     return changes;
   }
 
@@ -156,8 +167,9 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void start(Map<String, String> changes) {
-    if (base == null) {
-      throw new ConfigurationException("train needs --preset or --config");
+    if (base == null && from == null) {
+      throw new ConfigurationException(
+          "train needs --preset or --config, or --from the run that it begins with");
     }
     if (encoderWeights != null) {
       put(changes, "--encoder-weights", "network.encoder.weights", encoderWeights);
@@ -173,6 +185,9 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private RunConfig read(Map<String, String> changes) {
+    if (base == null) {
+      return Run.open(from).config(changes).withSchema(null); // the data may be another
+    }
     return base.preset != null
         ? ConfigReader.preset(base.preset, changes)
         : ConfigReader.file(base.config, changes);
@@ -182,6 +197,10 @@ final class TrainCommand implements Callable<Integer> {
     if (base != null) {
       throw new ConfigurationException(
           "--resume takes the configuration of the run; leave --preset and --config out");
+    }
+    if (from != null) {
+      throw new ConfigurationException(
+          "--resume goes on with the weights of the run; leave --from out");
     }
     if (encoderWeights != null) {
       throw new ConfigurationException(

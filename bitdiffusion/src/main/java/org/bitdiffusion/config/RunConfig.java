@@ -114,6 +114,7 @@ public record RunConfig(
    * @param heldOut data that is not trained on, whose loss is told at each checkpoint: a source, or
    *     a share of the training's data in (0, 1), such as 0.05; empty for none
    * @param measure what is measured of samples at each checkpoint
+   * @param from the run whose weights a new run begins with
    */
   public record TrainingConfig(
       long steps,
@@ -134,7 +135,8 @@ public record RunConfig(
       int checkpointEvery,
       int keepCheckpoints,
       String heldOut,
-      MeasureConfig measure) {
+      MeasureConfig measure,
+      FromConfig from) {
     /** Names of learning rate schedules. */
     public static final List<String> SCHEDULES = List.of("constant", "cosine");
 
@@ -180,6 +182,14 @@ public record RunConfig(
       return byName;
     }
   }
+
+  /**
+   * @param run its folder; empty to begin with random weights
+   * @param checkpoint {@code newest}, {@code best} or the number of a step
+   * @param partly whether weights that the other run does not have in the same shape are random,
+   *     instead of an error
+   */
+  public record FromConfig(String run, String checkpoint, boolean partly) {}
 
   /** Far above any that trains; steps of single precision would overflow. */
   private static final double HIGHEST_RATE = 1e30;

@@ -54,15 +54,25 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @throws DataException if its files are missing or damaged
    */
   public static DataSource data(RunConfig config) {
-    return Modality.of(config).open(config, Optional.empty());
+    var modality = Modality.of(config);
+    var from = config.training().from().run();
+    if (!from.isEmpty() && RunFolder.isThere(Path.of(from))) {
+      var run = Run.open(Path.of(from));
+      if (run.config().modality().fixed().equals(config.modality().fixed())) {
+        // The weights know the words of that run's vocabulary, by their numbers.
+        return modality.open(config.withSchema(run.config().schema()), Optional.of(run.path()));
+      }
+    }
+    return modality.open(config, Optional.empty());
   }
 
   /**
-   * Begins a run, in the way that its configuration says.
+   * Begins a run, in the way that its configuration says: with random weights, or with those of the
+   * run that {@code training.from} names, which are written as the checkpoint of step 0.
    *
    * @param source the data; the caller closes it after the trainer
    * @throws ConfigurationException if the folder is not empty, or the configuration does not fit
-   *     the data; nothing is written then
+   *     the data, or the weights to begin with; nothing is written then
    */
   public static Trainer start(
       RunConfig config, DataSource source, Path path, Trainer.Listener listener) {
@@ -74,10 +84,18 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
       RunConfig config, DataSource source, Path path, Compute compute, Trainer.Listener listener) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
+    var origin = Origin.of(resolved);
     var checks = Checks.of(resolved, source, path, false);
     try {
       return Trainer.start(
-          resolved, checks.training(), path, compute, Group.ALONE, checks.measures(), listener);
+          resolved,
+          checks.training(),
+          path,
+          compute,
+          Group.ALONE,
+          origin.map(o -> o::load),
+          checks.measures(),
+          listener);
     } catch (RuntimeException | Error e) {
       checks.close();
       throw e;
@@ -138,10 +156,19 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     }
     requireSameSplit(resolved);
     var compute = Compute.choose(resolved.training().precision());
+    var isBegun = folder.checkpoints().newest().isPresent();
+    var origin = isBegun ? Optional.<Origin>empty() : Origin.of(resolved);
     var checks = Checks.of(resolved, source, path(), true);
     try {
       return Trainer.resume(
-          resolved, checks.training(), folder, compute, Group.ALONE, checks.measures(), listener);
+          resolved,
+          checks.training(),
+          folder,
+          compute,
+          Group.ALONE,
+          origin.map(o -> o::load),
+          checks.measures(),
+          listener);
     } catch (RuntimeException | Error e) {
       checks.close();
       throw e;

@@ -234,6 +234,21 @@ public final class Safetensors {
   }
 
   /**
+   * The shapes of a file's tensors by name, in its order.
+   *
+   * @throws DataException if the file is missing or damaged
+   */
+  public static Map<String, long[]> shapes(Path file) {
+    try (var reader = new Reader(file)) {
+      var shapes = new LinkedHashMap<String, long[]>();
+      reader.stored.forEach((name, entry) -> shapes.put(name, entry.shape()));
+      return shapes;
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  /**
    * The shape of a file's tensor.
    *
    * @throws DataException if the file is missing or damaged, or has none of that name

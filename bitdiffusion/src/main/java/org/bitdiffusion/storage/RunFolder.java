@@ -105,11 +105,16 @@ public final class RunFolder {
   public void abandon() {
     try (var files = Files.newDirectoryStream(path, file -> !file.endsWith(LOCK))) {
       for (var file : files) {
-        Files.deleteIfExists(file);
+        Checkpoints.deleteTree(file);
       }
     } catch (IOException | DirectoryIteratorException e) {
       LOGGER.warn("{} could not be tidied up: {}; remove it", path, e.getMessage());
     }
+  }
+
+  /** Whether a folder is one of a run. */
+  public static boolean isThere(Path path) {
+    return Files.isRegularFile(path.resolve(CONFIGURATION));
   }
 
   /**
@@ -118,7 +123,7 @@ public final class RunFolder {
    * @throws ConfigurationException if the folder is none of a run
    */
   public static RunFolder open(Path path) {
-    if (!Files.isRegularFile(path.resolve(CONFIGURATION))) {
+    if (!isThere(path)) {
       throw new ConfigurationException(
           (Files.exists(path)
                   ? path + " is no run folder: it has no config.yaml"

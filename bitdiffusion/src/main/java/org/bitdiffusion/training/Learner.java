@@ -2,6 +2,7 @@ package org.bitdiffusion.training;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
@@ -39,7 +40,17 @@ final class Learner implements AutoCloseable {
    * @throws org.bitdiffusion.DataException if the file of a pre-trained part does not fit
    */
   static Learner begin(RunConfig config, Compute compute) {
-    return of(config, compute, model -> model.network().readPretrained());
+    return begin(config, compute, Optional.empty());
+  }
+
+  /**
+   * The weights that a new run begins with.
+   *
+   * @param weights gives them to the model; without, they are random, and those of a pre-trained
+   *     part
+   */
+  static Learner begin(RunConfig config, Compute compute, Optional<Consumer<Model>> weights) {
+    return of(config, compute, weights.orElse(model -> model.network().readPretrained()));
   }
 
   /**

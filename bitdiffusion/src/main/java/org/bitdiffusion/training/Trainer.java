@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -13,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Seed;
@@ -92,6 +94,8 @@ public final class Trainer implements AutoCloseable {
    * @param config with its {@link RunConfig#forData schema}
    * @param source the data as it is trained on, with its random changes; the caller closes it after
    *     the trainer
+   * @param weights gives the model those that it begins with, which are written as the checkpoint
+   *     of step 0; without, they are random, and written when some steps are done
    * @param measures that are taken at each checkpoint, of which the last one says which is the
    *     best; the trainer closes them
    * @throws ConfigurationException if the folder is not empty, or the configuration makes no
@@ -103,10 +107,11 @@ public final class Trainer implements AutoCloseable {
       Path path,
       Compute compute,
       Group group,
+      Optional<Consumer<Model>> weights,
       List<Measure> measures,
       Listener listener) {
     RunFolder.requireFree(path);
-    var learner = Learner.begin(config, compute);
+    var learner = Learner.begin(config, compute, weights);
     try {
       var batches = batches(config, source, 0, group); // before anything is written
       try {
@@ -120,6 +125,7 @@ public final class Trainer implements AutoCloseable {
               new Trainer(
                   config, learner, folder, lock, batches, 0, none, group, measures, listener);
           trainer.isNew = true;
+          trainer.isGiven(weights.isPresent());
           return trainer;
         } catch (RuntimeException | Error e) {
           lock.close();
@@ -152,6 +158,7 @@ public final class Trainer implements AutoCloseable {
    * @param config the run's own with its schema, perhaps with another number of steps
    * @param source the data as it is trained on, with its random changes; the caller closes it after
    *     the trainer
+   * @param weights of a run that has no checkpoint yet, as in {@link #start}
    * @param measures that are taken at each checkpoint, of which the last one says which is the
    *     best; the trainer closes them
    * @throws DataException if the checkpoint is damaged or belongs to another network
@@ -163,13 +170,16 @@ public final class Trainer implements AutoCloseable {
       RunFolder folder,
       Compute compute,
       Group group,
+      Optional<Consumer<Model>> weights,
       List<Measure> measures,
       Listener listener) {
     var lock = folder.lock(); // before the newest checkpoint is looked for
     try {
       var checkpoint = folder.checkpoints().newest();
       var learner =
-          checkpoint.isPresent() ? Learner.create(config, compute) : Learner.begin(config, compute);
+          checkpoint.isPresent()
+              ? Learner.create(config, compute)
+              : Learner.begin(config, compute, weights);
       try {
         var step = 0L;
         var unlogged = Checkpoints.Unlogged.NONE;
@@ -189,8 +199,12 @@ public final class Trainer implements AutoCloseable {
           if (step < config.training().steps()) { // else nothing is done, and nothing changes
             folder.keep(config);
           }
-          return new Trainer(
-              config, learner, folder, lock, batches, step, unlogged, group, measures, listener);
+          var trainer =
+              new Trainer(
+                  config, learner, folder, lock, batches, step, unlogged, group, measures,
+                  listener);
+          trainer.isGiven(checkpoint.isEmpty() && weights.isPresent());
+          return trainer;
         } catch (RuntimeException | Error e) {
           batches.close();
           throw e;
@@ -247,6 +261,13 @@ public final class Trainer implements AutoCloseable {
     this.saved = done;
     this.interval = new Interval(unlogged);
     this.batches = batches;
+  }
+
+  /** Weights that come from elsewhere are written before the first step. */
+  private void isGiven(boolean isGiven) {
+    if (isGiven) {
+      saved = -1;
+    }
   }
 
   /** The configuration with what the data added. */
@@ -347,6 +368,9 @@ public final class Trainer implements AutoCloseable {
     listener.onStart(this);
     interval = new Interval(interval.unlogged()); // from now on
     try {
+      if (done == 0 && saved < 0) {
+        save();
+      }
       if (done > 0 && !measures.isEmpty()) {
         catchUp();
       }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
@@ -208,6 +209,7 @@ class MeasuredRunTest {
                 path,
                 Compute.choose("float32"),
                 Group.ALONE,
+                Optional.empty(),
                 List.of(measure),
                 NOBODY)) {
       trainer.run();

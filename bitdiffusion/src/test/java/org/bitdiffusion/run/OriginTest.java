@@ -1,0 +1,207 @@
+package org.bitdiffusion.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.OneThread;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.storage.Metrics;
+import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.training.Trainer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs that begin with the weights of another. */
+@ExtendWith(OneThread.class)
+class OriginTest {
+  private static final Trainer.Listener NOBODY = new Trainer.Listener() {};
+
+  @TempDir private Path folder;
+  private Path old;
+  private Path path;
+
+  @BeforeEach
+  void begin() {
+    old = folder.resolve("old");
+    path = folder.resolve("new");
+  }
+
+  private static RunConfig config(String... changes) {
+    var settings =
+        Map.of(
+            "data", "icons,size=8,subset=16",
+            "training.batch_size", "4",
+            "training.warmup_steps", "0",
+            "training.learning_rate", "0.01",
+            "training.steps", "6",
+            "training.keep_checkpoints", "9",
+            "training.checkpoint_every", "3",
+            "sampling.steps", "4");
+    return Configs.smallUNet(settings, changes);
+  }
+
+  private static void train(Path path, Trainer.Listener listener, RunConfig config) {
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, data, path, listener)) {
+      trainer.run();
+    }
+  }
+
+  private String from(String more) {
+    return "training.from.run=" + old + more;
+  }
+
+  private static float[] weights(Path path, String checkpoint) {
+    try (var model = Run.open(path).model("float32", checkpoint)) {
+      return Tensors.floats(model.network().parameters().values());
+    }
+  }
+
+  private static int[] samples(Path path, String checkpoint) {
+    var run = Run.open(path);
+    try (var model = run.model("float32", checkpoint)) {
+      return model.sampleAll(run.request(8), 8).symbols();
+    }
+  }
+
+  @Test
+  void stepZeroSamplesAsTheOldRunDoes() {
+    train(old, NOBODY, config("training.held_out=0.25"));
+    train(path, NOBODY, config("training.seed=5", from("")));
+    assertThat(samples(path, "0")).isEqualTo(samples(old, "newest"));
+    assertThat(weights(path, "0")).isEqualTo(weights(old, "newest"));
+    assertThat(weights(path, "3")).isNotEqualTo(weights(old, "newest"));
+    assertThat(RunFolder.open(path).history()).extracting(Metrics::step).contains(6L);
+
+    var third = folder.resolve("third");
+    train(third, NOBODY, config(from(""), "training.from.checkpoint=3"));
+    assertThat(weights(third, "0")).isEqualTo(weights(old, "3"));
+  }
+
+  /** The weights that are trained are the average, and not those that it is of. */
+  @Test
+  void theTrainingBeginsWithTheAverage() throws IOException {
+    train(old, NOBODY, config());
+    train(path, NOBODY, config(from("")));
+    var zero = path.resolve("checkpoints/step-00000000");
+    assertThat(zero.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(zero.resolve("ema.safetensors"))
+        .hasSameBinaryContentAs(old.resolve("checkpoints/step-00000006/ema.safetensors"));
+  }
+
+  /**
+   * Of a run that was killed before its first checkpoint, nothing but its configuration is there.
+   */
+  @Test
+  void aRunThatIsResumedBeforeItsFirstCheckpointBeginsSo() throws IOException {
+    train(old, NOBODY, config());
+    var config = config(from(""));
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, data, path, NOBODY)) {
+      assertThat(trainer.done()).isZero();
+    }
+    assertThat(path.resolve("checkpoints")).doesNotExist();
+    var run = Run.open(path);
+    try (var data = run.data();
+        var trainer = run.resume(run.config(), data, NOBODY)) {
+      trainer.run();
+    }
+    assertThat(weights(path, "0")).isEqualTo(weights(old, "newest"));
+    // Later on, the old run is not needed any more.
+    Files.move(old, folder.resolve("gone"));
+    var longer = run.config(Map.of("training.steps", "7"));
+    try (var data = run.data();
+        var trainer = run.resume(longer, data, NOBODY)) {
+      trainer.run();
+    }
+    assertThat(run.folder().checkpoints().done()).isEqualTo(7);
+  }
+
+  @Test
+  void whatDoesNotFitIsNamedBeforeAnythingIsWritten() {
+    train(old, NOBODY, config());
+    refused(
+        "network.width=16",
+        "[32, 8] there and [64, 16] here",
+        "network.width is 8 there and 16 here");
+    refused("data=icons,size=8,subset=16,levels=4", "schema.space.categories is [2] there");
+    refused("codec.encoding=one_hot", "codec.encoding is uint8 there and one_hot here");
+    refused("network.blocks=2", "is not there and", "network.blocks is 1 there and 2 here");
+    refused("training.from.checkpoint=4", old.toString(), "no checkpoint of step 4");
+    refused("training.from.checkpoint=last", "training.from.run: ", "'last'");
+    refused("training.from.run=" + folder.resolve("none"), "training.from.run: ", "not exist");
+    assertThat(path).doesNotExist();
+  }
+
+  private void refused(String change, String... expected) {
+    assertThatThrownBy(() -> train(path, NOBODY, config(from(""), change)))
+        .satisfies(e -> assertThat(e.getMessage()).contains(expected));
+  }
+
+  @Test
+  void whatDoesNotFitMayStayRandom() {
+    train(old, NOBODY, config());
+    var config = config(from(""), "training.from.partly=true", "network.blocks=2");
+    train(path, NOBODY, config);
+    var run = Run.open(path);
+    try (var mine = run.model("float32", "0");
+        var random = Model.create(run.config(), Compute.PLAIN);
+        var theirs = Run.open(old).model("float32", "newest")) {
+      var same = 0;
+      var begun = 0;
+      var there = theirs.network().parameters().byName();
+      for (var weight : mine.network().parameters().byName().entrySet()) {
+        var values = Tensors.floats(weight.getValue());
+        var name = weight.getKey();
+        var other = there.get(name);
+        if (other != null && Arrays.equals(other.shape(), weight.getValue().shape())) {
+          assertThat(values).as(name).isEqualTo(Tensors.floats(other));
+          same++;
+        } else {
+          var drawn = random.network().parameters().byName().get(name);
+          assertThat(values).as(name).isEqualTo(Tensors.floats(drawn));
+          begun++;
+        }
+      }
+      assertThat(same).isGreaterThan(10);
+      assertThat(begun).isGreaterThan(5);
+    }
+    assertThatThrownBy(
+            () -> train(folder.resolve("x"), NOBODY, config(from(""), "network.blocks=2")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("training.from.partly=true leaves such weights random");
+  }
+
+  /** The weights of words by their numbers mean something else with another vocabulary. */
+  @Test
+  void captionsKeepTheVocabularyOfTheWeights() {
+    var settings =
+        Map.of(
+            "data", "scenes,split=test",
+            "network.width", "16",
+            "network.layers", "1",
+            "network.heads", "2",
+            "network.encoder.width", "16",
+            "network.encoder.layers", "1",
+            "network.encoder.heads", "2",
+            "training.steps", "1",
+            "training.batch_size", "4",
+            "training.precision", "float32");
+    train(old, NOBODY, Configs.of("scene-captions", settings));
+    train(path, NOBODY, Configs.of("scene-captions", settings, from(""), "data=scenes"));
+    assertThat(path.resolve("tokenizer.json"))
+        .hasSameBinaryContentAs(old.resolve("tokenizer.json"));
+    assertThat(Run.open(path).config().schema()).isEqualTo(Run.open(old).config().schema());
+  }
+}
