@@ -19,6 +19,7 @@ import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.training.DryRun;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -130,12 +131,25 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--resume", description = "Continues the run of --out where it stopped.")
   private boolean resume;
 
+  @Option(
+      names = "--dry-run",
+      description =
+          "Takes a few steps, tells how many weights, how much memory and time the training takes and"
+              + " how large a checkpoint is, and writes nothing.")
+  private boolean dryRun;
+
+  @Option(names = "--json", description = "Reports as JSON, with --dry-run.")
+  private boolean json;
+
   @Option(names = "--skip-bad", description = "Leaves images out that cannot be read.")
   private boolean skipBad;
 
   @Override
   public Integer call() {
     var changes = changes();
+    if (json && !dryRun) {
+      throw new ConfigurationException("--json is for --dry-run; leave it out");
+    }
     if (resume) {
       resume(changes);
     } else {
@@ -178,10 +192,66 @@ final class TrainCommand implements Callable<Integer> {
     RunFolder.requireFree(out); // before data is read, which may take minutes
     Target.requireWritable(out);
     threads.apply();
+    if (dryRun) {
+      try (var source = Run.data(config)) {
+        print(Run.dryRun(config, source, out), config);
+      }
+      return;
+    }
     try (var source = Run.data(config);
         var trainer = Run.start(config, source, out, new Console(source))) {
       train(trainer, source);
     }
+  }
+
+  private void print(DryRun told, RunConfig config) {
+    var writer = spec.commandLine().getOut();
+    var activations = told.activationBytes();
+    if (json) {
+      var report = new LinkedHashMap<String, Object>();
+      report.put("weights", told.weights());
+      report.put("state_bytes", told.stateBytes());
+      activations.ifPresent(bytes -> report.put("activation_bytes", bytes));
+      report.put("seconds_per_step", told.secondsPerStep());
+      report.put("steps", told.steps());
+      report.put("seconds", told.seconds());
+      report.put("checkpoint_bytes", told.checkpointBytes());
+      writer.println(Json.line(report));
+      return;
+    }
+    writer.printf(Locale.ROOT, "%,d weights%n", told.weights());
+    writer.printf(
+        Locale.ROOT,
+        "%,.1f MB for weights, gradients, moments and average (computed)%n",
+        told.stateBytes() / 1e6);
+    if (activations.isPresent()) {
+      writer.printf(
+          Locale.ROOT,
+          "%,.1f MB more in a step (measured: how far the process grew)%n",
+          activations.getAsLong() / 1e6);
+    } else {
+      writer.println("what a step needs more is not measured on this device or system");
+    }
+    writer.printf(
+        Locale.ROOT,
+        "%.3f s a step of %d examples (measured), so %s for %d steps, without samples and measures%n",
+        told.secondsPerStep(),
+        config.training().batchSize(),
+        duration(told.seconds()),
+        told.steps());
+    writer.printf(
+        Locale.ROOT,
+        "%,.1f MB for a checkpoint, of which the newest %d and the best are kept (computed)%n",
+        told.checkpointBytes() / 1e6,
+        config.training().keepCheckpoints());
+  }
+
+  private static String duration(double seconds) {
+    return seconds < 120
+        ? String.format(Locale.ROOT, "%.1f seconds", seconds)
+        : seconds < 7200
+            ? String.format(Locale.ROOT, "%.1f minutes", seconds / 60)
+            : String.format(Locale.ROOT, "%.1f hours", seconds / 3600);
   }
 
   private RunConfig read(Map<String, String> changes) {
@@ -197,6 +267,10 @@ final class TrainCommand implements Callable<Integer> {
     if (base != null) {
       throw new ConfigurationException(
           "--resume takes the configuration of the run; leave --preset and --config out");
+    }
+    if (dryRun) {
+      throw new ConfigurationException(
+          "--dry-run is of a new run; leave --resume out, and name a folder that is none yet");
     }
     if (from != null) {
       throw new ConfigurationException(

@@ -21,6 +21,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.RunFolder;
+import org.bitdiffusion.training.DryRun;
 import org.bitdiffusion.training.Trainer;
 
 /**
@@ -99,6 +100,26 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     } catch (RuntimeException | Error e) {
       checks.close();
       throw e;
+    }
+  }
+
+  /**
+   * What a training would take, from a few steps of it that are forgotten; writes nothing.
+   *
+   * @param source the data; the caller closes it
+   * @param path of the run that would be begun
+   * @throws ConfigurationException as {@link #start} does
+   */
+  public static DryRun dryRun(RunConfig config, DataSource source, Path path) {
+    RunFolder.requireFree(path);
+    var resolved = config.forData(source);
+    var origin = Origin.of(resolved);
+    try (var checks = Checks.of(resolved, source, path, false)) {
+      return DryRun.of(
+          resolved,
+          checks.training(),
+          Compute.choose(resolved.training().precision()),
+          origin.map(o -> o::load));
     }
   }
 

@@ -224,7 +224,7 @@ public final class Trainer implements AutoCloseable {
     return !history.isEmpty() && history.get(history.size() - 1).step() == step;
   }
 
-  private static Batches batches(RunConfig config, DataSource source, long done, Group group) {
+  static Batches batches(RunConfig config, DataSource source, long done, Group group) {
     var training = config.training();
     if (training.parts() % group.size() != 0) {
       throw new ConfigurationException(

@@ -1,0 +1,151 @@
+package org.bitdiffusion.training;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.runtime.Safetensors;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * What a training will take, from some steps of it that are forgotten. Nothing is written.
+ *
+ * @param weights their number
+ * @param stateBytes of weights, gradients, two moments and the moving average, computed
+ * @param activationBytes that a step had at most besides these, measured as the growth of the
+ *     process over the steps; empty where the system does not say, as on a GPU
+ * @param secondsPerStep the median of those measured, after the first
+ * @param steps of the whole training
+ * @param checkpointBytes of one checkpoint's files of weights, computed to the byte
+ */
+public record DryRun(
+    long weights,
+    long stateBytes,
+    OptionalLong activationBytes,
+    double secondsPerStep,
+    long steps,
+    long checkpointBytes) {
+  /** Steps that are taken; the first one warms up. */
+  private static final int STEPS = 5;
+
+  /** Seconds for all the steps without checkpoints, their samples and their measures. */
+  public double seconds() {
+    return secondsPerStep * steps;
+  }
+
+  /**
+   * Takes some steps.
+   *
+   * @param source the data as it is trained on
+   * @param weights those that it begins with; without, they are random
+   */
+  public static DryRun of(
+      RunConfig config, DataSource source, Compute compute, Optional<Consumer<Model>> weights) {
+    try (var learner = Learner.begin(config, compute, weights);
+        var batches = Trainer.batches(config, source, 0, Group.ALONE)) {
+      Engine.releaseFreeMemory();
+      var before = Peak.start();
+      var seconds = new double[STEPS - 1];
+      for (var step = 1; step <= STEPS; step++) {
+        var start = System.nanoTime();
+        learner.step(step, batches, Group.ALONE);
+        if (step > 1) {
+          seconds[step - 2] = (System.nanoTime() - start) / 1e9;
+        }
+      }
+      var onCpu = compute.device() == torch.DeviceType.CPU;
+      var grown = onCpu ? before.grown() : OptionalLong.empty();
+      Arrays.sort(seconds);
+      var parameters = learner.model().network().parameters();
+      var count = parameters.count();
+      return new DryRun(
+          count,
+          Float.BYTES * (2 * count + 3 * parameters.trained().numel()),
+          grown,
+          seconds[seconds.length / 2],
+          config.training().steps(),
+          checkpointBytes(learner));
+    }
+  }
+
+  private static long checkpointBytes(Learner learner) {
+    var counter = new Counter();
+    try (var scope = new PointerScope()) {
+      for (var file : learner.tensors().values()) {
+        Safetensors.write(counter, file);
+      }
+      return counter.bytes;
+    } catch (IOException e) {
+      throw new IllegalStateException("bytes cannot be counted", e);
+    }
+  }
+
+  /** Counts what is written. */
+  private static final class Counter implements WritableByteChannel {
+    private long bytes;
+
+    @Override
+    public int write(ByteBuffer buffer) {
+      var count = buffer.remaining();
+      buffer.position(buffer.limit());
+      bytes += count;
+      return count;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /**
+   * How far the process's resident memory rises, as Linux tells it.
+   *
+   * @param resident bytes at the beginning, or empty
+   */
+  private record Peak(OptionalLong resident) {
+    static Peak start() {
+      try {
+        Files.writeString(
+            Path.of("/proc/self/clear_refs"), "5", StandardOpenOption.WRITE); // a new peak begins
+        return new Peak(status("VmRSS:"));
+      } catch (IOException e) {
+        return new Peak(OptionalLong.empty());
+      }
+    }
+
+    OptionalLong grown() {
+      var most = status("VmHWM:");
+      return resident.isEmpty() || most.isEmpty()
+          ? OptionalLong.empty()
+          : OptionalLong.of(Math.max(0, most.getAsLong() - resident.getAsLong()));
+    }
+
+    private static OptionalLong status(String key) {
+      try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+        return lines
+            .filter(line -> line.startsWith(key))
+            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+            .findFirst();
+      } catch (IOException e) {
+        return OptionalLong.empty();
+      }
+    }
+  }
+}
