@@ -18,7 +18,8 @@ import org.bitdiffusion.DataException;
  * The files of MNIST and its relatives (IDX), gzip or not: grey images and labels. A file of images
  * is {@code NAME-images-idx3-ubyte}, its labels are in {@code NAME-labels-idx1-ubyte} beside it, if
  * that is there; both may end in {@code .gz}, and {@code .idx3-ubyte} is as good as {@code
- * -idx3-ubyte}.
+ * -idx3-ubyte}. EMNIST has the rows of each image where all others have its columns, of which the
+ * file says nothing.
  */
 final class Idx {
   private static final int IMAGES = 0x803; // unsigned bytes in three dimensions

@@ -33,8 +33,8 @@ public final class ImageSources {
           new Kind(
               "idx",
               List.of(
-                  "idx:FOLDER|FILE,split=train|test,size=AS_STORED,levels=256",
-                  "MNIST and its family, gzip or not"),
+                  "idx:FOLDER|FILE,split=train|test,size=AS_STORED,levels=256,transpose=false",
+                  "MNIST and its family, gzip or not; transpose=true for EMNIST, stored on its side"),
               ImageSources::idx),
           new Kind(
               "cifar10",
@@ -189,10 +189,14 @@ public final class ImageSources {
     var splitGiven = options.given("split");
     var size = options.integer("size", 0, 1, LARGEST);
     var levels = options.integer("levels", 256, 2, 256);
+    var transpose = options.word("transpose", "false", "false", "true").equals("true");
     return new ImagePlan(
         grey(size == 0 ? 28 : size, levels),
         numbers(10),
-        () -> Idx.open(options.path(), split, splitGiven).resized(size).quantized(levels));
+        () -> {
+          var stored = Idx.open(options.path(), split, splitGiven);
+          return (transpose ? stored.transposed() : stored).resized(size).quantized(levels);
+        });
   }
 
   private static ImagePlan cifar10(Options options) {

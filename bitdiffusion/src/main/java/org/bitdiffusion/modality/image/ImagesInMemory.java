@@ -51,6 +51,31 @@ record ImagesInMemory(
         captions);
   }
 
+  /** Each image's rows are its columns. */
+  ImagesInMemory transposed() {
+    var height = format.height();
+    var width = format.width();
+    return new ImagesInMemory(
+        name + ", transposed",
+        new ImageFormat(format.channels(), width, height, format.categories(), format.palette()),
+        Arrays.stream(images)
+            .parallel()
+            .map(image -> transposed(image, height, width))
+            .toArray(byte[][]::new),
+        labels,
+        classes,
+        captions);
+  }
+
+  private byte[] transposed(byte[] image, int height, int width) {
+    var result = new byte[image.length];
+    for (var i = 0; i < image.length; i++) {
+      var inPlane = i % (height * width);
+      result[i - inPlane + inPlane % width * height + inPlane / width] = image[i];
+    }
+    return result;
+  }
+
   private byte[] centred(byte[] image, int height, int width, int side) {
     var result = new byte[format.channels() * side * side];
     for (var row = 0; row < format.channels() * height; row++) {

@@ -107,6 +107,19 @@ class IdxTest {
             folder.resolve("alone"));
   }
 
+  /** As EMNIST's letters must be. */
+  @Test
+  void rowsBecomeColumnsWhereThatIsAskedFor() throws Exception {
+    write("train-images-idx3-ubyte", images(2, 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+    write("train-labels-idx1-ubyte", labels(9, 3));
+    try (var source = open(",transpose=true")) {
+      assertThat(source.schema().space().shape()).containsExactly(1, 3, 2);
+      assertThat(ImageSourcesTest.read(source, 0)).containsExactly(1, 4, 2, 5, 3, 6);
+      assertThat(ImageSourcesTest.read(source, 1)).containsExactly(7, 10, 8, 11, 9, 12);
+      assertThat(source.label(1)).isEqualTo(3);
+    }
+  }
+
   @Test
   void largerSizesGetABlackBorder() throws Exception {
     write("train-images-idx3-ubyte", images(1, 2, 2, 1, 2, 3, 4));
