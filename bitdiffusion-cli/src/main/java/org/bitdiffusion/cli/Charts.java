@@ -118,9 +118,9 @@ final class Charts {
         new CategoryChartBuilder()
             .width(900)
             .height(500)
-            .title(study.title())
-            .yAxisTitle(metric)
-            .xAxisTitle(asked)
+            .title(Visible.of(study.title()))
+            .yAxisTitle(Visible.of(metric))
+            .xAxisTitle(Visible.of(asked))
             .build();
     var styler = chart.getStyler();
     styler.setChartBackgroundColor(Color.WHITE);
@@ -157,8 +157,8 @@ final class Charts {
     var known = labels.stream().filter(label -> summary.apply(label) != null).toList();
     if (!known.isEmpty()) {
       chart.addSeries(
-          name,
-          known,
+          Visible.of(name),
+          known.stream().map(Visible::of).toList(),
           known.stream().map(label -> summary.apply(label).mean()).toList(),
           known.stream().map(label -> summary.apply(label).deviation()).toList());
     }

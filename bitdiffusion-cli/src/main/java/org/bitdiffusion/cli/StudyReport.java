@@ -9,14 +9,20 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.bitdiffusion.io.WholeFile;
 
 /** The tables and the plot of a study. */
 final class StudyReport {
+  private static final Pattern FORMULA = Pattern.compile("\\s*[=+@\\uff1d\\uff0b\\uff20\\uff0d-]");
+
   /** The file of tables in Markdown. */
   static final String TABLE = "table.md";
+
+  /** All that is written to the study's folder. */
+  static final List<String> FILES = List.of(TABLE, "table.csv", "differences.csv", "plot.png");
 
   /** Behind the name of a measure: that of as much data in the place of samples. */
   private static final String OF_DATA = "_of_data";
@@ -254,11 +260,12 @@ final class StudyReport {
   }
 
   /**
-   * A text as one cell. Spreadsheets take some beginnings for those of a formula, which they
-   * execute; behind an apostrophe they do not.
+   * A text as one cell, in one line. Spreadsheets take some beginnings for those of a formula, also
+   * behind blanks or in their wide forms, and execute it; behind an apostrophe they do not.
    */
   static String quoted(String name) {
-    var text = name.matches("(?s)[=+@\\t\\r\\n-].*") ? "'" + name : name;
+    var visible = Visible.of(name);
+    var text = FORMULA.matcher(visible).lookingAt() ? "'" + visible : visible;
     return text.matches("[^,\"\n\r]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
   }
 }

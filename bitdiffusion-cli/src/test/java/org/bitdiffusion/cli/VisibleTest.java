@@ -90,10 +90,19 @@ class VisibleTest extends CommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=\"a\",b"})
+  @ValueSource(
+      strings = {"=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "=\"a\",b", "=\u001b\n"})
   void noCellIsAFormula(String name) {
     assertThat(StudyReport.quoted(name).replaceFirst("^\"", "")).startsWith("'");
     assertThat(StudyReport.quoted("a" + name).replaceFirst("^\"", "")).startsWith("a");
+  }
+
+  @Test
+  void aCellIsOneLineWithoutControls() {
+    assertThat(StudyReport.quoted(EVIL + "\r\n=1"))
+        .isEqualTo(Visible.of(EVIL + "\r\n=1"))
+        .doesNotContain("\n", "\r", "\u001b");
+    assertThat(StudyReport.quoted("\t=1")).isEqualTo("\\t=1"); // no formula any more
   }
 
   /** As of `bitdiff info | head -1`; a full disk is told all the same. */
