@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Watch;
 import org.bitdiffusion.run.Run;
@@ -100,10 +101,15 @@ final class EvaluateCommand implements Callable<Integer> {
     var options = comparing.given();
     drawing.search().given().forEach((name, value) -> EvaluationOptions.put(options, name, value));
     EvaluationOptions.put(options, "captions", captions);
-    if (captions != null) {
-      Target.requireFile("--captions", captions, ".jsonl");
-    }
     EvaluationOptions.put(options, "held_out", heldOut);
+    if (options.containsKey("captions")) {
+      var file = Path.of(options.get("captions"));
+      Target.requireFile("--captions", file, ".jsonl");
+      Target.requireOutside("--captions", file, DataSpec.parse(data));
+      if (options.containsKey("held_out")) {
+        Target.requireOutside("--captions", file, DataSpec.parse(options.get("held_out")));
+      }
+    }
     return options;
   }
 

@@ -98,6 +98,10 @@ final class FeaturesCommand implements Runnable {
         throw new ConfigurationException("--steps is " + steps + "; it must be at least 1");
       }
       Target.requireFile("--out", out, ".safetensors");
+      Target.requireOutside("--out", out, DataSpec.parse(data));
+      if (test != null) {
+        Target.requireOutside("--out", out, DataSpec.parse(test));
+      }
       threads.apply();
       var standard = ClassifierTraining.DEFAULT;
       var training =

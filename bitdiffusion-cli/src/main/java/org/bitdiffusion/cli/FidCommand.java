@@ -103,6 +103,9 @@ final class FidCommand implements Callable<Integer> {
     batching.require();
     if (save != null) {
       Target.requireFile("--save", save, ".npz");
+      for (var input : List.of(one, other, inception)) {
+        Target.requireOther("--save", save, input);
+      }
     }
     threads.apply();
     try (var features = InceptionFeatures.load(inception, precision)) {

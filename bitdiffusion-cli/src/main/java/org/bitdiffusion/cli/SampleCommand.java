@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -36,6 +37,8 @@ import picocli.CommandLine.Spec;
     })
 final class SampleCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+
+  private static final String TARGETS = "--out, --strip or --histogram";
 
   @Option(
       names = "--run",
@@ -156,7 +159,9 @@ final class SampleCommand implements Callable<Integer> {
             ? unconditioned(opened)
             : Flags.naming(conditionOption(), () -> renderer.given(condition, n));
     if (condition != null && config.condition().pixels() > 0) {
-      Target.requireOther("--out", out, Path.of(condition));
+      for (var file : targets()) {
+        Target.requireOther(TARGETS, file, Path.of(condition));
+      }
     }
     var how = sampling.over(config.sampling());
     if (!config.network().autoregressive()) {
@@ -280,17 +285,20 @@ final class SampleCommand implements Callable<Integer> {
     if (histogram != null) {
       Target.requireFile("--histogram", histogram, ".png");
     }
-    var files =
-        Stream.of(out, strip, histogram)
-            .filter(Objects::nonNull)
-            .map(file -> file.toAbsolutePath().normalize())
-            .toList();
+    var files = targets();
     for (var file : files) {
-      Target.requireOther("--out, --strip or --histogram", file, known);
+      Target.requireOther(TARGETS, file, known);
     }
     if (files.stream().distinct().count() < files.size()) {
       throw new ConfigurationException(
           "--out, --strip and --histogram name the same file; each needs its own");
     }
+  }
+
+  private List<Path> targets() {
+    return Stream.of(out, strip, histogram)
+        .filter(Objects::nonNull)
+        .map(file -> file.toAbsolutePath().normalize())
+        .toList();
   }
 }

@@ -95,6 +95,9 @@ final class StudyCommand implements Callable<Integer> {
     var study = Study.read(file, data);
     threads.apply();
     Target.requireFile("--out", out.resolve(StudyReport.TABLE), ".md");
+    for (var name : StudyReport.FILES) {
+      Target.requireOther("the " + name + " of --out", out.resolve(name), file);
+    }
     var results = new ArrayList<StudyResults.Result>();
     var err = spec.commandLine().getErr();
     var pictures = new Pictures(err);

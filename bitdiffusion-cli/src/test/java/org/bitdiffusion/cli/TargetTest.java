@@ -25,8 +25,47 @@ class TargetTest extends CommandTest {
     Files.writeString(captions, "{\"image\": \"data/cats/cat.png\", \"caption\": \"x\"}");
     assertThat(run("data", "captions:" + captions, "--out", captions)).isEqualTo(2);
     assertThat(err.toString()).contains("--out is " + captions + ", which is read here");
+    assertThat(
+            run(
+                "features",
+                "train",
+                "--data",
+                "idx:" + Files.writeString(folder.resolve("i.safetensors"), "data"),
+                "--out",
+                folder.resolve("i.safetensors")))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--out is ", "which is read here").hasLineCount(1);
     assertThat(run("data", "images:" + data + ",size=8", "--out", folder.resolve("new.png")))
         .as(err.toString())
         .isZero();
+  }
+
+  @Test
+  void noCaptionsTakeThePlaceOfThoseTheyAreComparedWith() throws IOException {
+    var captions = Files.writeString(folder.resolve("c.jsonl"), "{}");
+    for (var option : new String[] {"--captions", "--with"}) {
+      var value = option.equals("--with") ? "captions=" + captions : captions;
+      var data = "captions:" + captions;
+      assertThat(run("evaluate", "--run", folder, "--data", data, option, value)).isEqualTo(2);
+      assertThat(err.toString()).contains("--captions is " + captions + ", which is read here");
+    }
+  }
+
+  @Test
+  void noStatisticsTakeThePlaceOfThoseThatAreRead() throws IOException {
+    var npz = Files.writeString(folder.resolve("a.npz"), "statistics");
+    assertThat(run("metrics", "fid", npz, folder, "--inception", folder, "--save", npz))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--save is " + npz + ", which is read here");
+  }
+
+  @Test
+  void noTableTakesThePlaceOfTheStudy() throws IOException {
+    var study =
+        Files.writeString(
+            folder.resolve("table.csv"),
+            "title: t\npreset: icons\nvariants: {a: {}}\nseeds: [0]\nsamples: 2\nmetrics: [x]\n");
+    assertThat(run("study", study, "--out", folder)).isEqualTo(2);
+    assertThat(err.toString()).contains("the table.csv of --out is " + study);
   }
 }
