@@ -2,7 +2,6 @@ package org.bitdiffusion.cli;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,20 +26,8 @@ final class CheckProcess {
    */
   static boolean run(List<String> program, Duration limit, Consumer<Finding> findings) {
     var name = "checks of the engine";
-    Path errorFile;
     try {
-      errorFile = Files.createTempFile("bitdiff-doctor-", ".log");
-    } catch (IOException e) {
-      var folder = Path.of(System.getProperty("java.io.tmpdir"));
-      findings.accept(
-          Finding.fail(
-              name,
-              DataException.cannotWrite(folder, e).getMessage(),
-              "make room there, or set BITDIFF_JAVA_OPTS=-Djava.io.tmpdir=FOLDER to one that has"));
-      return false;
-    }
-    try {
-      var process = start(program, errorFile);
+      var process = start(program);
       var watcher = killAfter(process, limit);
       String begun = name;
       var rest = new ArrayList<String>();
@@ -68,19 +55,17 @@ final class CheckProcess {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
-    } finally {
-      errorFile.toFile().delete();
     }
   }
 
-  /** With this process's own class path and options. */
-  private static Process start(List<String> program, Path errorFile) throws IOException {
+  /** With this process's own class path and options; what a crash reports leaves no file. */
+  private static Process start(List<String> program) throws IOException {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(
         List.of(
-            "-XX:ErrorFile=" + errorFile,
+            "-XX:+ErrorFileToStdout",
             "-XX:-CreateCoredumpOnCrash",
             "-cp",
             System.getProperty("java.class.path")));

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
 
 /**
  * A home for users whom the system does not know, such as those that only a container has. Java's
@@ -17,8 +18,10 @@ final class Home {
 
   private Home() {}
 
-  /** Sets Java's home where it is none. */
+  /** Sets Java's home where it is none, and where the libraries' native code is unpacked. */
   static void require() {
+    caches(System.getenv("XDG_CACHE_HOME"))
+        .forEach((property, folder) -> System.getProperties().putIfAbsent(property, folder));
     if (!Path.of(System.getProperty(PROPERTY, "?")).isAbsolute()) {
       try {
         var temporary = Path.of(System.getProperty("java.io.tmpdir"));
@@ -27,6 +30,20 @@ final class Home {
         // whoever needs one says so
       }
     }
+  }
+
+  /**
+   * The folders of native code by the properties that the libraries read, where the user's caches
+   * are elsewhere than usual (XDG Base Directory Specification, which ignores relative paths).
+   *
+   * @param cache what the environment says of them, maybe null
+   */
+  static Map<String, String> caches(String cache) {
+    return cache == null || !Path.of(cache).isAbsolute()
+        ? Map.of()
+        : Map.of(
+            "org.bytedeco.javacpp.cachedir", Path.of(cache, "javacpp").toString(),
+            "DJL_CACHE_DIR", Path.of(cache, "djl").toString());
   }
 
   /**

@@ -2,10 +2,12 @@ package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -66,6 +68,7 @@ class CheckProcessTest {
   @Test
   @EnabledOnOs({OS.LINUX, OS.MAC})
   void aFloatingPointExceptionFailsTheCheckThatWasBegun() {
+    var before = reports();
     assertThat(run("FPE", Duration.ofMinutes(1))).isFalse();
     assertThat(findings).first().isEqualTo(Checks.FIRST);
     assertThat(findings)
@@ -76,6 +79,16 @@ class CheckProcessTest {
               assertThat(finding.status()).isEqualTo(Finding.Status.FAIL);
               assertThat(finding.found()).contains("SIGFPE");
             });
+    assertThat(reports()).as("left over").isEqualTo(before);
+  }
+
+  /** What the JVM, or the command, writes of a crash. */
+  private static List<String> reports() {
+    return Stream.of("", System.getProperty("java.io.tmpdir"))
+        .flatMap(folder -> Stream.of(new File(folder).getAbsoluteFile().list()))
+        .filter(name -> name.startsWith("hs_err_pid") || name.startsWith("bitdiff-doctor-"))
+        .sorted()
+        .toList();
   }
 
   @Test

@@ -13,6 +13,16 @@ class HomeTest {
   @TempDir private Path folder;
 
   @Test
+  void nativeCodeIsUnpackedWhereTheUsersCachesAre() {
+    assertThat(Home.caches(folder.toString()))
+        .containsEntry("org.bytedeco.javacpp.cachedir", folder.resolve("javacpp").toString())
+        .containsEntry("DJL_CACHE_DIR", folder.resolve("djl").toString());
+    for (var none : new String[] {null, "", "relative"}) {
+      assertThat(Home.caches(none)).isEmpty();
+    }
+  }
+
+  @Test
   void isWhatTheEnvironmentSays() throws IOException {
     assertThat(Home.choose(folder.toString(), folder)).isEqualTo(folder);
   }
