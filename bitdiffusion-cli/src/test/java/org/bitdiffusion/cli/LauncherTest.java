@@ -259,6 +259,25 @@ class LauncherTest {
   }
 
   @Test
+  void aNewerJavaDoesNotWarnOfTheEngine() throws Exception {
+    assertThat(launch().out()).doesNotContain("native-access", "unsafe");
+    var size = 0;
+    for (var version : List.of("24.0.1", "25", "26-ea", "23.0.2", "17.0.9", "21.0.11")) {
+      // Of another size each, as other ones are.
+      script(bin.resolve("java"), JAVA.replace("17.0.1", version) + "# " + version.repeat(++size));
+      for (var time = 0; time < 2; time++) { // asked, and remembered
+        var options = assertThat(launch().out()).as(version);
+        if (version.startsWith("24") || version.startsWith("25") || version.startsWith("26")) {
+          options.contains(
+              "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow");
+        } else {
+          options.doesNotContain("native-access", "unsafe");
+        }
+      }
+    }
+  }
+
+  @Test
   void anOlderJavaIsNoticedAfterTheBuild() throws Exception {
     launch();
     var old = Files.createDirectories(folder.resolve("jdk11/bin"));
