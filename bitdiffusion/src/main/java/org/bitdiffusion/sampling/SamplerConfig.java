@@ -49,6 +49,9 @@ public record SamplerConfig(
   /** Of guidance; far above any that helps, and far below where float32 overflows. */
   private static final double HIGHEST_WEIGHT = 1e6;
 
+  /** Finer ones move t by less than float32 tells apart near 1. */
+  private static final int MOST_STEPS = 1_000_000;
+
   /** DDIM, 100 steps, the last step's estimate. */
   public static final SamplerConfig DEFAULT =
       new SamplerConfig(100, "ddim", 0, 0, "previous", 0.9, 3, "", 0);
@@ -80,7 +83,11 @@ public record SamplerConfig(
   }
 
   public SamplerConfig {
-    require(steps >= 1, "sampling.steps", steps, "at least 1");
+    require(
+        steps >= 1 && steps <= MOST_STEPS,
+        "sampling.steps",
+        steps,
+        "at least 1 and at most " + MOST_STEPS);
     var solver = Solver.ALL.get("sampling.sampler", sampler);
     require(eta >= 0 && eta <= 1, "sampling.eta", eta, "in [0, 1]");
     require(

@@ -15,10 +15,14 @@ public record CaptionSettings(String tokenizer, int vocabulary, int length, doub
     implements ModalityConfig {
   static final String KIND = "caption";
 
+  /** Attention would take 16 GiB for one caption of this length. */
+  private static final int LONGEST = 1 << 16;
+
   public CaptionSettings {
     new Jitter(jitter); // checks it
-    if (length < 2) {
-      throw new ConfigurationException("modality.length is " + length + "; it must be at least 2");
+    if (length < 2 || length > LONGEST) {
+      throw new ConfigurationException(
+          "modality.length is %d; it must be from 2 to %d".formatted(length, LONGEST));
     }
   }
 
