@@ -52,8 +52,9 @@ final class SearchOptions {
   }
 
   BeamSearch search() {
-    if (beams != null && beams < 1) {
-      throw new ConfigurationException("--beams is " + beams + "; it must be at least 1");
+    if (beams != null && (beams < 1 || beams > BeamSearch.MOST_BEAMS)) {
+      throw new ConfigurationException(
+          "--beams is %d; it must be from 1 to %d".formatted(beams, BeamSearch.MOST_BEAMS));
     }
     if (lengthPenalty != null && !(lengthPenalty >= 0 && Double.isFinite(lengthPenalty))) {
       throw new ConfigurationException(

@@ -174,7 +174,7 @@ class CaptionRunTest extends CommandTest {
     }
     assertThat(runLine("evaluate --run FOLDER/run --data scenes,count=3 --beams 0")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("--beams is 0 and --length-penalty 0; they must be at least 1 and at");
+        .contains("--beams is 0 and --length-penalty 0; they must be from 1 to 1000");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --trace")).isEqualTo(2);
     assertThat(err.toString()).contains("no steps to trace");
     assertThat(runLine("caption --run FOLDER/run FOLDER/a.png --n 2")).isEqualTo(2);

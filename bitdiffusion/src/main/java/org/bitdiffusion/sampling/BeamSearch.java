@@ -9,7 +9,7 @@ import java.util.List;
  * Looks for the most likely sequences of a model that gives the next token, keeping the best few
  * beginnings of each as it goes. With one beginning it is greedy.
  *
- * @param beams W, the beginnings that are kept
+ * @param beams W, the beginnings that are kept, at most {@value #MOST_BEAMS}
  * @param lengthPenalty a: sequences of n tokens are compared by log p / n^a; 0 is the likelihood
  *     itself, which favours short ones
  */
@@ -41,8 +41,11 @@ public record BeamSearch(int beams, double lengthPenalty) {
     }
   }
 
+  /** Far more than any search gains by; each is a row of the decoder. */
+  public static final int MOST_BEAMS = 1000;
+
   public BeamSearch {
-    if (beams < 1 || !(lengthPenalty >= 0)) {
+    if (beams < 1 || beams > MOST_BEAMS || !(lengthPenalty >= 0)) {
       throw new IllegalArgumentException(beams + " beams, length penalty " + lengthPenalty);
     }
   }

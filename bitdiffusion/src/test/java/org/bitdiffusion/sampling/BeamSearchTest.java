@@ -157,6 +157,7 @@ class BeamSearchTest {
   @Test
   void beamsThatCannotBeAreRefused() {
     assertThatThrownBy(() -> new BeamSearch(0, 0)).hasMessageContaining("0 beams");
+    assertThatThrownBy(() -> new BeamSearch(Integer.MAX_VALUE, 0)).hasMessageContaining("beams");
     assertThatThrownBy(() -> new BeamSearch(1, -1)).hasMessageContaining("length penalty -1");
   }
 }

@@ -58,7 +58,7 @@ final class CaptionEvaluation implements Evaluation {
       // reported below
     }
     throw new ConfigurationException(
-        "beams is %s and length_penalty %s; they must be at least 1 and at least 0"
-            .formatted(beams, penalty));
+        "beams is %s and length_penalty %s; they must be from 1 to %d and at least 0"
+            .formatted(beams, penalty, BeamSearch.MOST_BEAMS));
   }
 }
