@@ -37,7 +37,7 @@ final class Settings {
       """
       title: Self-conditioning
       preset: icons
-      settings: {training.steps: 5}
+      settings: {training.steps: 5, sampling.self_conditioning: none}
       variants:
         with: {}
         without: {diffusion.self_conditioning: none}
@@ -76,7 +76,7 @@ final class Settings {
   private static List<byte[]> dataLines() {
     return Stream.of(
             "icons,size=24,levels=2",
-            "images:a/b,c=d,size=64,color=palette,palette=16,skip_bad=true",
+            "images:a/b, c,size=64,color=palette,palette=16,skip_bad=true",
             "idx:a.idx,levels=4,subset=3",
             "scenes,split=test,count=5")
         .map(line -> line.getBytes(UTF_8))

@@ -15,32 +15,32 @@ import org.bitdiffusion.text.WordTokenizer;
 
 /** Captions without images, and tokenizers. */
 final class Texts {
-  private static final List<byte[]> CAPTIONS =
-      List.of(
-          "[{\"image_id\": 42, \"caption\": \"a dog\"}, {\"image_id\": 1e1, \"caption\": \"\"}]"
-              .getBytes(UTF_8),
-          "{\"id\": 42, \"text\": \"a dog\"}\n{\"id\": \"x\", \"text\": \"two\"}\n".getBytes(UTF_8),
-          "{\"annotations\": [{\"id\": 7, \"image_id\": 1, \"caption\": \"a dog\"}]}"
-              .getBytes(UTF_8));
+  private static final byte[] RESULTS =
+      "[{\"image_id\": 42, \"caption\": \"a dog\"}, {\"image_id\": 1e1, \"caption\": \"\"}]"
+          .getBytes(UTF_8);
+  private static final byte[] LINES =
+      "{\"id\": 42, \"text\": \"a dog\"}\n{\"id\": \"x\", \"text\": \"two\"}\n".getBytes(UTF_8);
+  private static final byte[] ANNOTATIONS =
+      "{\"annotations\": [{\"id\": 7, \"image_id\": 1, \"caption\": \"a dog\"}]}".getBytes(UTF_8);
 
   static final List<Target> TARGETS =
       List.of(
-          Target.file("scored-captions", "a.json", CAPTIONS, CaptionFile::read),
           Target.file(
-              "corpus-json", "a.json", CAPTIONS, file -> new CaptionCorpus(file).read(line -> {})),
-          Target.file(
-              "corpus-jsonl",
-              "a.jsonl",
-              CAPTIONS,
-              file -> new CaptionCorpus(file).read(line -> {})),
-          Target.file(
-              "corpus-txt", "a.txt", CAPTIONS, file -> new CaptionCorpus(file).read(line -> {})),
+              "scored-captions", "a.json", List.of(RESULTS, LINES, ANNOTATIONS), CaptionFile::read),
+          corpus("corpus-json", "a.json", ANNOTATIONS),
+          corpus("corpus-jsonl", "a.jsonl", LINES),
+          corpus("corpus-txt", "a.txt", LINES),
           Target.of(
               "tokenizer",
               List.of(resource("wordpiece.json"), resource("unigram.json"), words(), bytes()),
               Texts::tokenizer));
 
   private Texts() {}
+
+  private static Target corpus(String name, String file, byte[] honest) {
+    return Target.file(
+        name, file, List.of(honest), read -> new CaptionCorpus(read).read(caption -> {}));
+  }
 
   private static byte[] resource(String name) {
     try (var in = Texts.class.getResourceAsStream(name)) {
