@@ -92,7 +92,7 @@ final class QuickstartCommand implements Callable<Integer> {
     var writer = spec.commandLine().getOut();
     var changes = new LinkedHashMap<>(settings);
     TrainCommand.put(changes, "--steps", STEPS, steps);
-    var config = ConfigReader.preset("icons", changes);
+    var config = ConfigReader.preset("icons-small", changes);
     var isPaced = steps == null && !settings.containsKey(STEPS);
     try (var source = Run.data(config)) {
       writer.printf("trains on %d icons (%s) in %s%n", source.size(), source.name(), out);

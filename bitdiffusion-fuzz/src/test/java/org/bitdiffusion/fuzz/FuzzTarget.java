@@ -12,7 +12,9 @@ public final class FuzzTarget {
   private FuzzTarget() {}
 
   /**
-   * @param args the target's name
+   * Gets a target ready.
+   *
+   * @param args its name
    */
   public static void fuzzerInitialize(String[] args) throws IOException {
     target = Target.named(args[0]);

@@ -53,7 +53,7 @@ final class Pictures {
     var picture = new BufferedImage(SIDE, SIDE, type);
     for (var y = 0; y < SIDE; y++) {
       for (var x = 0; x < SIDE; x++) {
-        picture.setRGB(x, y, (x < y ? 0xff : 0) << 24 | 20 * x << 16 | 20 * y << 8 | x * y);
+        picture.setRGB(x, y, ((x < y ? 0xff : 0) << 24) | (20 * x << 16) | (20 * y << 8) | (x * y));
       }
     }
     return picture;
@@ -106,7 +106,7 @@ final class Pictures {
       picture.setRGB(
           i % image.width(),
           i / image.width(),
-          (rgb[i] & 255) << 16 | (rgb[plane + i] & 255) << 8 | rgb[2 * plane + i] & 255);
+          ((rgb[i] & 255) << 16) | ((rgb[plane + i] & 255) << 8) | (rgb[2 * plane + i] & 255));
     }
     return picture;
   }

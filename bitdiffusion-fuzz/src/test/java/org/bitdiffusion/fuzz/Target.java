@@ -32,6 +32,8 @@ record Target(String name, long memory, List<byte[]> seeds, Reader reader) {
   @FunctionalInterface
   interface Reader {
     /**
+     * Reads an input.
+     *
      * @param folder where it may write, of this target alone
      */
     void read(byte[] input, Path folder) throws IOException;

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -27,6 +28,10 @@ import org.bitdiffusion.ConfigurationException;
 public record DataSpec(String source, String path, Map<String, String> options) {
   private static final Pattern SOURCE = Pattern.compile("[a-z][a-z0-9_]*");
   private static final Pattern KEY = Pattern.compile("[a-z_]+");
+
+  /** Twice the longest path of Linux; each option is looked for from the line's beginning. */
+  private static final int LONGEST = 8192;
+
   private static final Pattern LAST_OPTION = Pattern.compile(",([a-z_]+)=([^,]*)$");
 
   /**
@@ -59,14 +64,17 @@ public record DataSpec(String source, String path, Map<String, String> options) 
                 "data option '%s=%s' is not of the form key=value".formatted(key, value));
           }
         });
+    requireShort(line(source, path, options));
   }
 
   /**
    * Reads the line.
    *
-   * @throws ConfigurationException if it has another form, or an option twice
+   * @throws ConfigurationException if it has another form, an option twice, or more than 8,192
+   *     characters
    */
   public static DataSpec parse(String line) {
+    requireShort(line);
     var rest = line;
     var options = new ArrayList<Map.Entry<String, String>>();
     for (var option = LAST_OPTION.matcher(rest);
@@ -93,6 +101,17 @@ public record DataSpec(String source, String path, Map<String, String> options) 
     return new DataSpec(source, colon < 0 ? null : rest.substring(colon + 1), byKey);
   }
 
+  private static void requireShort(String line) {
+    if (line.length() > LONGEST) {
+      throw new ConfigurationException(
+          String.format(
+              Locale.ROOT,
+              "data '%s...' is longer than %,d characters",
+              line.substring(0, 40),
+              LONGEST));
+    }
+  }
+
   /** This source with one option added, or changed. */
   public DataSpec with(String key, String value) {
     var more = new LinkedHashMap<>(options);
@@ -102,6 +121,10 @@ public record DataSpec(String source, String path, Map<String, String> options) 
 
   @Override
   public String toString() {
+    return line(source, path, options);
+  }
+
+  private static String line(String source, String path, Map<String, String> options) {
     return source
         + (path == null ? "" : ":" + path)
         + options.entrySet().stream()

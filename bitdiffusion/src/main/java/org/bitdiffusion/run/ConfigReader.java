@@ -80,6 +80,7 @@ public final class ConfigReader {
   public static List<String> presets() {
     return List.of(
         "icons",
+        "icons-small",
         "fashion-small",
         "cifar10-small",
         "cifar10",

@@ -214,7 +214,10 @@ public final class RunFolder {
       List<T> lines = new ArrayList<>();
       for (var line : Files.readAllLines(RegularFile.require(file))) {
         try {
-          lines.add(reader.readValue(line));
+          T value = reader.readValue(line);
+          if (value != null) { // "null" is JSON as well
+            lines.add(value);
+          }
         } catch (JsonProcessingException e) {
           // cut off
         }

@@ -87,4 +87,15 @@ class DataSpecTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessage("data option 'size=1,2' is not of the form key=value");
   }
+
+  /** Tens of thousands of options took hundreds of MB, and hours from a configuration of 1 MiB. */
+  @Example
+  void endlessLinesAreRefused() {
+    var line = "icons" + ",a=".repeat(300_000);
+    assertThatThrownBy(() -> DataSpec.parse(line))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("data '%s...' is longer than 8,192 characters", line.substring(0, 40));
+    var longest = "images:" + "a".repeat(8192 - "images:".length());
+    assertThat(DataSpec.parse(longest)).hasToString(longest);
+  }
 }

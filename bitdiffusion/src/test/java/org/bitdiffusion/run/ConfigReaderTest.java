@@ -224,7 +224,7 @@ class ConfigReaderTest {
   @Test
   void filesThatAreNoConfigurationAreNamed() throws IOException {
     assertThatThrownBy(() -> ConfigReader.preset("nothing", Map.of()))
-        .hasMessageContaining("use icons, fashion-small");
+        .hasMessageContaining("use icons, icons-small, fashion-small");
     assertThatThrownBy(() -> ConfigReader.file(folder.resolve("none.yaml"), Map.of()))
         .hasMessageContaining("none.yaml does not exist");
     var twice =

@@ -127,6 +127,18 @@ class TrainerTest {
     assertThat(RunFolder.open(run).history()).isEqualTo(history);
   }
 
+  /** It is JSON, but no line of ours. */
+  @Test
+  void theHistoryLeavesOutNull() throws IOException {
+    var begun = RunFolder.create(folder.resolve("run"));
+    Files.writeString(begun.metrics(), "null\n");
+    Files.writeString(begun.path().resolve("stretches.jsonl"), "null\n");
+    assertThat(begun.history()).isEmpty();
+    begun.forgetAfter(0);
+    assertThat(begun.stretches()).isEmpty();
+    assertThat(begun.metrics()).isEmptyFile();
+  }
+
   /** They were the only examples then. */
   @Test
   void theHistoryOfEarlierVersionsIsRead() throws IOException {
