@@ -34,8 +34,11 @@ final class ShippedRun implements AutoCloseable {
       folder = Files.createTempDirectory("bitdiff-icons-"); // nobody else may write there
       for (var entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
         var file = folder.resolve(entry.getName());
-        Files.createDirectories(file.getParent());
-        Files.copy(zip, file);
+        if (entry.isDirectory()) {
+          Files.createDirectories(file);
+        } else {
+          Files.copy(zip, file);
+        }
       }
       return new ShippedRun(folder);
     } catch (IOException e) {
