@@ -11,21 +11,27 @@ public final class Linear {
   private final Tensor weight;
   private final Tensor bias;
 
+  /** Weights and biases begin uniformly within 1 / sqrt(in). */
   public Linear(Parameters.Builder parameters, int in, int out) {
-    this(parameters, in, out, 1);
+    var bound = 1 / Math.sqrt(in);
+    weight = parameters.uniform("weight", bound, out, in);
+    bias = parameters.uniform("bias", bound, out);
   }
 
-  private Linear(Parameters.Builder parameters, int in, int out, int maps) {
-    weight = parameters.scaled("weight", 1, in, out, (long) maps * out, in);
-    bias = parameters.constant("bias", 0, (long) maps * out);
+  private Linear(Tensor weight, Tensor bias) {
+    this.weight = weight;
+    this.bias = bias;
   }
 
   /**
-   * Several maps of the same input, whose outputs lie one after the other, [..., in] to [..., maps
-   * out]: each has the initial weights that it would have alone.
+   * Maps of the same input, whose outputs lie one after the other, [..., in] to [..., maps out],
+   * that begin as those of the paper's U-Net, each as if it were alone: see {@link
+   * Parameters.Builder#scaled}; biases begin at 0.
    */
-  public static Linear several(Parameters.Builder parameters, int in, int out, int maps) {
-    return new Linear(parameters, in, out, maps);
+  public static Linear scaled(Parameters.Builder parameters, int in, int out, int maps) {
+    return new Linear(
+        parameters.scaled("weight", 1, in, out, (long) maps * out, in),
+        parameters.constant("bias", 0, (long) maps * out));
   }
 
   public Tensor forward(Tensor x) {

@@ -26,8 +26,8 @@ public final class SelfAttention {
   public SelfAttention(Parameters.Builder parameters, int channels, int headWidth) {
     heads = channels / headWidth;
     norm = new GroupNorm(parameters.in("norm"), channels, 32);
-    queriesKeysValues = Linear.several(parameters.in("qkv"), channels, channels, 3);
-    output = new Linear(parameters.in("output"), channels, channels);
+    queriesKeysValues = Linear.scaled(parameters.in("qkv"), channels, channels, 3);
+    output = Linear.scaled(parameters.in("output"), channels, channels, 1);
   }
 
   public Tensor forward(Tensor x) {

@@ -40,7 +40,7 @@ public final class TransformerLayer {
     this.heads = heads;
     this.dropout = new Dropout(dropout);
     norm1 = new LayerNorm(parameters.in("norm1"), width);
-    qkv = Linear.several(parameters.in("attn.qkv"), width, width, 3);
+    qkv = new Linear(parameters.in("attn.qkv"), width, 3 * width);
     projection = new Linear(parameters.in("attn.proj"), width, width);
     crossNorm = cross ? new LayerNorm(parameters.in("cross_norm"), width) : null;
     crossQuery = cross ? new Linear(parameters.in("cross_attn.query"), width, width) : null;

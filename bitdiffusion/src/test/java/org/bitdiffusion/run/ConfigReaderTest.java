@@ -33,6 +33,7 @@ class ConfigReaderTest {
         .extracting(name -> ConfigReader.preset(name, Map.of()).data())
         .containsExactly(
             "icons,size=16,levels=2",
+            "icons,size=16,levels=2",
             "idx:/usr/share/datasets/fashion-mnist",
             "cifar10",
             "cifar10",

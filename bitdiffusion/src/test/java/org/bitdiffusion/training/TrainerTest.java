@@ -671,9 +671,9 @@ class TrainerTest {
       changes.add("network.multipliers=[1]");
       changes.add("network.attention=[]");
       changes.add("training.checkpoint_every=1000"); // most of the time would go into them
-      train(config(20, changes.toArray(String[]::new)), run);
+      train(config(30, changes.toArray(String[]::new)), run);
       var losses = metrics(run).stream().mapToDouble(line -> line.get("loss").asDouble()).toArray();
-      assertThat(losses[19]).as("%s", way).isLessThan(0.9 * losses[0]);
+      assertThat(losses[29]).as("%s", way).isLessThan(0.9 * losses[0]);
     }
   }
 

@@ -62,7 +62,7 @@ final class CaptionDecoder {
                 config.dropout())
             : null;
     var features = placed == null ? encoder.width() : width;
-    memory = Linear.several(p.in("memory"), features, width, 2 * config.layers());
+    memory = new Linear(p.in("memory"), features, 2 * config.layers() * width);
     positions = p.in("positions").uniform("weight", Math.sqrt(3) * deviation, length, width);
     for (var i = 0; i < config.layers(); i++) {
       layers.add(

@@ -39,7 +39,7 @@ final class ResidualBlock {
     this.dropout = new Dropout(dropout);
     norm0 = new GroupNorm(parameters.in("norm0"), in, groups(in));
     conv0 = new Conv2d(parameters.in("conv0"), in, out, 3, 1, 1);
-    scaleAndShift = new Linear(parameters.in("embedding"), embedding, 2 * out);
+    scaleAndShift = Linear.scaled(parameters.in("embedding"), embedding, 2 * out, 1);
     norm1 = new GroupNorm(parameters.in("norm1"), out, groups(out));
     conv1 = new Conv2d(parameters.in("conv1"), out, out, 3, 1, NEAR_ZERO);
     skip = in == out ? null : new Conv2d(parameters.in("skip"), in, out, 1, 1, 1);

@@ -118,8 +118,8 @@ public final class UNet implements DenoisingNetwork {
     try (var p = new Parameters.Builder(seed)) {
       var base = config.width();
       var multipliers = config.multipliers();
-      embedding0 = new Linear(p.in("embedding.0"), base, 4 * base);
-      embedding1 = new Linear(p.in("embedding.1"), 4 * base + classes, 4 * base);
+      embedding0 = Linear.scaled(p.in("embedding.0"), base, 4 * base, 1);
+      embedding1 = Linear.scaled(p.in("embedding.1"), 4 * base + classes, 4 * base, 1);
       var channels = base * multipliers.get(0);
       var pixels = config.patch() * config.patch();
       input = convolution(p.in("input"), pixels * in, channels, 3, 1, 1, sides.get(0));

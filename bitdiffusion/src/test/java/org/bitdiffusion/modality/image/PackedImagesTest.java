@@ -94,6 +94,7 @@ class PackedImagesTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining("image 2 has the value 4, and K is 4");
     bytes[bytes.length - 1] = last;
+    Arrays.fill(bytes, bytes.length - 3 * 25 - 4, bytes.length - 3 * 25, (byte) 0);
     bytes[bytes.length - 3 * 25 - 4] = 1; // the last label, of one class
     Files.write(bad, bytes);
     assertRefused(bad, "image 2 has the label 1, and there are 1 classes");
