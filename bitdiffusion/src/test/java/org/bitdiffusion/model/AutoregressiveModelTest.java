@@ -49,12 +49,12 @@ class AutoregressiveModelTest {
 
     @Override
     public Growing begin(Tensor condition) {
-      throw new UnsupportedOperationException();
+      throw new UnsupportedOperationException("the loss asks for no such thing");
     }
 
     @Override
     public Parameters parameters() {
-      throw new UnsupportedOperationException();
+      throw new UnsupportedOperationException("the loss asks for no such thing");
     }
 
     @Override
