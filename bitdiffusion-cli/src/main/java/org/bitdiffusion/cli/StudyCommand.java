@@ -112,7 +112,7 @@ final class StudyCommand implements Callable<Integer> {
         var comparison = evaluation.with(source, study.samples(), options, watch)) {
       requireFit(study, first, source, comparison);
       comparison.look(watch);
-      var report = new StudyReport(study, out, comparing.asked());
+      var report = new StudyReport(study, out, comparing.asked(), comparison::higherIsBetter);
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
           err.printf("%s, seed %d%n", variant, seed);

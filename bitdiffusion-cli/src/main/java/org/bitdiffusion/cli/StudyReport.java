@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -27,30 +27,21 @@ final class StudyReport {
   /** Behind the name of a measure: that of as much data in the place of samples. */
   private static final String OF_DATA = "_of_data";
 
-  /** Measures of which more is better; of all others less is. */
-  private static final Set<String> HIGHER_IS_BETTER =
-      Set.of(
-          "inception_score",
-          "precision",
-          "recall",
-          "density",
-          "coverage",
-          "bleu_4",
-          "cider",
-          "rouge_l");
-
   private final Study study;
   private final Path folder;
   private final String asked;
+  private final Predicate<String> higherIsBetter;
 
   /**
    * @param asked options of the evaluation, such as the features that images are compared by; empty
    *     if none were given
+   * @param higherIsBetter of which measures more is better; of all others less is
    */
-  StudyReport(Study study, Path folder, String asked) {
+  StudyReport(Study study, Path folder, String asked, Predicate<String> higherIsBetter) {
     this.study = study;
     this.folder = folder;
     this.asked = asked;
+    this.higherIsBetter = higherIsBetter;
   }
 
   /** Writes table.md, table.csv and differences.csv of what is known so far. */
@@ -139,7 +130,7 @@ final class StudyReport {
                     Comparator.comparingDouble(
                         way -> {
                           var mean = StudyResults.summary(results, variant, way, metric).mean();
-                          return HIGHER_IS_BETTER.contains(metric) ? -mean : mean;
+                          return higherIsBetter.test(metric) ? -mean : mean;
                         }));
         text.append(
             best.map(

@@ -370,7 +370,7 @@ class StudyTest extends CommandTest {
         results.add(new StudyResults.Result("with", way, seed, numbers));
       }
     }
-    assertThat(new StudyReport(study, folder, "").markdown(results))
+    assertThat(new StudyReport(study, folder, "", metric -> false).markdown(results))
         .contains(
             "| best of | 2 steps | 3 steps |\n|---|---|---|\n"
                 + "| with | 3.000 ± 0.0 (2 steps) | 2.000 ± 0.0 (3 steps, td 0, momentum 0.5) |\n"
@@ -481,7 +481,7 @@ class StudyTest extends CommandTest {
             new StudyResults.Result("a|b", "2 steps", 0, numbers),
             new StudyResults.Result("a|b", "2 steps", 1, numbers),
             new StudyResults.Result("a|b", "3 steps", 0, numbers));
-    assertThat(new StudyReport(study, folder, "").markdown(results))
+    assertThat(new StudyReport(study, folder, "", metric -> false).markdown(results))
         .contains("| a\\|b | 0.2500 ± 0.0 | 0.2500 (1) |\n", "| without, at all |  |  |\n")
         .contains("\n4 samples of each; mean ± deviation over 2 seeds\n");
   }
@@ -556,7 +556,7 @@ class StudyTest extends CommandTest {
     var most = mean + 2.5706 * Math.sqrt(squares / 5 / 6);
     assertThat(comparison.paired().atMost()).isCloseTo(most, within(1e-4));
     assertThat(comparison.verdict()).isEqualTo("no difference seen; at most 1.16");
-    assertThat(new StudyReport(study, folder, "").markdown(results))
+    assertThat(new StudyReport(study, folder, "", metric -> false).markdown(results))
         .contains("| without, at all | 2 steps | 0.100 | -0.960 to 1.16 | 0.8", "at most 1.16 |\n");
   }
 
@@ -605,7 +605,9 @@ class StudyTest extends CommandTest {
   @Test
   void oneVariantIsComparedWithNothing() throws IOException {
     var study = ofSeeds(6, "  without, at all: {diffusion.self_conditioning: none}\n", "");
-    assertThat(new StudyReport(study, folder, "").markdown(results("with", "2 steps", SIX)))
+    assertThat(
+            new StudyReport(study, folder, "", metric -> false)
+                .markdown(results("with", "2 steps", SIX)))
         .endsWith("\nNothing is compared: there is nothing beside with\n")
         .doesNotContain("difference |");
   }

@@ -54,7 +54,7 @@ public final class Npy {
             "a symbol is %d, not in 0 to %d".formatted(symbol, categories - 1));
       }
     }
-    var width = categories <= 1 << 8 ? 1 : categories <= 1 << 16 ? 2 : 4;
+    var width = bytes(categories);
     WholeFile.write(
         file,
         out -> {
@@ -72,6 +72,15 @@ public final class Npy {
             out.write(piece.array(), 0, piece.position());
           }
         });
+  }
+
+  /**
+   * Bytes that {@link #write} takes for a symbol.
+   *
+   * @param categories K
+   */
+  public static int bytes(int categories) {
+    return categories <= 1 << 8 ? 1 : categories <= 1 << 16 ? 2 : 4;
   }
 
   /** Writes real numbers as float64, row-major. */

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.StreamSupport;
 import java.util.zip.CRC32;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.data.Given;
@@ -45,6 +46,9 @@ public final class KeptSamples {
     Given of(int first, int count);
   }
 
+  /** Of a run. */
+  private static final String FOLDER = "evaluations";
+
   /** In the name of a file, before the CRC-32 of its symbols. */
   private static final String CHECKSUM = "-crc-";
 
@@ -66,6 +70,7 @@ public final class KeptSamples {
    *     loaded, whatever a training has written since. Where it has loaded none, as its weights are
    *     being trained, nothing is kept: a piece is drawn whenever it is asked for
    * @param n how many samples, at least 1
+   * @throws ConfigurationException if the disk has no room for them
    */
   public KeptSamples(Evaluation.Subject subject, int n, Conditions conditions) {
     if (n < 1 || subject.batch() < 1) {
@@ -78,13 +83,47 @@ public final class KeptSamples {
     var loaded = subject.model().loaded();
     address = loaded.map(from -> address(subject, from.checksum())).orElse(null);
     folder = loaded.map(from -> folder(from, address)).orElse(null);
+    if (folder != null) {
+      requireRoom();
+    }
+  }
+
+  /** Hours of drawing are not to end in a disk that is full. */
+  private void requireRoom() {
+    var space = subject.model().config().schema().space();
+    var bytes = (double) n * space.places() * Npy.bytes(space.mostCategories());
+    var run = subject.folder().path();
+    try {
+      var free = Files.getFileStore(run).getUsableSpace();
+      if (bytes > free && bytes - keptBytes() > free) {
+        throw new ConfigurationException(
+            "n is %d: so many samples are kept in %,.0f MB of %s, and %,d MB are free there; ask for fewer"
+                .formatted(n, bytes / (1 << 20), run.resolve(FOLDER), free >> 20));
+      }
+    } catch (IOException e) {
+      throw DataException.cannotRead(run, e);
+    }
+  }
+
+  /** Of the pieces that are there already. */
+  private long keptBytes() throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return 0;
+    }
+    var bytes = 0L;
+    try (var files = Files.newDirectoryStream(folder, "*.npy")) {
+      for (var file : files) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
   }
 
   private Path folder(Model.Loaded loaded, String address) {
     return subject
         .folder()
         .path()
-        .resolve("evaluations")
+        .resolve(FOLDER)
         .resolve(loaded.checkpoint().getFileName() + "-" + digest(address).substring(0, 16));
   }
 

@@ -116,6 +116,20 @@ public record SamplerConfig(
 
   /** This configuration with another mode of self-conditioning. */
   public SamplerConfig withSelfConditioning(String mode) {
+    return with(steps, mode, guidance);
+  }
+
+  /** This configuration with another number of steps. */
+  public SamplerConfig withSteps(int steps) {
+    return with(steps, selfConditioning, guidance);
+  }
+
+  /** This configuration with another weight of classifier-free guidance. */
+  public SamplerConfig withGuidance(double weight) {
+    return with(steps, selfConditioning, weight);
+  }
+
+  private SamplerConfig with(int steps, String mode, double guidance) {
     return new SamplerConfig(
         steps,
         sampler,
@@ -126,40 +140,6 @@ public record SamplerConfig(
         selfGuidance,
         schedule,
         guidance,
-        temperature,
-        topK,
-        topP);
-  }
-
-  /** This configuration with another number of steps. */
-  public SamplerConfig withSteps(int steps) {
-    return new SamplerConfig(
-        steps,
-        sampler,
-        eta,
-        td,
-        selfConditioning,
-        momentum,
-        selfGuidance,
-        schedule,
-        guidance,
-        temperature,
-        topK,
-        topP);
-  }
-
-  /** This configuration with another weight of classifier-free guidance. */
-  public SamplerConfig withGuidance(double weight) {
-    return new SamplerConfig(
-        steps,
-        sampler,
-        eta,
-        td,
-        selfConditioning,
-        momentum,
-        selfGuidance,
-        schedule,
-        weight,
         temperature,
         topK,
         topP);

@@ -195,7 +195,7 @@ final class ImageComparison implements Evaluation.Comparison {
           "%s has the classes %s, but the run was trained with %s"
               .formatted(training.name(), training.classes(), classes));
     }
-    DiffusionModel.requireFit(run, sampling, given(run, seed, 0, n));
+    DiffusionModel.requireFit(run, sampling, given(run, seed, 0, Math.min(n, KeptSamples.PIECE)));
   }
 
   private static void requireSame(RunConfig run, ImageSource source) {

@@ -2,6 +2,7 @@ package org.bitdiffusion.modality.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -378,6 +379,25 @@ class ImageEvaluationTest {
       assertThat(told.get("sampling.self_conditioning").asText()).isEqualTo("momentum");
       assertThat(told.get("sampling.schedule").asText()).isEqualTo("linear");
       assertThat(Files.readAllLines(settings)).hasSize(5 + ofDenoising()).startsWith("samples: 1");
+    }
+  }
+
+  @Test
+  void moreSamplesThanTheDiskHasRoomForAreRefusedBeforeTheFirst() throws IOException {
+    var run = trained("run", Map.of());
+    var n = Integer.MAX_VALUE;
+    var places = run.config().schema().space().places();
+    assumeThat(Files.getFileStore(run.path()).getUsableSpace()).isLessThan((long) n * places);
+    try (var icons = run.data();
+        var comparison = compare(run, icons, n);
+        var model = run.model("float32")) {
+      comparison.requireFit(run.config(), SAMPLING, 7); // takes no memory for each sample
+      var subject = new Evaluation.Subject(run.folder(), model, SAMPLING, 7, 4);
+      assertThatThrownBy(() -> comparison.measure(subject, List.of(), Watch.NOBODY))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageStartingWith("n is 2147483647: so many samples are kept in ")
+          .hasMessageEndingWith(" MB are free there; ask for fewer");
+      assertThat(run.path().resolve("evaluations")).doesNotExist();
     }
   }
 
