@@ -466,9 +466,9 @@ public final class Safetensors {
           var piece = Math.min(PIECE, count - done);
           readFully(bytes.position(done).limit(done + piece).asByteBuffer());
         }
-        if (!Tensors.areFinite(values)) {
+        if (!Tensors.areWeights(values)) {
           throw new DataException(
-              "%s: tensor '%s' holds a value that is no finite number; take an earlier file"
+              "%s: tensor '%s' holds a value that is no finite number, or far too large for a weight; take an earlier file"
                   .formatted(file, name));
         }
         target.copy_(values);

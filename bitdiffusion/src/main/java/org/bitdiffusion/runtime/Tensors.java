@@ -5,11 +5,14 @@ import java.nio.IntBuffer;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /** Tensors to arrays of Java, and back. */
 public final class Tensors {
+  private static final double LARGEST_WEIGHT = 1e15;
+
   private Tensors() {}
 
   /** A tensor's entries, row-major. */
@@ -36,6 +39,18 @@ public final class Tensors {
   public static boolean areFinite(Tensor tensor) {
     try (var scope = new PointerScope()) {
       return tensor.detach().isfinite().all().item_bool();
+    }
+  }
+
+  /**
+   * Whether all entries are numbers that a network can compute with: of weights above a bound that
+   * no training comes near, the squares that a norm adds up leave float32, which would make every
+   * output the same without a word.
+   */
+  public static boolean areWeights(Tensor tensor) {
+    try (var scope = new PointerScope()) {
+      var magnitudes = tensor.detach().to(torch.ScalarType.Float).abs();
+      return magnitudes.le(new Scalar(LARGEST_WEIGHT)).all().item_bool(); // NaN is not
     }
   }
 

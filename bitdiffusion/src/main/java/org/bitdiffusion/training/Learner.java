@@ -181,7 +181,7 @@ final class Learner implements AutoCloseable {
 
   /**
    * Whether the weights give a finite loss, as an update that was computed from one can ruin them,
-   * and all that is kept is finite. Always true before the first step.
+   * and all that is kept can be read again. Always true before the first step.
    */
   boolean isSound() {
     if (last == null) {
@@ -190,9 +190,9 @@ final class Learner implements AutoCloseable {
     try (var scope = new PointerScope();
         var noise = model.noise(0, 0)) {
       return Double.isFinite(model.loss(last, noise))
-          && Tensors.areFinite(parameters.values())
-          && Tensors.areFinite(average)
-          && optimizer.state().values().stream().allMatch(Tensors::areFinite);
+          && Tensors.areWeights(parameters.values())
+          && Tensors.areWeights(average)
+          && optimizer.state().values().stream().allMatch(Tensors::areWeights);
     }
   }
 
