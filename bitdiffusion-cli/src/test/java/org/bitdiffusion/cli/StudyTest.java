@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -370,7 +372,7 @@ class StudyTest extends CommandTest {
         results.add(new StudyResults.Result("with", way, seed, numbers));
       }
     }
-    assertThat(new StudyReport(study, folder, "", metric -> false).markdown(results))
+    assertThat(new StudyReport(study, folder, "", "recall"::equals).markdown(results))
         .contains(
             "| best of | 2 steps | 3 steps |\n|---|---|---|\n"
                 + "| with | 3.000 ± 0.0 (2 steps) | 2.000 ± 0.0 (3 steps, td 0, momentum 0.5) |\n"
@@ -404,8 +406,9 @@ class StudyTest extends CommandTest {
           assertThat(config.diffusion().labelDropout()).isZero();
           assertThat(config.diffusion().conditional())
               .isEqualTo(study.preset().equals("imagenet64") || variant.contains("classes"));
-          var continuous = config.codec().encoding().equals("continuous");
-          assertThat(((UNetConfig) config.network()).dropout()).isEqualTo(continuous ? 0.3 : 0);
+          var isOfPixels = config.codec().encoding().equals("continuous");
+          assertThat(((UNetConfig) config.network()).dropout())
+              .isEqualTo(isOfPixels && study.preset().equals("cifar10") ? 0.3 : 0);
           assertThat(config.training().learningRate())
               .isEqualTo(study.preset().equals("imagenet64") && !random ? 2e-4 : 1e-4);
           assertThat(config.training().batchSize())
@@ -413,39 +416,65 @@ class StudyTest extends CommandTest {
         }
       }
     }
+    var encodings = List.of("uint8", "gray", "uint8_rand");
     var table7 = paper("samplers");
     assertThat(table7.preset()).isEqualTo("imagenet64");
-    assertThat(table7.variants().keySet()).containsExactly("uint8", "gray", "uint8_rand");
+    assertThat(table7.variants().keySet()).containsExactlyElementsOf(encodings);
     assertThat(table7.sampling().keySet())
         .containsExactly(
-            "ddim 100",
-            "ddim 250",
-            "ddim 400",
             "ddim 1000",
-            "ddpm 100",
-            "ddpm 250",
+            "ddpm 1000",
+            "ddim 400",
             "ddpm 400",
-            "ddpm 1000");
-    for (var steps : List.of("100", "250", "400", "1000")) {
-      for (var sampler : List.of("ddim", "ddpm")) {
-        assertThat(tds(table7, sampler, steps)).isEqualTo(td);
-      }
+            "ddim 100",
+            "ddpm 100",
+            "dpm++ 30",
+            "dpm++ 50");
+    for (var way : table7.sampling().keySet()) {
+      var of = way.split(" ");
+      assertThat(tds(table7, of[0], of[1])).isEqualTo(td);
     }
+    var table8 = paper("dpm-solver");
+    assertThat(table8.sampling().keySet()).containsExactly("dpm++ 20", "dpm++ 30");
+    var table9 = paper("estimates");
+    assertThat(table9.variants().keySet()).containsExactlyElementsOf(encodings);
+    assertThat(tds(table9, "ddpm", "400")).isEqualTo(td);
+    assertThat(
+            table9.ways().keySet().stream()
+                .map(way -> table9.config("uint8", way).sampling().selfConditioning()))
+        .containsOnly("previous", "momentum", "self_guidance");
     var figure6 = paper("td");
     assertThat(figure6.preset()).isEqualTo("imagenet64");
-    assertThat(figure6.variants().keySet()).containsExactly("uint8", "gray", "uint8_rand");
+    assertThat(figure6.variants().keySet()).containsExactlyElementsOf(encodings);
     for (var steps : List.of("100", "250", "400", "1000")) {
       assertThat(tds(figure6, null, steps)).isEqualTo(td);
     }
-    assertThat(paper("self-conditioning").preset()).isEqualTo("cifar10");
-    assertThat(paper("self-conditioning-imagenet64").preset()).isEqualTo("imagenet64");
-    for (var figure5 : List.of("self-conditioning", "self-conditioning-imagenet64")) {
-      var modes =
-          paper(figure5).variants().keySet().stream()
-              .map(variant -> paper(figure5).config(variant, 0).diffusion().selfConditioning())
-              .collect(Collectors.toSet());
-      assertThat(modes).containsExactlyInAnyOrder("half_batch", "none");
+    // Figure 5, whose panels are CIFAR-10 with uint8 and with uint8_rand, and ImageNet of pixels.
+    assertThat(onAndOff("self-conditioning"))
+        .containsExactlyInAnyOrder(
+            "cifar10 uint8 x0",
+            "cifar10 uint8 eps",
+            "cifar10 uint8_rand x0",
+            "cifar10 uint8_rand eps");
+    for (var ofPixels : List.of("self-conditioning-imagenet64", "dpm-solver")) {
+      assertThat(onAndOff(ofPixels))
+          .containsExactlyInAnyOrder("imagenet64 continuous x0", "imagenet64 continuous eps");
     }
+  }
+
+  /** What a study trains with self-conditioning and without. */
+  private static Set<String> onAndOff(String name) {
+    var study = paper(name);
+    var modes = new HashMap<String, Set<String>>();
+    for (var variant : study.variants().keySet()) {
+      var config = study.config(variant, 0);
+      var what =
+          String.join(
+              " ", study.preset(), config.codec().encoding(), config.diffusion().prediction());
+      modes.computeIfAbsent(what, w -> new HashSet<>()).add(config.diffusion().selfConditioning());
+    }
+    assertThat(modes.values()).containsOnly(Set.of("half_batch", "none"));
+    return modes.keySet();
   }
 
   private static Study paper(String name) {
