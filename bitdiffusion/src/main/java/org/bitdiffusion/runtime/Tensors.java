@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Tensors to arrays of Java, and back. */
 public final class Tensors {
-  private static final double LARGEST_WEIGHT = 1e15;
+  private static final double LARGEST_WEIGHT = 1e18;
 
   private Tensors() {}
 
@@ -43,9 +43,9 @@ public final class Tensors {
   }
 
   /**
-   * Whether all entries are numbers that a network can compute with: of weights above a bound that
-   * no training comes near, the squares that a norm adds up leave float32, which would make every
-   * output the same without a word.
+   * Whether all entries are numbers that a network can compute with, as weights or as moments of
+   * their gradients: above a bound that no training comes near, the squares that a norm adds up
+   * leave float32, which would make every output the same without a word.
    */
   public static boolean areWeights(Tensor tensor) {
     try (var scope = new PointerScope()) {

@@ -3,6 +3,7 @@ package org.bitdiffusion.training;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
@@ -32,16 +33,6 @@ final class Learner implements AutoCloseable {
 
   /** The newest batch, or null. */
   private Batch last;
-
-  /**
-   * The weights that a new run begins with: random ones, and those of a pre-trained part.
-   *
-   * @throws org.bitdiffusion.ConfigurationException if the configuration fits no network
-   * @throws org.bitdiffusion.DataException if the file of a pre-trained part does not fit
-   */
-  static Learner begin(RunConfig config, Compute compute) {
-    return begin(config, compute, Optional.empty());
-  }
 
   /**
    * The weights that a new run begins with.
@@ -126,9 +117,16 @@ final class Learner implements AutoCloseable {
    * @param batches gives this member's parts
    */
   StepResult step(long step, Batches batches, Group group) {
+    var result = new AtomicReference<StepResult>();
+    withWeights(() -> result.set(update(step, batches, group)));
+    return result.get();
+  }
+
+  /** Computes while nobody can close the weights, as who has been lent the model might. */
+  void withWeights(Runnable body) {
     try (var use = model.use();
         var weights = parameters.use()) {
-      return update(step, batches, group);
+      body.run();
     }
   }
 
@@ -207,9 +205,11 @@ final class Learner implements AutoCloseable {
 
   /** Lends the model while its weights are their moving average. */
   void withAverage(Consumer<Model> body) {
-    try (var use = model.use();
-        var weights = parameters.use();
-        var scope = new PointerScope();
+    withWeights(() -> lendAverage(body));
+  }
+
+  private void lendAverage(Consumer<Model> body) {
+    try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var values = parameters.values();
       var trained = values.clone();

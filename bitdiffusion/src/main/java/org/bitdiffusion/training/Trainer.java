@@ -77,11 +77,12 @@ public final class Trainer implements AutoCloseable {
   private final Learner learner;
   private final RunFolder folder;
   private final RunFolder.Lock lock;
-  private final Batches batches;
+  private final DataSource source;
   private final Group group;
   private final List<Measure> measures;
   private final Listener listener;
-  private boolean isNew;
+  private final boolean isNew;
+  private Batches batches;
   private long done;
   private long saved;
   private Interval interval;
@@ -120,13 +121,10 @@ public final class Trainer implements AutoCloseable {
         try {
           RunFolder.requireFree(path); // another training may have been here before the lock
           begin(folder, config, source);
-          var none = Checkpoints.Unlogged.NONE;
-          var trainer =
-              new Trainer(
-                  config, learner, folder, lock, batches, 0, none, group, measures, listener);
-          trainer.isNew = true;
-          trainer.isGiven(weights.isPresent());
-          return trainer;
+          var beginning =
+              new Beginning(true, 0, weights.isPresent() ? -1 : 0, Checkpoints.Unlogged.NONE);
+          return new Trainer(
+              config, source, learner, folder, lock, batches, beginning, group, measures, listener);
         } catch (RuntimeException | Error e) {
           lock.close();
           throw e;
@@ -199,12 +197,10 @@ public final class Trainer implements AutoCloseable {
           if (step < config.training().steps()) { // else nothing is done, and nothing changes
             folder.keep(config);
           }
-          var trainer =
-              new Trainer(
-                  config, learner, folder, lock, batches, step, unlogged, group, measures,
-                  listener);
-          trainer.isGiven(checkpoint.isEmpty() && weights.isPresent());
-          return trainer;
+          var isGiven = checkpoint.isEmpty() && weights.isPresent();
+          var beginning = new Beginning(false, step, isGiven ? -1 : step, unlogged);
+          return new Trainer(
+              config, source, learner, folder, lock, batches, beginning, group, measures, listener);
         } catch (RuntimeException | Error e) {
           batches.close();
           throw e;
@@ -239,35 +235,41 @@ public final class Trainer implements AutoCloseable {
         group);
   }
 
+  /**
+   * Where a training stands when it begins.
+   *
+   * @param isNew whether its folder was made for it
+   * @param done steps that are behind
+   * @param saved the step of the newest checkpoint; -1 where the weights come from elsewhere and
+   *     are to be written before the first step
+   * @param unlogged steps since the newest line of the log
+   */
+  private record Beginning(boolean isNew, long done, long saved, Checkpoints.Unlogged unlogged) {}
+
   private Trainer(
       RunConfig config,
+      DataSource source,
       Learner learner,
       RunFolder folder,
       RunFolder.Lock lock,
       Batches batches,
-      long done,
-      Checkpoints.Unlogged unlogged,
+      Beginning beginning,
       Group group,
       List<Measure> measures,
       Listener listener) {
     this.config = config;
+    this.source = source;
     this.group = group;
     this.measures = List.copyOf(measures);
     this.learner = learner;
     this.folder = folder;
     this.lock = lock;
     this.listener = listener;
-    this.done = done;
-    this.saved = done;
-    this.interval = new Interval(unlogged);
     this.batches = batches;
-  }
-
-  /** Weights that come from elsewhere are written before the first step. */
-  private void isGiven(boolean isGiven) {
-    if (isGiven) {
-      saved = -1;
-    }
+    isNew = beginning.isNew();
+    done = beginning.done();
+    saved = beginning.saved();
+    interval = new Interval(beginning.unlogged());
   }
 
   /** The configuration with what the data added. */
@@ -353,7 +355,7 @@ public final class Trainer implements AutoCloseable {
     try {
       train();
     } catch (RuntimeException | Error e) {
-      if (isNew && done == 0) {
+      if (isNew && done == 0 && folder.checkpoints().newest().isEmpty()) {
         folder.abandon(); // nothing is learned, and the next try may begin with other settings
       }
       throw e;
@@ -379,7 +381,11 @@ public final class Trainer implements AutoCloseable {
         try {
           interval.add(step(step));
         } catch (CancellationException e) {
-          continue; // interrupted before its data was there: nothing was learned of it
+          // Interrupted before all of its data was there: nothing was learned of the parts that
+          // were.
+          batches.close();
+          batches = batches(config, source, done, group);
+          continue;
         }
         done = step;
         var isMeasured = isCheckpoint(step) && !measures.isEmpty();
@@ -514,14 +520,17 @@ public final class Trainer implements AutoCloseable {
     if (saved == done) {
       return;
     }
-    if (!learner.isSound()) {
-      throw diverged(done, "loss with the new weights");
-    }
-    try (var scope = new PointerScope()) {
-      var tensors = learner.tensors();
-      var keep = config.training().keepCheckpoints();
-      write(() -> folder.checkpoints().save(done, interval.unlogged(), tensors, keep));
-    }
+    learner.withWeights(
+        () -> {
+          if (!learner.isSound()) {
+            throw diverged(done, "loss with the new weights");
+          }
+          try (var scope = new PointerScope()) {
+            var tensors = learner.tensors();
+            var keep = config.training().keepCheckpoints();
+            write(() -> folder.checkpoints().save(done, interval.unlogged(), tensors, keep));
+          }
+        });
     saved = done;
   }
 

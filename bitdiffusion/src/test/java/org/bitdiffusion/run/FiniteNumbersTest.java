@@ -150,7 +150,7 @@ class FiniteNumbersTest {
   void featuresAreNumbers() {
     var file = folder.resolve("classifier");
     // Each is read as a weight, but the square of their product is no number.
-    save(file, Map.of("layers.5.norm.bias", 9e14, "classes.weight", 9e14));
+    save(file, Map.of("layers.5.norm.bias", 9e17, "classes.weight", 9e17));
     try (var features = ClassifierFeatures.load(file, "float32")) {
       assertThatThrownBy(() -> features.of(new byte[3 * 64], 8, 8))
           .isInstanceOf(DataException.class)

@@ -9,7 +9,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.OneThread;
@@ -98,6 +101,41 @@ class OriginTest {
     assertThat(zero.resolve("model.safetensors"))
         .hasSameBinaryContentAs(zero.resolve("ema.safetensors"))
         .hasSameBinaryContentAs(old.resolve("checkpoints/step-00000006/ema.safetensors"));
+  }
+
+  /** They are what a message calls the last good checkpoint. */
+  @Test
+  void theGivenWeightsStayWhereTheFirstStepFails() {
+    train(old, NOBODY, config());
+    var config = config(from(""));
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, new Unreadable(data), path, NOBODY)) {
+      assertThatThrownBy(trainer::run).isInstanceOf(DataException.class).hasMessage("no disk");
+    }
+    assertThat(weights(path, "0")).isEqualTo(weights(old, "newest"));
+  }
+
+  /** Data whose examples cannot be read. */
+  private record Unreadable(DataSource data) implements DataSource {
+    @Override
+    public String name() {
+      return data.name();
+    }
+
+    @Override
+    public Schema schema() {
+      return data.schema();
+    }
+
+    @Override
+    public int size() {
+      return data.size();
+    }
+
+    @Override
+    public void read(int index, int[] target, int offset) {
+      throw new DataException("no disk");
+    }
   }
 
   /**

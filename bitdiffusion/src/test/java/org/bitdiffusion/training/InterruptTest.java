@@ -2,12 +2,15 @@ package org.bitdiffusion.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import org.bitdiffusion.Seed;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Schema;
@@ -187,5 +190,86 @@ class InterruptTest {
       again.join();
       again.assertSaved(run);
     }
+  }
+
+  /** Interrupted between the parts of a batch, a training goes on as one that never was. */
+  @Test
+  void partsOfABatchAreLearnedFromOnceOnly() throws Exception {
+    var config = config("training.parts=2");
+    var order =
+        Batches.permutation(16, Seed.of(Seed.of(config.training().seed(), RunConfig.ORDER), 0, 0));
+    var missing = order[6]; // in the second part of the second step
+    var blocked = new AtomicBoolean(true);
+    var slow =
+        new DataSource() {
+          @Override
+          public String name() {
+            return icons.name();
+          }
+
+          @Override
+          public Schema schema() {
+            return icons.schema();
+          }
+
+          @Override
+          public int size() {
+            return icons.size();
+          }
+
+          @Override
+          public void read(int index, int[] target, int offset) {
+            while (index == missing && blocked.get() && !Thread.currentThread().isInterrupted()) {
+              Thread.onSpinWait();
+            }
+            icons.read(index, target, offset);
+          }
+        };
+    var run = folder.resolve("run");
+    try (var trainer = Run.start(config, slow, run, untilStep(4))) {
+      var training = new Interrupted(trainer);
+      training.start();
+      while (trainer.done() < 1) {
+        Thread.sleep(1);
+      }
+      do {
+        Thread.sleep(50);
+      } while (training.getState() != Thread.State.WAITING);
+      training.interrupt();
+      training.join();
+      training.assertSaved(run);
+      assertThat(trainer.done()).isEqualTo(1);
+      blocked.set(false);
+      trainer.run();
+      assertThat(trainer.done()).isEqualTo(4);
+    }
+    var other = folder.resolve("other");
+    try (var trainer = Run.start(config, icons, other, untilStep(4))) {
+      trainer.run();
+    }
+    assertThat(weights(run)).isEqualTo(weights(other));
+  }
+
+  private static byte[] weights(Path run) throws IOException {
+    return Files.readAllBytes(
+        RunFolder.open(run).checkpoints().requireNewest().resolve("model.safetensors"));
+  }
+
+  private static Trainer.Listener untilStep(long last) {
+    return new Trainer.Listener() {
+      private Trainer trainer;
+
+      @Override
+      public void onStart(Trainer trainer) {
+        this.trainer = trainer;
+      }
+
+      @Override
+      public void onLog(Metrics metrics) {
+        if (metrics.step() == last) {
+          trainer.stop();
+        }
+      }
+    };
   }
 }

@@ -7,6 +7,7 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
@@ -81,7 +82,7 @@ class LearnerTest {
   @Test
   void theAverageFollowsTheWeights() {
     var config = config("training.ema_decay=0.2"); // reached after the second step
-    try (var learner = Learner.begin(config, Compute.PLAIN);
+    try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
         var batches = batches(config);
         var scope = new PointerScope()) {
       var expected = together(learner.tensors().get("model")).clone();
@@ -104,7 +105,7 @@ class LearnerTest {
   @ValueSource(doubles = {0, 0.001, 1e6})
   void gradientsAreCutToTheLargestNorm(double clip) {
     var config = config("training.gradient_clip=" + clip);
-    try (var learner = Learner.begin(config, Compute.PLAIN);
+    try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
         var batches = batches(config);
         var scope = new PointerScope()) {
       var result = learner.step(1, batches, Group.ALONE);
@@ -120,7 +121,7 @@ class LearnerTest {
   @Test
   void partsAreAveraged() {
     var config = config("training.parts=4", "training.gradient_clip=0");
-    try (var learner = Learner.begin(config, Compute.PLAIN);
+    try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
         var model = Model.create(config, Compute.PLAIN);
         var batches = batches(config);
         var same = batches(config);
@@ -161,7 +162,7 @@ class LearnerTest {
                     "training.batch_size=20",
                     "training.parts=" + parts)
                 .forData(data);
-        try (var learner = Learner.begin(config, Compute.PLAIN);
+        try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
             var batches = new Batches(data, 20 / parts, 5, 0)) {
           losses.add(learner.step(1, batches, Group.ALONE).loss());
           moments.add(learner.tensors().get("optimizer").get("first_moment").clone());
@@ -178,7 +179,7 @@ class LearnerTest {
     var config = config();
     try (var scope = new PointerScope()) {
       var right = gradients(config);
-      try (var learner = Learner.begin(config, Compute.PLAIN);
+      try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
           var batches = batches(config)) {
         torch.manual_seed(7);
         UNetTest.startAwayFromZero(learner.model().network().parameters());
@@ -212,7 +213,7 @@ class LearnerTest {
 
   /** Those of the first step, up to a factor. */
   private static Tensor gradients(RunConfig config) {
-    try (var learner = Learner.begin(config, Compute.PLAIN);
+    try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
         var batches = batches(config)) {
       torch.manual_seed(7);
       UNetTest.startAwayFromZero(learner.model().network().parameters());
@@ -295,7 +296,7 @@ class LearnerTest {
 
   private static Learned learn(RunConfig config, Group group) {
     var training = config.training();
-    try (var learner = Learner.begin(config, Compute.PLAIN);
+    try (var learner = Learner.begin(config, Compute.PLAIN, Optional.empty());
         var batches = new Batches(icons, training.partSize(), 5, 0, group)) {
       var results = List.of(learner.step(1, batches, group), learner.step(2, batches, group));
       var weights = Scope.owned(() -> together(learner.tensors().get("model")));
