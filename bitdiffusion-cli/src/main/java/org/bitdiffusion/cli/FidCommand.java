@@ -154,7 +154,7 @@ final class FidCommand implements Callable<Integer> {
         report.put("kid", kid.mean());
         report.put("kid_standard_error", kid.standardError());
         report.put("kid_subsets", kid.subsets());
-        report.put("images_of_each_subset", kid.size());
+        report.put("images_of_each_subset", new Integer[] {kid.size(), kid.otherSize()});
       }
       report.put("images", new Integer[] {a.count(), b.count()});
       out.println(Json.line(report));

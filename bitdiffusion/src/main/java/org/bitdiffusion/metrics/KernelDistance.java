@@ -17,12 +17,15 @@ import org.bytedeco.pytorch.global.torch;
  * is 0 in the mean, and so sometimes below.
  *
  * @param mean over the subsets
- * @param standardError of the mean by the delete-d jackknife (Shao and Wu, 1989), for which subsets
- *     leave half of the images out at least
+ * @param standardError of the mean by the delete-d jackknife (Shao and Wu, 1989) of both sets: as
+ *     each subset leaves half of its set out, the deviation of the distances between subsets is
+ *     that of the distance between sets
  * @param subsets their number
- * @param size images of each set in a subset
+ * @param size images in each subset of the first set
+ * @param otherSize images in each subset of the second set
  */
-public record KernelDistance(double mean, double standardError, int subsets, int size) {
+public record KernelDistance(
+    double mean, double standardError, int subsets, int size, int otherSize) {
   /** The fewest images of a set: half of them are a subset, whose images need another each. */
   public static final int FEWEST = 4;
 
@@ -30,7 +33,8 @@ public record KernelDistance(double mean, double standardError, int subsets, int
   private static final int LARGEST = 1000;
 
   /**
-   * Compares two sets in 100 subsets of half of the smaller one, of 1000 images at most.
+   * Compares two sets in 100 pairs of subsets, each of half of its set, of 1000 images at most.
+   * Where a subset is less than half, the error supposes that both sets vary alike.
    *
    * @param one features, row-major [N, D]
    * @param other features, row-major [M, D]
@@ -46,17 +50,27 @@ public record KernelDistance(double mean, double standardError, int subsets, int
               .formatted(FEWEST, images));
     }
     Engine.load();
-    var size = Math.min(LARGEST, images / 2);
+    var n = one.length / features;
+    var m = other.length / features;
+    var size = Math.min(LARGEST, n / 2);
+    var otherSize = Math.min(LARGEST, m / 2);
     var random = new SplittableRandom(seed);
     var distances = new double[SUBSETS];
     for (var i = 0; i < SUBSETS; i++) {
       distances[i] =
           unbiased(
-              some(one, features, size, random), some(other, features, size, random), features);
+              some(one, features, size, random),
+              some(other, features, otherSize, random),
+              features);
     }
     var mean = Arrays.stream(distances).average().orElseThrow();
     var variance = Arrays.stream(distances).map(d -> (d - mean) * (d - mean)).sum() / (SUBSETS - 1);
-    return new KernelDistance(mean, Math.sqrt(variance * size / (images - size)), SUBSETS, size);
+    // Of a set of n, a mean varies by 1/n, and between subsets of s, as all are of one n, by 1/s -
+    // 1/n.
+    var ofSets = 1.0 / n + 1.0 / m;
+    var ofSubsets = 1.0 / size - 1.0 / n + 1.0 / otherSize - 1.0 / m;
+    var error = Math.sqrt(variance * ofSets / ofSubsets);
+    return new KernelDistance(mean, error, SUBSETS, size, otherSize);
   }
 
   /** Rows that are drawn, none of them twice. */

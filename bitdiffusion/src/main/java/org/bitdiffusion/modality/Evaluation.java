@@ -6,6 +6,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.model.Model;
+import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.storage.RunFolder;
 
@@ -35,8 +36,20 @@ public interface Evaluation {
    * @param sampling how
    * @param seed of the samples
    * @param batch samples that are drawn at a time
+   * @param listener is told of each step of drawing, and may say that it is to end
    */
-  record Subject(RunFolder folder, Model model, SamplerConfig sampling, long seed, int batch) {}
+  record Subject(
+      RunFolder folder,
+      Model model,
+      SamplerConfig sampling,
+      long seed,
+      int batch,
+      Sampler.Listener listener) {
+    /** Whose samples nobody waits for. */
+    public Subject(RunFolder folder, Model model, SamplerConfig sampling, long seed, int batch) {
+      this(folder, model, sampling, seed, batch, Sampler.Listener.NONE);
+    }
+  }
 
   /** Data that runs are measured against. May own native memory: close it. */
   interface Comparison extends AutoCloseable {
@@ -50,6 +63,16 @@ public interface Evaluation {
      * @param measure one of {@link #measured}
      */
     default boolean higherIsBetter(String measure) {
+      return true;
+    }
+
+    /**
+     * Whether one value of a measure is better than another at all: how far samples are from the
+     * training data, say, tells of copies, and neither near nor far is good.
+     *
+     * @param measure one of {@link #measured}
+     */
+    default boolean ranks(String measure) {
       return true;
     }
 
@@ -76,6 +99,7 @@ public interface Evaluation {
      * @return numbers and texts by name, in the order in which people want to read them. {@code
      *     NAME_of_data} is what the measure {@code NAME} is of as much data in the place of
      *     samples.
+     * @throws java.util.concurrent.CancellationException if the subject's listener said to end
      */
     Map<String, Object> measure(Subject subject, List<String> only, Watch watch);
 

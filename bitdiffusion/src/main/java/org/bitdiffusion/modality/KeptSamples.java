@@ -176,6 +176,7 @@ public final class KeptSamples {
    *
    * @param first a multiple of {@link #PIECE}
    * @throws DataException if it cannot be kept, or that of before is damaged
+   * @throws java.util.concurrent.CancellationException if the subject's listener said to end
    */
   public Samples piece(int first) {
     if (folder == null) {
@@ -231,7 +232,7 @@ public final class KeptSamples {
             end - first,
             conditions.of(first, end - first),
             Optional.empty());
-    var samples = subject.model().sampleAll(request, subject.batch());
+    var samples = subject.model().sampleAll(request, subject.batch(), subject.listener());
     seconds += (System.nanoTime() - start) / 1e9;
     drawn += end - first;
     return samples;

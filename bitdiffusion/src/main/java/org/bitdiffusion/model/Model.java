@@ -221,13 +221,22 @@ public abstract sealed class Model implements AutoCloseable
 
   /** Draws any number of samples, no more at a time than a batch. */
   public Samples sampleAll(SampleRequest request, int batch) {
+    return sampleAll(request, batch, Sampler.Listener.NONE);
+  }
+
+  /**
+   * Draws any number of samples, no more at a time than a batch.
+   *
+   * @throws CancellationException if the listener said to stop, or another thread closes the model
+   */
+  public Samples sampleAll(SampleRequest request, int batch, Sampler.Listener listener) {
     var space = config.schema().space();
     var all = new int[Math.multiplyExact(request.count(), space.places())];
     var done = new int[1];
     sampleAll(
         request,
         batch,
-        Sampler.Listener.NONE,
+        listener,
         some -> {
           System.arraycopy(some.symbols(), 0, all, done[0], some.symbols().length);
           done[0] += some.symbols().length;

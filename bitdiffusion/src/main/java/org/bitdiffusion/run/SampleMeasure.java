@@ -78,6 +78,11 @@ final class SampleMeasure implements Measure {
               "name is '%s', which is not measured here; there are %s, and perhaps more with measure.options"
                   .formatted(asked.name(), String.join(", ", measured)));
         }
+        if (!comparison.ranks(asked.name())) {
+          throw new ConfigurationException(
+              "name is '%s', of which neither more nor less is better; take another"
+                  .formatted(asked.name()));
+        }
         comparison.look(SAYING);
         return comparison;
       } catch (RuntimeException | Error e) {
@@ -113,7 +118,12 @@ final class SampleMeasure implements Measure {
     var config = model.config();
     var subject =
         new Evaluation.Subject(
-            RunFolder.open(path), model, config.sampling(), 0, config.training().partSize());
+            RunFolder.open(path),
+            model,
+            config.sampling(),
+            0,
+            config.training().partSize(),
+            step -> !stopped.getAsBoolean());
     var untilStopped =
         new Watch() {
           @Override

@@ -15,7 +15,8 @@ public final class Lifetime {
   private final Map<Thread, Integer> users = new HashMap<>();
 
   private boolean closing;
-  private boolean freed;
+  private Thread freeing; // or null
+  private volatile boolean freed;
 
   /**
    * @param owner in the words of messages, such as {@code the model}
@@ -63,27 +64,48 @@ public final class Lifetime {
    * @throws IllegalStateException if this thread is inside a call of its own, as a listener is:
    *     that would wait for itself. Nothing is closed then
    */
-  public synchronized void close(Runnable free) {
-    if (users.containsKey(Thread.currentThread())) {
-      throw new IllegalStateException(
-          owner
-              + " cannot be closed from inside one of its own calls; close it when that returned");
-    }
-    closing = true;
+  public void close(Runnable free) {
     var interrupted = false;
-    while (!users.isEmpty()) {
-      try {
-        wait();
-      } catch (InterruptedException e) {
-        interrupted = true; // what is freed too early ends the process
+    synchronized (this) {
+      if (users.containsKey(Thread.currentThread())) {
+        throw new IllegalStateException(
+            owner
+                + " cannot be closed from inside one of its own calls; close it when that returned");
+      }
+      closing = true;
+      while (!users.isEmpty() || freeing != null && freeing != Thread.currentThread()) {
+        try {
+          wait();
+        } catch (InterruptedException e) {
+          interrupted = true; // what is freed too early ends the process
+        }
+      }
+      if (!freed) {
+        freeing = Thread.currentThread();
       }
     }
-    if (!freed) {
-      freed = true;
-      free.run();
+    try {
+      free(free);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+  }
+
+  /** Outside of the monitor, as what is owned may wait for calls that want it. */
+  private void free(Runnable free) {
+    if (freed) {
+      return;
+    }
+    freed = true;
+    try {
+      free.run();
+    } finally {
+      synchronized (this) {
+        freeing = null;
+        notifyAll();
+      }
     }
   }
 }

@@ -27,7 +27,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param stateBytes of weights, gradients, two moments and the moving average, computed
  * @param activationBytes that a step had at most besides these, measured as the growth of the
  *     process over the steps; empty where the system does not say, as on a GPU
- * @param secondsPerStep the median of those measured, after the first
+ * @param secondsPerStep the median of five, after a first one
  * @param steps of the whole training
  * @param checkpointBytes of one checkpoint's files of weights, computed to the byte
  */
@@ -39,7 +39,7 @@ public record DryRun(
     long steps,
     long checkpointBytes) {
   /** Steps that are taken; the first one warms up. */
-  private static final int STEPS = 5;
+  private static final int STEPS = 6;
 
   /** Seconds for all the steps without checkpoints, their samples and their measures. */
   public double seconds() {

@@ -1,5 +1,6 @@
 package org.bitdiffusion.training;
 
+import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.Seed;
 import org.bitdiffusion.config.RunConfig;
@@ -45,6 +46,9 @@ public final class HeldOutLoss implements Measure {
     var weights = 0.0;
     try (var batches = new Batches(source, size, seed, 0)) {
       for (var part = 0; part < parts; part++) {
+        if (stopped.getAsBoolean()) {
+          throw new CancellationException("stopped");
+        }
         var batch = batches.next();
         try (var noise = Noise.ofPart(seed, 0, part, model.compute().newDevice())) {
           var weight = model.weight(batch);

@@ -600,10 +600,12 @@ public final class Trainer implements AutoCloseable {
     stop();
     lifetime.close(
         () -> {
-          batches.close();
-          learner.close();
-          lock.close();
-          measures.forEach(Measure::close);
+          var reading = batches;
+          try (lock;
+              learner;
+              reading) {
+            measures.forEach(Measure::close);
+          }
         });
   }
 }

@@ -9,6 +9,8 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.runtime.Engine;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class KernelDistanceTest {
   @BeforeAll
@@ -64,6 +66,26 @@ class KernelDistanceTest {
     assertThat(Math.sqrt(told / draws)).isBetween(0.7 * deviation, 2 * deviation);
   }
 
+  /** Where the sets are not alike, the error is that of a mean: it is told rather closely. */
+  @ParameterizedTest
+  @CsvSource({"40, 40", "40, 400", "400, 40"})
+  void theErrorIsThatOfSetsOfAnySize(int n, int m) {
+    var draws = 60;
+    var sum = 0.0;
+    var squares = 0.0;
+    var told = 0.0;
+    for (var i = 0; i < draws; i++) {
+      var distance = KernelDistance.of(normal(n, 0, 2 * i), normal(m, 1, 2 * i + 1), 4, i);
+      sum += distance.mean();
+      squares += distance.mean() * distance.mean();
+      told += distance.standardError() * distance.standardError();
+    }
+    var mean = sum / draws;
+    var deviation = Math.sqrt((squares - draws * mean * mean) / (draws - 1));
+    // Of 60 draws the deviation is known to 9%.
+    assertThat(Math.sqrt(told / draws) / deviation).isBetween(0.75, 1.5);
+  }
+
   @Test
   void itGrowsWithWhatIsBetweenAndSaysOfHowMany() {
     var x = normal(2100, 0, 1);
@@ -72,10 +94,12 @@ class KernelDistanceTest {
     assertThat(near.mean()).isGreaterThan(3 * near.standardError());
     assertThat(far.mean()).isGreaterThan(3 * near.mean());
     assertThat(far.size()).isEqualTo(1000);
+    assertThat(far.otherSize()).isEqualTo(1000);
     assertThat(far.subsets()).isEqualTo(100);
     assertThat(KernelDistance.of(x, x, 4, 0).standardError()).isPositive();
     var few = KernelDistance.of(normal(5, 0, 1), normal(9, 0, 2), 4, 0);
     assertThat(few.size()).isEqualTo(2);
+    assertThat(few.otherSize()).isEqualTo(4);
     assertThat(KernelDistance.of(normal(5, 0, 1), normal(9, 0, 2), 4, 0)).isEqualTo(few);
     assertThatThrownBy(() -> KernelDistance.of(normal(3, 0, 1), x, 4, 0))
         .isInstanceOf(DataException.class)

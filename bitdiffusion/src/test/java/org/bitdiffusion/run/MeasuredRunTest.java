@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -135,6 +137,34 @@ class MeasuredRunTest {
           .containsEntry("pair_total_variation", (Double) measures.get("pair_total_variation"));
       assertThat(run.path().resolve("evaluations")).isNotEmptyDirectory();
     }
+  }
+
+  /** A step of sampling may take seconds, and all of them many minutes. */
+  @Test
+  void aMeasureEndsWithTheStepOfSamplingAtWhichItIsStopped() {
+    train(path, NOBODY, "training.steps=2");
+    var run = Run.open(path);
+    var settings =
+        Map.of("training.measure.name", "pair_total_variation", "training.measure.samples", "6");
+    var asked = new AtomicInteger();
+    try (var model = run.model("float32");
+        var source = run.data();
+        var measure = SampleMeasure.of(run.config(settings), source, path, Run::data)) {
+      assertThatThrownBy(() -> measure.of(model, () -> asked.incrementAndGet() == 1))
+          .isInstanceOf(CancellationException.class);
+      assertThat(asked).hasValue(1);
+      try (var heldOut = new HeldOutLoss(run.data())) {
+        assertThatThrownBy(() -> heldOut.of(model, () -> true))
+            .isInstanceOf(CancellationException.class);
+      }
+    }
+  }
+
+  @Test
+  void whatOrdersNothingNamesNoBestCheckpoint() {
+    assertThatThrownBy(() -> train(path, NOBODY, "training.measure.name=nearest_distance"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("'nearest_distance', of which neither more nor less is better");
   }
 
   @Test

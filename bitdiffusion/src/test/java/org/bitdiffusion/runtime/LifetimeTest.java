@@ -114,4 +114,40 @@ class LifetimeTest {
     closer.join();
     assertThat(freed).hasValue(11); // freed, and still interrupted
   }
+
+  /** As a model closes its weights, while a thread that uses these is about to ask the model. */
+  @Test
+  void whatIsOwnedMayBeInUseByAThreadThatAsksTheOwner() throws Exception {
+    var owned = new Lifetime("the part");
+    var begun = new CountDownLatch(1);
+    var user =
+        others.submit(
+            () -> {
+              try (var use = owned.use()) {
+                begun.countDown();
+                while (!owned.isClosing()) {
+                  Thread.sleep(1);
+                }
+                assertThatThrownBy(lifetime::use).hasMessage("the thing is closed");
+              }
+              return null;
+            });
+    begun.await();
+    lifetime.close(() -> owned.close(freed::incrementAndGet));
+    user.get();
+    assertThat(freed).hasValue(1);
+  }
+
+  @Test
+  void whatFailsToBeFreedIsClosedAllTheSame() {
+    assertThatThrownBy(
+            () ->
+                lifetime.close(
+                    () -> {
+                      throw new IllegalStateException("no");
+                    }))
+        .hasMessage("no");
+    close();
+    assertThat(freed).hasValue(0);
+  }
 }

@@ -24,7 +24,6 @@ import org.bitdiffusion.model.AutoregressiveModel;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.model.Samples;
 import org.bitdiffusion.sampling.BeamSearch;
-import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
 
 /**
@@ -149,7 +148,7 @@ final class CaptionComparison implements Evaluation.Comparison {
     }
     var request =
         new SampleRequest(subject.sampling(), subject.seed(), first, some, given, Optional.empty());
-    return subject.model().sample(request, Sampler.Listener.NONE);
+    return subject.model().sample(request, subject.listener());
   }
 
   private static ScoredCaption scored(String caption, List<String> references) {

@@ -63,10 +63,14 @@ final class ImageComparison implements Evaluation.Comparison {
   private static final String KERNEL_DISTANCE = "kernel_distance";
 
   private static final Set<String> LOWER_IS_BETTER =
-      Set.of(SYMBOLS, PAIRS, LOW_RATIOS, NEAREST, "fid", "frechet_distance", KID, KERNEL_DISTANCE);
+      Set.of(SYMBOLS, PAIRS, LOW_RATIOS, "fid", "frechet_distance", KID, KERNEL_DISTANCE);
 
   /** What needs a pass over all training images. */
   private static final List<String> OF_NEAREST = List.of(NEAREST, RATIO, LOW_RATIOS);
+
+  /** What costs the square of the number of images. */
+  private static final List<String> OF_MANIFOLD =
+      List.of("precision", "recall", "density", "coverage");
 
   /** Images of each set whose places among each other are compared: the cost is their square. */
   private static final int MANIFOLD = 10_000;
@@ -159,7 +163,7 @@ final class ImageComparison implements Evaluation.Comparison {
         names.add(kernelDistance());
       }
       if (compared() >= ManifoldScores.FEWEST) {
-        names.addAll(List.of("precision", "recall", "density", "coverage"));
+        names.addAll(OF_MANIFOLD);
       }
     }
     return names;
@@ -169,6 +173,11 @@ final class ImageComparison implements Evaluation.Comparison {
   @Override
   public boolean higherIsBetter(String measure) {
     return !LOWER_IS_BETTER.contains(measure);
+  }
+
+  @Override
+  public boolean ranks(String measure) {
+    return !measure.equals(NEAREST);
   }
 
   private String kernelDistance() {
@@ -239,11 +248,13 @@ final class ImageComparison implements Evaluation.Comparison {
     look(watch);
     var kept =
         new KeptSamples(subject, n, (first, count) -> given(run, subject.seed(), first, count));
-    var measured = compare(subject, kept, only, watch);
+    var format = ImageFormat.of(run.schema());
+    var isNearest = only.isEmpty() || only.stream().anyMatch(OF_NEAREST::contains);
+    var nearestOf = new int[isNearest ? Math.min(n, mostNearest(format)) * format.symbols() : 0];
+    var measured = compare(subject, kept, nearestOf, only, watch);
     var report = new LinkedHashMap<String, Object>();
-    if (only.isEmpty() || only.stream().anyMatch(OF_NEAREST::contains)) {
-      watch.say("looks for the nearest training images");
-      report.putAll(nearest(run, kept, watch));
+    if (isNearest) {
+      report.putAll(nearest(run, new ImageBatch(nearestOf, format), watch));
     }
     report.putAll(measured);
     if (only.isEmpty()) {
@@ -252,35 +263,49 @@ final class ImageComparison implements Evaluation.Comparison {
     return report;
   }
 
+  /** Samples whose nearest training images are looked for. */
+  private static int mostNearest(ImageFormat format) {
+    var colours = 3 * format.height() * format.width();
+    return Math.max(1, Math.min(MOST_NEAREST, NEAREST_COLOURS / colours));
+  }
+
+  /**
+   * @param first is filled with the symbols of so many samples, the first ones: samples that are
+   *     not kept would have to be drawn a second time
+   */
   private Map<String, Object> compare(
-      Evaluation.Subject subject, KeptSamples kept, List<String> only, Watch watch) {
+      Evaluation.Subject subject, KeptSamples kept, int[] first, List<String> only, Watch watch) {
     var run = subject.model().config();
     var format = ImageFormat.of(run.schema());
     var compared = compared();
     var samples = new ImageSet(format, features, n, compared);
     var ofTheirClass = 0;
-    for (var first = 0; first < n; first += KeptSamples.PIECE) {
-      var piece = new ImageBatch(kept.piece(first).symbols(), format);
+    for (var at = 0; at < n; at += KeptSamples.PIECE) {
+      var symbols = kept.piece(at).symbols();
+      var begin = Math.min(first.length, (long) at * format.symbols());
+      System.arraycopy(
+          symbols, 0, first, (int) begin, (int) Math.min(symbols.length, first.length - begin));
+      var piece = new ImageBatch(symbols, format);
       samples.count(piece);
       if (features != null) {
-        var labels = given(run, subject.seed(), first, piece.count()).labels();
+        var labels = given(run, subject.seed(), at, piece.count()).labels();
         var seen = samples.look(piece);
         ofTheirClass += labels.length == 0 ? 0 : seen.agreeing(labels);
       }
-      watch.progress("samples", first + piece.count(), n, "");
+      watch.progress("samples", at + piece.count(), n, "");
     }
     if (kept.drawn() < n) {
       watch.say("%,d of the %,d samples were there already".formatted(n - kept.drawn(), n));
     }
     var report = new LinkedHashMap<String, Object>();
-    var symbols = real.images().symbols();
+    var realSymbols = real.images().symbols();
     report.put("compared_with", training.name());
-    report.put(SYMBOLS, samples.symbols().symbolDistance(symbols));
-    report.put(PAIRS, samples.symbols().pairDistance(symbols));
+    report.put(SYMBOLS, samples.symbols().symbolDistance(realSymbols));
+    report.put(PAIRS, samples.symbols().pairDistance(realSymbols));
     if (only.isEmpty() || only.contains(SYMBOLS) || only.contains(PAIRS)) {
       var data = inPlaceOfSamples(format, subject.seed(), watch);
-      report.put(SYMBOLS + OF_DATA, data.symbolDistance(symbols));
-      report.put(PAIRS + OF_DATA, data.pairDistance(symbols));
+      report.put(SYMBOLS + OF_DATA, data.symbolDistance(realSymbols));
+      report.put(PAIRS + OF_DATA, data.pairDistance(realSymbols));
     }
     if (features != null) {
       var distance = samples.statistics().frechetDistance(real.statistics());
@@ -303,7 +328,8 @@ final class ImageComparison implements Evaluation.Comparison {
         report.put(kernelDistance() + "_subsets", kernel.subsets());
         report.put("images_of_each_subset", kernel.size());
       }
-      if (compared >= ManifoldScores.FEWEST) {
+      if (compared >= ManifoldScores.FEWEST
+          && (only.isEmpty() || only.stream().anyMatch(OF_MANIFOLD::contains))) {
         var manifold = ManifoldScores.of(real.images().some(), samples.some(), features.size());
         report.put("precision", manifold.precision());
         report.put("recall", manifold.recall());
@@ -344,24 +370,16 @@ final class ImageComparison implements Evaluation.Comparison {
   }
 
   /** How far samples, and held-out images, are from the nearest training images. */
-  private Map<String, Double> nearest(RunConfig run, KeptSamples kept, Watch watch) {
-    var format = ImageFormat.of(run.schema());
-    var colours = 3 * format.height() * format.width();
-    var most = Math.max(1, Math.min(MOST_NEAREST, NEAREST_COLOURS / colours));
-    var some = new int[Math.min(n, most) * format.symbols()];
-    for (var first = 0; (long) first * format.symbols() < some.length; first += KeptSamples.PIECE) {
-      var at = first * format.symbols();
-      var symbols = kept.piece(first).symbols();
-      System.arraycopy(symbols, 0, some, at, Math.min(symbols.length, some.length - at));
-    }
+  private Map<String, Double> nearest(RunConfig run, ImageBatch images, Watch watch) {
+    watch.say("looks for the nearest training images");
     var flip = run.modality() instanceof ImageSettings settings && settings.flip();
-    var samples = NearestExamples.of(new ImageBatch(some, format).rgb(), training, flip);
+    var samples = NearestExamples.of(images.rgb(), training, flip, watch);
     var report = new LinkedHashMap<String, Double>();
     tell(samples, "", report);
     if (heldOut != null) {
-      var count = Math.min(heldOut.size(), most);
-      var images = ImageBatch.evenly(heldOut, count, 0, count);
-      var others = NearestExamples.of(images.rgb(), training, flip);
+      var count = Math.min(heldOut.size(), mostNearest(heldOut.format()));
+      var unseen = ImageBatch.evenly(heldOut, count, 0, count);
+      var others = NearestExamples.of(unseen.rgb(), training, flip, watch);
       tell(others, "_of_held_out", report);
       if (!haveRatios(samples)) {
         watch.say(LOW_RATIOS + " is not told: no two training images differ");

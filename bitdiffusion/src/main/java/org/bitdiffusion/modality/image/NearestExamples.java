@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.bitdiffusion.modality.Watch;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.javacpp.PointerScope;
@@ -59,9 +60,11 @@ public record NearestExamples(double first, double second) {
    * @param training images of the same size
    * @param mirrored whether a training image and its mirror image count as one, which is as far as
    *     the nearer of them
+   * @param watch is told how many training images have been looked at
    * @return [N]
    */
-  public static List<NearestExamples> of(byte[] rgb, ImageSource training, boolean mirrored) {
+  public static List<NearestExamples> of(
+      byte[] rgb, ImageSource training, boolean mirrored, Watch watch) {
     Engine.load();
     var width = training.format().width();
     var size = 3 * training.format().height() * width;
@@ -75,6 +78,7 @@ public record NearestExamples(double first, double second) {
         var most = Math.max(1, Math.min(BLOCK, MOST / size));
         for (var first = 0; first < training.size(); first += most) {
           var count = Math.min(most, training.size() - first);
+          watch.progress("nearest", first, training.size(), "");
           var block = ImageBatch.read(training, first, count).rgb();
           var different = different(block, size, mirrored ? width : 0, seen);
           if (different.length == 0) {
@@ -90,6 +94,7 @@ public record NearestExamples(double first, double second) {
             nearest.copy_(both.topk(2, 1, false, true).get0());
           }
         }
+        watch.progress("nearest", training.size(), training.size(), "");
         var distances = new double[(int) nearest.numel()];
         nearest.<DoubleBuffer>createBuffer().get(distances);
         var unit = 255 * Math.sqrt(size);

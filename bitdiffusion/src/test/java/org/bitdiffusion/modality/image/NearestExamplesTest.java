@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.bitdiffusion.modality.Watch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,7 +45,7 @@ class NearestExamplesTest {
       images[3 * 18 + i] = (byte) copy[i];
     }
 
-    var nearest = NearestExamples.of(images, training, false);
+    var nearest = NearestExamples.of(images, training, false, Watch.NOBODY);
 
     assertThat(nearest).hasSize(4);
     for (var i = 0; i < 4; i++) {
@@ -91,7 +92,8 @@ class NearestExamplesTest {
   }
 
   private static List<NearestExamples> nearest(Grey training, boolean mirrored, Grey images) {
-    return NearestExamples.of(ImageBatch.read(images, 0, images.size()).rgb(), training, mirrored);
+    return NearestExamples.of(
+        ImageBatch.read(images, 0, images.size()).rgb(), training, mirrored, Watch.NOBODY);
   }
 
   /** All pixels of an image are this far away, and so is the image. */
