@@ -3,7 +3,9 @@ package org.bitdiffusion.cli;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -19,6 +21,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.run.Run;
+import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
@@ -27,28 +30,29 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Trains for a given time on whatever machine it is: the first steps, at which the learning rate
- * does not depend on their number, tell how long one takes; then the run is given as many as the
- * rest of the time has room for. It is the same run as one that has that number from the start.
+ * Trains for a given time on whatever machine it is: the steps of the warm-up, at which the
+ * learning rate does not depend on their number, tell how long one takes, and a picture of what is
+ * learned by then how long that takes; then the run is given as many steps as the rest of the time
+ * has room for. It is the same run as one that has that number from the start.
  */
 @Command(name = "quickstart", description = "Trains on icons for some minutes, and draws samples.")
 final class QuickstartCommand implements Callable<Integer> {
   private static final int SAMPLES = 64;
 
-  /** Of training at its beginning, in which its speed is measured. */
-  private static final double MEASURED_SECONDS = 8;
+  /** Of training at its beginning, in which its speed is measured, at most. */
+  private static final double MEASURED_SECONDS = 20;
 
   /** From one picture to the next. */
-  private static final double PICTURE_SECONDS = 24;
+  private static final double PICTURE_SECONDS = 45;
+
+  /** Steps of sampling of the pictures before the last one. */
+  private static final int ROUGH = 20;
 
   /** For what is neither a step of training nor one of sampling: charts, files, a second start. */
   private static final double OTHER_SECONDS = 6;
 
-  /** Evaluations of the network that a step of training takes, for one example. */
-  private static final double EVALUATIONS_OF_A_STEP = 3.5;
-
-  /** Of the time of a step in a long training to that of the first ones; 1.28 were measured. */
-  private static final double SLOWER_LATER = 1.35;
+  /** Of the seconds that are left, what is used: no two minutes are alike. */
+  private static final double SAFE = 0.95;
 
   private static final String STEPS = "training.steps";
   private static final String PICTURE_EVERY = "training.checkpoint_every";
@@ -123,15 +127,21 @@ final class QuickstartCommand implements Callable<Integer> {
       return; // by the end of the process, or as all steps are done
     }
     var run = Run.open(out);
-    var steps = pace.steps(config, left());
+    double picture;
+    try (var model = run.model("auto")) {
+      var start = System.nanoTime();
+      paint(model, () -> false);
+      picture = (System.nanoTime() - start) / 1e9;
+    }
+    var steps = pace.steps(config, picture, left());
     var changes = new LinkedHashMap<>(Map.of(PICTURE_EVERY, Long.toString(pace.picture(steps))));
     changes.putAll(settings);
     changes.put(STEPS, Long.toString(steps));
     var writer = spec.commandLine().getOut();
     writer.printf(
         Locale.ROOT,
-        "%.2f s a step: %,d steps in all, with a picture in %s now and then%n",
-        pace.seconds,
+        "%.2f s a step: %,d steps in all; what is learned by now and then is in %s%n",
+        pace.seconds(),
         steps,
         samples());
     writer.flush();
@@ -159,10 +169,10 @@ final class QuickstartCommand implements Callable<Integer> {
   private final class Pace extends TrainingProgress {
     private final RunConfig.TrainingConfig training;
     private final long start = System.nanoTime();
+    private final List<Double> seconds = new ArrayList<>(); // of a step, in each line of the log
     private Trainer trainer;
     private boolean hasStopped;
     private long done;
-    private double seconds; // of a step
 
     Pace(RunConfig.TrainingConfig training) {
       super(spec.commandLine().getErr());
@@ -179,8 +189,7 @@ final class QuickstartCommand implements Callable<Integer> {
     public void onLog(Metrics metrics) {
       super.onLog(metrics);
       done = metrics.step();
-      seconds = // of the newest line: those before warm up
-          SLOWER_LATER * training.batchSize() / metrics.examplesPerSecond();
+      seconds.add(training.batchSize() / metrics.examplesPerSecond());
       if ((System.nanoTime() - start) / 1e9 > MEASURED_SECONDS
           || done + training.logEvery() > training.warmupSteps()) {
         hasStopped = true;
@@ -188,24 +197,30 @@ final class QuickstartCommand implements Callable<Integer> {
       }
     }
 
-    /** So many as fit, with the pictures, into a time; not more than the preset has. */
-    long steps(RunConfig config, double time) {
-      var sampling = config.sampling();
-      var passes = sampling.selfConditioning().equals("self_guidance") ? 2 : 1;
-      var ofPicture =
-          SAMPLES
-              * sampling.steps()
-              * passes
-              * seconds
-              / (training.batchSize() * EVALUATIONS_OF_A_STEP);
+    /** Of a step: the mean of the later half, as the first ones warm up. */
+    double seconds() {
+      return seconds.stream()
+          .skip(seconds.size() / 2)
+          .mapToDouble(Double::doubleValue)
+          .average()
+          .orElseThrow();
+    }
+
+    /**
+     * So many as fit, with the pictures, into a time; not more than the preset has.
+     *
+     * @param picture seconds of a rough one
+     */
+    long steps(RunConfig config, double picture, double time) {
+      var last = picture * config.sampling().steps() / rough(config.sampling()).steps();
       var ofTraining =
-          (time - OTHER_SECONDS - ofPicture) * PICTURE_SECONDS / (PICTURE_SECONDS + ofPicture);
-      return Math.min(training.steps(), done + Math.max(1, (long) (ofTraining / seconds)));
+          SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture);
+      return Math.min(training.steps(), done + Math.max(1, (long) (ofTraining / seconds())));
     }
 
     /** Steps from one picture to the next. */
     long picture(long steps) {
-      return Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / seconds)));
+      return Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / seconds())));
     }
   }
 
@@ -227,14 +242,20 @@ final class QuickstartCommand implements Callable<Integer> {
         // who stops a run wants to leave
       }
     }
+  }
 
-    private void paint(Model model, BooleanSupplier stopped) {
-      try (var renderer = Run.open(out).renderer()) {
-        var request = SampleRequest.of(model.config().sampling(), 0, SAMPLES, Given.NONE);
-        var samples = model.sample(request, step -> !stopped.getAsBoolean());
-        SampleFile.write(samples(), renderer, samples);
-      }
+  /** A picture of what has been learned so far. */
+  private void paint(Model model, BooleanSupplier stopped) {
+    try (var renderer = Run.open(out).renderer()) {
+      var sampling = rough(model.config().sampling());
+      var request = SampleRequest.of(sampling, 0, SAMPLES, Given.NONE);
+      var samples = model.sample(request, step -> !stopped.getAsBoolean());
+      SampleFile.write(samples(), renderer, samples);
     }
+  }
+
+  private static SamplerConfig rough(SamplerConfig sampling) {
+    return sampling.withSteps(Math.min(ROUGH, sampling.steps()));
   }
 
   private Path samples() {
