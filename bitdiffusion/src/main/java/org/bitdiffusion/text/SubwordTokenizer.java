@@ -89,14 +89,14 @@ public final class SubwordTokenizer implements Tokenizer {
       }
     } else {
       for (var entry : model.properties()) {
-        tokens.put(id(file, entry.getKey(), entry.getValue()), entry.getKey());
+        put(file, tokens, id(file, entry.getKey(), entry.getValue()), entry.getKey());
       }
     }
     var added = new HashMap<String, Integer>();
     for (var token : json.path("added_tokens")) {
       var name = token.path("content").asText();
       added.put(name, id(file, name, token.path("id")));
-      tokens.put(added.get(name), name);
+      put(file, tokens, added.get(name), name);
     }
     var end = first(ENDS, added);
     if (end < 0) {
@@ -114,6 +114,14 @@ public final class SubwordTokenizer implements Tokenizer {
         padding,
         wordEnd(json),
         open(file, withoutNames(json, Set.copyOf(List.of(tokens.get(end), tokens.get(padding))))));
+  }
+
+  private static void put(Path file, Map<Integer, String> tokens, int id, String token) {
+    var before = tokens.put(id, token);
+    if (before != null && !before.equals(token)) {
+      throw new DataException(
+          "%s is damaged: '%s' and '%s' both have the id %d".formatted(file, before, token, id));
+    }
   }
 
   /** Of files of CLIP's kind, whose decoder knows bytes only. */

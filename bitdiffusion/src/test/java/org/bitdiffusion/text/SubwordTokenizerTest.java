@@ -151,6 +151,7 @@ class SubwordTokenizerTest {
     assertBroken(Files.writeString(folder.resolve("b.json"), "{}"), "no model with a vocab");
     assertBroken(Files.writeString(folder.resolve("c.json"), ""), "no model with a vocab");
     assertBroken(changed("wordpiece.json", "\"dog\": 5", "\"dog\": \"5\""), "id of 'dog' is 5");
+    assertBroken(changed("wordpiece.json", "\"dog\": 5", "\"dog\": 6"), "both have the id 6");
     assertBroken(changed("wordpiece.json", "BertPreTokenizer", "Bert"), "is no tokenizer");
     assertBroken(folder.resolve("none.json"), "cannot be read");
   }

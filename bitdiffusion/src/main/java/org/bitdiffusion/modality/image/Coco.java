@@ -1,8 +1,10 @@
 package org.bitdiffusion.modality.image;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +19,11 @@ import org.bitdiffusion.io.TextFile;
  * captions each. Images without a caption are an error.
  */
 final class Coco {
-  /** Above it a float64 stands for several whole numbers. */
-  private static final double LARGEST_EXACT = 1L << 53;
+  /** From it on a float64 stands for several whole numbers, of which it is the first. */
+  private static final double FIRST_INEXACT = 1L << 53;
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   private Coco() {}
 
@@ -71,7 +76,7 @@ final class Coco {
   private static long id(Path file, String whose, JsonNode id) {
     if (!id.canConvertToExactIntegral()
         || !id.canConvertToLong()
-        || (!id.isIntegralNumber() && Math.abs(id.doubleValue()) > LARGEST_EXACT)) {
+        || (!id.isIntegralNumber() && Math.abs(id.doubleValue()) >= FIRST_INEXACT)) {
       throw new DataException(
           "%s: the id of %s is %s; it must be a whole number of 64 bits"
               .formatted(file, whose, id.isMissingNode() ? "missing" : id));
@@ -81,7 +86,7 @@ final class Coco {
 
   private static JsonNode tree(Path file) {
     try (var reader = TextFile.open(file)) {
-      var tree = new ObjectMapper().readTree(reader);
+      var tree = JSON.readTree(reader);
       if (!tree.path("images").isArray() || !tree.path("annotations").isArray()) {
         throw new DataException(file + " has no \"images\" and \"annotations\", as COCO's have");
       }

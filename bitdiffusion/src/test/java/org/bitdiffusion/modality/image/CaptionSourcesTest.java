@@ -91,6 +91,16 @@ class CaptionSourcesTest {
     var place = "FOLDER/" + file;
     text(file, "{\"images\": [");
     assertBroken("coco:" + folder, place + " is damaged: line 1 is no JSON");
+    text(file, "{\"images\": [], \"annotations\": []}\n{}"); // two files, one behind the other
+    assertBroken("coco:" + folder, place + " is damaged: line 2 is no JSON");
+    text(
+        file, // which a float64 cannot tell from 9007199254740992
+        "{\"images\": [{\"id\": 9007199254740993.0, \"file_name\": \"a.png\"}],"
+            + " \"annotations\": []}");
+    assertBroken(
+        "coco:" + folder,
+        place
+            + ": the id of an image is 9.007199254740992E15; it must be a whole number of 64 bits");
     text(file, "{\"images\": []}");
     assertBroken(
         "coco:" + folder, place + " has no \"images\" and \"annotations\", as COCO's have");
