@@ -161,11 +161,19 @@ public final class ConfigReader {
 
   /** A run that began before a setting was there goes on as it did, whatever its default is. */
   private static void keepAsTrained(ObjectNode config) {
-    if (config.path("schema").isObject()
-        && config.path("network").path("encoder") instanceof ObjectNode encoder
+    if (!config.path("schema").isObject()
+        || !(config.path("network") instanceof ObjectNode network)) {
+      return;
+    }
+    if (network.path("encoder") instanceof ObjectNode encoder
         && encoder.path("kind").asText().equals("resnet50")
         && !encoder.has("positions")) {
       encoder.put("positions", false);
+    }
+    if (network.path("kind").asText("unet").equals("unet")
+        && config.path("diffusion").path("softmax_factorization").asBoolean()
+        && !network.has("output_kernel")) {
+      network.put("output_kernel", 3); // of other losses it is 3 by default
     }
   }
 

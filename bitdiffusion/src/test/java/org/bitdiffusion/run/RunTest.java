@@ -74,6 +74,19 @@ class RunTest {
     }
   }
 
+  /** Runs of before it could be chosen say nothing of the last convolution: it was 3x3. */
+  @Test
+  void aRunOfBeforeOutputKernelsLoads() throws IOException {
+    start("diffusion.softmax_factorization=true", "network.output_kernel=3");
+    var file = path.resolve("config.yaml");
+    var config = Files.readString(file);
+    assertThat(config).contains("  output_kernel: 3\n");
+    Files.writeString(file, config.replace("  output_kernel: 3\n", ""));
+    try (var model = Run.open(path).model("float32")) {
+      assertThat(model.network().parameters().byName().get("output.weight").size(2)).isEqualTo(3);
+    }
+  }
+
   @Test
   void aRunIsTrainedOpenedAndSampled() {
     start("modality.flip=true", "sampling.steps=3");
