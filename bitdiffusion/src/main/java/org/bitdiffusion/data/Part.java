@@ -1,6 +1,14 @@
 package org.bitdiffusion.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.TextFile;
+import org.bitdiffusion.io.WholeFile;
 
 /**
  * Some of a source's examples, in an order of their own. The whole is closed by whoever opened it.
@@ -10,6 +18,8 @@ import java.nio.file.Path;
  */
 @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
 public record Part(DataSource whole, int... indexes) implements DataSource {
+  private static final String SIZE = "examples.txt";
+
   @Override
   public String name() {
     return "%,d of %s".formatted(indexes.length, whole.name());
@@ -50,9 +60,31 @@ public record Part(DataSource whole, int... indexes) implements DataSource {
     whole.readPixels(indexes[index], draw, target, offset);
   }
 
+  /** Keeps the number of the whole's examples too: of a larger whole, other ones are left out. */
   @Override
   public void keep(Path run) {
     whole.keep(run);
+    WholeFile.write(
+        run.resolve(SIZE), out -> out.write("%d%n".formatted(whole.size()).getBytes(UTF_8)));
+  }
+
+  /**
+   * Of how many examples a run keeps a part, if it does.
+   *
+   * @throws DataException if the file that says so is damaged
+   */
+  public static OptionalInt wholeSize(Path run) {
+    var file = run.resolve(SIZE);
+    if (!Files.exists(file)) {
+      return OptionalInt.empty();
+    }
+    try {
+      return OptionalInt.of(Integer.parseInt(TextFile.read(file, 100).strip()));
+    } catch (NumberFormatException e) {
+      throw new DataException(file + " is damaged: it holds no number of examples", e);
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
+    }
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.Part;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.modality.Renderer;
@@ -85,7 +86,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
       RunConfig config, DataSource source, Path path, Compute compute, Trainer.Listener listener) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
-    var origin = Origin.of(resolved);
+    var origin = origin(resolved, source);
     var checks = Checks.of(resolved, source, path, false);
     try {
       return Trainer.start(
@@ -103,6 +104,12 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     }
   }
 
+  private static Optional<Origin> origin(RunConfig config, DataSource source) {
+    var origin = Origin.of(config);
+    origin.ifPresent(o -> requireSameSplit(o, config, source));
+    return origin;
+  }
+
   /**
    * What a training would take, from a few steps of it that are forgotten; writes nothing.
    *
@@ -113,7 +120,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   public static DryRun dryRun(RunConfig config, DataSource source, Path path) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
-    var origin = Origin.of(resolved);
+    var origin = origin(resolved, source);
     try (var checks = Checks.of(resolved, source, path, false)) {
       return DryRun.of(
           resolved,
@@ -175,10 +182,10 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
           "the data %s is not what %s was trained on: shape, categories, classes or the like differ"
               .formatted(source.name(), path()));
     }
-    requireSameSplit(resolved);
+    requireSameSplit(resolved, source);
     var compute = Compute.choose(resolved.training().precision());
     var isBegun = folder.checkpoints().newest().isPresent();
-    var origin = isBegun ? Optional.<Origin>empty() : Origin.of(resolved);
+    var origin = isBegun ? Optional.<Origin>empty() : origin(resolved, source);
     var checks = Checks.of(resolved, source, path(), true);
     try {
       return Trainer.resume(
@@ -197,18 +204,57 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   /** What is held out from one step on was trained on before. */
-  private void requireSameSplit(RunConfig changed) {
-    var before = config.training();
-    var after = changed.training();
-    if (after.heldOutShare().isPresent()
-        && (!after.heldOutShare().equals(before.heldOutShare())
-            || after.seed() != before.seed()
-            || !changed.data().equals(config.data()))) {
+  private void requireSameSplit(RunConfig changed, DataSource source) {
+    var share = changed.training().heldOutShare();
+    if (share.isPresent() && (!drawsAlike(config, changed) || hasOtherSize(path(), source))) {
       throw new ConfigurationException(
-          "training.held_out is %s: with another share, seed or data than before, a run would hold"
-                  .formatted(after.heldOut())
+          "training.held_out is %s: with another share, seed or data than before%s, a run would hold"
+                  .formatted(changed.training().heldOut(), sizes(path(), source))
               + " out what it was trained on; name a source, or begin a new run");
     }
+  }
+
+  /**
+   * What is held out must not be what the weights were trained on by the run that they are of.
+   * Other data may be the same pictures in another place, which nobody can know here.
+   */
+  private static void requireSameSplit(Origin origin, RunConfig config, DataSource source) {
+    var before = origin.config();
+    var path = origin.run().path();
+    if (config.training().heldOutShare().isPresent()
+        && config.data().equals(before.data())
+        && (!drawsAlike(before, config) || hasOtherSize(path, source))) {
+      throw new ConfigurationException(
+          ("training.held_out is %s, but %s held out %s of the same data, with the seed %d%s: its"
+                  + " weights were trained on what would be held out; take the same share and seed,"
+                  + " or name a source")
+              .formatted(
+                  config.training().heldOut(),
+                  path,
+                  before.training().heldOutShare().isPresent()
+                      ? before.training().heldOut()
+                      : "nothing",
+                  before.training().seed(),
+                  sizes(path, source)));
+    }
+  }
+
+  /** Whether of the same number of examples the same ones are held out. */
+  private static boolean drawsAlike(RunConfig one, RunConfig other) {
+    return one.training().heldOutShare().equals(other.training().heldOutShare())
+        && one.training().seed() == other.training().seed()
+        && one.data().equals(other.data());
+  }
+
+  private static boolean hasOtherSize(Path run, DataSource source) {
+    var before = Part.wholeSize(run);
+    return before.isPresent() && before.getAsInt() != source.size();
+  }
+
+  private static String sizes(Path run, DataSource source) {
+    return hasOtherSize(run, source)
+        ? " (%,d examples then, %,d now)".formatted(Part.wholeSize(run).getAsInt(), source.size())
+        : "";
   }
 
   /**

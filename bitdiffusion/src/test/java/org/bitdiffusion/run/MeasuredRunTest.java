@@ -395,6 +395,24 @@ class MeasuredRunTest {
     resume(Map.of("training.steps", "5"));
   }
 
+  /** Of more pictures in the same folder, others are held out. */
+  @Test
+  void aShareOfDataThatGrewIsRefused() {
+    var config = config("training.held_out=0.25", "training.steps=4");
+    try (var data = Run.data(config);
+        var trainer = Run.start(config, data, path, NOBODY)) {
+      trainer.run();
+    }
+    var run = Run.open(path);
+    var longer = run.config(Map.of("training.steps", "5"));
+    try (var more = run.data("icons,size=8,subset=17")) {
+      assertThatThrownBy(() -> run.resume(longer, more, NOBODY))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("than before (16 examples then, 17 now)");
+    }
+    resume(Map.of("training.steps", "5"));
+  }
+
   /** Held-out captions are read with the words of the training's. */
   @Test
   void captionsThatAreHeldOutAreReadWithTheVocabularyOfTheRun() {

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -183,8 +185,34 @@ class OriginTest {
   }
 
   private void refused(String change, String... expected) {
-    assertThatThrownBy(() -> train(path, NOBODY, config(from(""), change)))
+    refused(List.of(change), expected);
+  }
+
+  private void refused(List<String> changes, String... expected) {
+    var all = new ArrayList<>(List.of(from("")));
+    all.addAll(changes);
+    assertThatThrownBy(() -> train(path, NOBODY, config(all.toArray(new String[0]))))
         .satisfies(e -> assertThat(e.getMessage()).contains(expected));
+  }
+
+  /** What the weights were trained on tells nothing of other examples. */
+  @Test
+  void whatIsHeldOutWasNotTrainedOnBefore() {
+    train(old, NOBODY, config("training.steps=3", "training.held_out=0.25"));
+    refused("training.held_out=0.5", "held out 0.25 of the same data", "the same share and seed");
+    for (var change : List.of("training.seed=0", "training.held_out=icons,size=8,subset=40")) {
+      var one = config(from(""), "training.steps=1", "training.held_out=0.25", change);
+      train(folder.resolve(change), NOBODY, one);
+    }
+    var all = folder.resolve("all");
+    train(all, NOBODY, config("training.steps=3"));
+    refused(
+        List.of("training.from.run=" + all, "training.held_out=0.25"), all + " held out nothing");
+    train(
+        path,
+        NOBODY,
+        config(
+            "training.from.run=" + all, "training.held_out=0.25", "data=icons,size=8,subset=24"));
   }
 
   @Test
