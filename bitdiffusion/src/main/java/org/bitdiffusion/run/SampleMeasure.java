@@ -7,6 +7,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.modality.Evaluation;
@@ -28,13 +29,15 @@ final class SampleMeasure implements Measure {
   private final String name;
   private final Evaluation.Comparison comparison;
   private final DataSource opened; // or null
+  private final int examples;
   private final Path path;
 
   private SampleMeasure(
-      String name, Evaluation.Comparison comparison, DataSource opened, Path path) {
+      String name, Evaluation.Comparison comparison, DataSource opened, int examples, Path path) {
     this.name = name;
     this.comparison = comparison;
     this.opened = opened;
+    this.examples = examples;
     this.path = path;
   }
 
@@ -55,8 +58,9 @@ final class SampleMeasure implements Measure {
       throw new ConfigurationException("training.measure.data: " + e.getMessage(), e);
     }
     try {
-      var comparison = compare(config, opened == null ? source : opened);
-      return new SampleMeasure(asked.name(), comparison, opened, path);
+      var compared = opened == null ? source : opened;
+      var comparison = compare(config, compared);
+      return new SampleMeasure(asked.name(), comparison, opened, compared.size(), path);
     } catch (RuntimeException | Error e) {
       if (opened != null) {
         opened.close();
@@ -111,6 +115,18 @@ final class SampleMeasure implements Measure {
   @Override
   public boolean higherIsBetter() {
     return comparison.higherIsBetter(name);
+  }
+
+  @Override
+  public String way(RunConfig config) {
+    var asked = config.training().measure();
+    return "%d samples by %s, beside %d examples of %s, with %s"
+        .formatted(
+            asked.samples(),
+            ConfigYaml.section(config.sampling()),
+            examples,
+            asked.data().isEmpty() ? config.data() : asked.data(),
+            asked.options());
   }
 
   @Override

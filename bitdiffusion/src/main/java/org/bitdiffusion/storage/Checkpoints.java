@@ -1,8 +1,10 @@
 package org.bitdiffusion.storage;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -41,9 +43,14 @@ public final class Checkpoints {
           .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+  private static final ObjectReader BESTS =
+      JSON.readerFor(Best.class).without(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
   private static final int FORMAT = 1;
   private static final String UNFINISHED = ".unfinished-";
   private static final String BEST = "best.json";
+
+  /** Where no best one was named before, all lines count. */
+  private static final long FIRST = 0;
 
   /** What people call the newest checkpoint. */
   public static final String NEWEST = "newest";
@@ -202,8 +209,29 @@ public final class Checkpoints {
    *
    * @param measure by which it is, such as {@code held_out_loss}
    * @param value of the measure
+   * @param way in which it was measured, see {@link Yardstick#way}; empty where it is not known
+   * @param since the first step from which on it was measured so; those before are not compared
    */
-  public record Best(long step, String measure, double value) {}
+  public record Best(
+      @JsonProperty(required = true) long step,
+      @JsonProperty(required = true) String measure,
+      @JsonProperty(required = true) double value,
+      String way,
+      long since) {
+    public Best {
+      way = way == null ? "" : way;
+    }
+  }
+
+  /**
+   * What tells how good a checkpoint is.
+   *
+   * @param measure a key of the metrics' lines
+   * @param higherIsBetter whether the largest number is the best, or the least
+   * @param way all that the number depends on besides the weights, for people: numbers that were
+   *     measured in other ways do not compare
+   */
+  public record Yardstick(String measure, boolean higherIsBetter, String way) {}
 
   /** The best checkpoint as far as any was measured; its folder may have been moved away. */
   public Optional<Best> best() {
@@ -212,7 +240,7 @@ public final class Checkpoints {
       return Optional.empty();
     }
     try {
-      return Optional.of(JSON.readValue(Files.readString(RegularFile.require(file)), Best.class));
+      return Optional.of(BESTS.readValue(Files.readString(RegularFile.require(file))));
     } catch (JsonProcessingException e) {
       throw new DataException(file + " is damaged: it names no step, measure and value", e);
     } catch (IOException e) {
@@ -221,31 +249,58 @@ public final class Checkpoints {
   }
 
   /**
-   * Names the best of the checkpoints that are there.
+   * Names the best of the checkpoints that are there, among those that were measured in the same
+   * way: where it is another one than before, the search begins anew.
    *
-   * @param history lines of the metrics
-   * @param measure a key of theirs; values that are no finite numbers are none
-   * @param higherIsBetter whether the largest one is the best, or the least
+   * @param history lines of the metrics; values that are no finite numbers are none
+   * @param measured the first step that is surely measured so: the first of this stretch of
+   *     training
    */
-  public void nameBest(List<Metrics> history, String measure, boolean higherIsBetter) {
+  public void nameBest(List<Metrics> history, Yardstick yardstick, long measured) {
+    var measure = yardstick.measure();
+    var before = readable();
+    var same = before.filter(best -> isOf(yardstick, best));
+    var since =
+        same.isPresent()
+            ? Math.min(same.get().since(), measured)
+            : Files.exists(folder.resolve(BEST)) ? measured : FIRST;
     var there = list().stream().map(Checkpoints::step).collect(Collectors.toSet());
     var byValue =
         Comparator.comparingDouble(
-            (Metrics line) -> (higherIsBetter ? -1 : 1) * line.measures().get(measure));
+            (Metrics line) -> (yardstick.higherIsBetter() ? -1 : 1) * line.measures().get(measure));
     history.stream()
-        .filter(line -> there.contains(line.step()))
+        .filter(line -> line.step() >= since && there.contains(line.step()))
         .filter(line -> Double.isFinite(line.measures().getOrDefault(measure, Double.NaN)))
         .min(byValue.thenComparing(Metrics::step))
-        .map(line -> new Best(line.step(), measure, line.measures().get(measure)))
-        .filter(best -> !isNamed(best))
-        .ifPresent(this::write);
+        .map(
+            line ->
+                new Best(
+                    line.step(), measure, line.measures().get(measure), yardstick.way(), since))
+        .filter(best -> !before.equals(Optional.of(best)))
+        .ifPresent(
+            best -> {
+              if (same.isEmpty() && before.isPresent()) {
+                LOGGER.warn(
+                    "step {} was the best by {}; what says which is the best has changed, and it is"
+                        + " looked for among the checkpoints from step {} on, by {}",
+                    before.get().step(),
+                    before.get().measure(),
+                    since,
+                    measure);
+              }
+              write(best);
+            });
   }
 
-  private boolean isNamed(Best best) {
+  private static boolean isOf(Yardstick yardstick, Best best) {
+    return best.measure().equals(yardstick.measure()) && best.way().equals(yardstick.way());
+  }
+
+  private Optional<Best> readable() {
     try {
-      return best().equals(Optional.of(best));
+      return best();
     } catch (DataException e) {
-      return false; // what is damaged is written anew
+      return Optional.empty(); // what is damaged is written anew
     }
   }
 

@@ -36,6 +36,13 @@ public final class HeldOutLoss implements Measure {
   }
 
   @Override
+  public String way(RunConfig config) {
+    var training = config.training();
+    return "%s, %d examples, seed %d, %d at a time"
+        .formatted(training.heldOut(), source.size(), training.seed(), training.partSize());
+  }
+
+  @Override
   public double of(Model model, BooleanSupplier stopped) {
     var training = model.config().training();
     var examples = Math.min(MOST, source.size());

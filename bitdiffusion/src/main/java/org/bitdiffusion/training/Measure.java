@@ -2,6 +2,7 @@ package org.bitdiffusion.training;
 
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.model.Model;
 
 /**
@@ -15,6 +16,16 @@ public interface Measure extends AutoCloseable {
   /** Whether of two checkpoints the one with the larger number is better; a loss is not so. */
   default boolean higherIsBetter() {
     return false;
+  }
+
+  /**
+   * All that its numbers depend on besides the weights, for people: where a run that is resumed has
+   * another, its numbers do not compare with those before.
+   *
+   * @param config of the run, as it is trained now
+   */
+  default String way(RunConfig config) {
+    return "";
   }
 
   /**

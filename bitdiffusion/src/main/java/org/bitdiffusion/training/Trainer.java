@@ -85,6 +85,7 @@ public final class Trainer implements AutoCloseable {
   private Batches batches;
   private long done;
   private long saved;
+  private long measured; // the first step that this process measures
   private Interval interval;
   private volatile boolean stopped;
   private boolean interrupted; // the training thread's
@@ -268,6 +269,7 @@ public final class Trainer implements AutoCloseable {
     this.batches = batches;
     isNew = beginning.isNew();
     done = beginning.done();
+    measured = done + 1;
     saved = beginning.saved();
     interval = new Interval(beginning.unlogged());
   }
@@ -426,6 +428,7 @@ public final class Trainer implements AutoCloseable {
   /** What a process that ended after it had saved a checkpoint has not done of it. */
   private void catchUp() {
     if (isCheckpoint(done) && interval.unlogged().steps() > 0) {
+      measured = done;
       var line = line(done);
       learner.withAverage(model -> measure(line, model));
       interval = new Interval(interval.unlogged()); // from now on
@@ -468,7 +471,9 @@ public final class Trainer implements AutoCloseable {
 
   private void nameBest() {
     var decisive = measures.get(measures.size() - 1);
-    folder.checkpoints().nameBest(folder.history(), decisive.name(), decisive.higherIsBetter());
+    var yardstick =
+        new Checkpoints.Yardstick(decisive.name(), decisive.higherIsBetter(), decisive.way(config));
+    folder.checkpoints().nameBest(folder.history(), yardstick, measured);
   }
 
   private Learner.StepResult step(long step) {

@@ -253,7 +253,7 @@ class MeasuredRunTest {
         "training.checkpoint_every=2",
         "training.keep_checkpoints=1");
     assertThat(checkpoints(path)).containsExactly("best.json", "step-00000004", "step-00000010");
-    var best = new Checkpoints.Best(4, "known", 1);
+    var best = new Checkpoints.Best(4, "known", 1, "", 0);
     assertThat(RunFolder.open(path).checkpoints().best()).contains(best);
     var run = Run.open(path);
     try (var model = run.model("float32", "best")) {
@@ -299,6 +299,67 @@ class MeasuredRunTest {
     var whole = folder.resolve("whole");
     train(whole, NOBODY, "training.held_out=icons,size=8,subset=30");
     assertThat(numbers(path).get(3)).isEqualTo(numbers(whole).get(3));
+  }
+
+  private Checkpoints.Best best() {
+    return RunFolder.open(path).checkpoints().best().orElseThrow();
+  }
+
+  /** The loss of other examples is another number. */
+  @Test
+  void checkpointsThatWereMeasuredInAnotherWayAreNotCompared() throws IOException {
+    var heldOut = "training.held_out";
+    train(
+        path,
+        NOBODY,
+        "training.steps=8",
+        "training.keep_checkpoints=9",
+        heldOut + "=icons,size=8,subset=30");
+    var metrics = path.resolve("metrics.jsonl");
+    var lines = Files.readString(metrics);
+    var changed =
+        lines.replaceAll("\"held_out_loss\":[0-9.]+}\\s*$", "\"held_out_loss\":1.0E-6}\n");
+    Files.writeString(metrics, changed);
+    resume(Map.of("training.steps", "12"));
+    assertThat(best().step()).isEqualTo(8);
+    var harder = "icons,size=8,subset=40";
+    resume(Map.of("training.steps", "20", heldOut, harder));
+    assertThat(best().step()).isIn(16L, 20L);
+    assertThat(best().since()).isEqualTo(13);
+    assertThat(best().way()).contains(harder);
+    resume(Map.of("training.steps", "24"));
+    assertThat(best().since()).isEqualTo(13);
+    // Steps that are taken again are measured again.
+    for (var step : List.of("16", "20", "24")) {
+      Files.move(path.resolve("checkpoints/step-000000" + step), folder.resolve(step));
+    }
+    resume(Map.of("training.steps", "16", heldOut, harder));
+    assertThat(best().since()).isEqualTo(13);
+    assertThat(best().step()).isEqualTo(16);
+  }
+
+  /** A distance of few samples is larger, and that of other samples another. */
+  @Test
+  void otherSamplesAreAnotherWay() {
+    train(
+        path,
+        NOBODY,
+        "training.steps=4",
+        "training.measure.name=pair_total_variation",
+        "training.measure.samples=6");
+    assertThat(best().since()).isZero();
+    resume(Map.of("training.steps", "8"));
+    assertThat(best().since()).isZero();
+    var steps = 8;
+    for (var change :
+        List.of(
+            Map.entry("training.measure.samples", "8"),
+            Map.entry("training.measure.data", "icons,size=8,subset=20"),
+            Map.entry("sampling.steps", "3"))) {
+      steps += 4;
+      resume(Map.of("training.steps", Integer.toString(steps), change.getKey(), change.getValue()));
+      assertThat(best().since()).isEqualTo(steps - 3);
+    }
   }
 
   /** Four examples are learned by heart: their loss falls, and that of others rises. */
