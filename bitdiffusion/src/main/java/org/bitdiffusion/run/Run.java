@@ -183,8 +183,14 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
               .formatted(source.name(), path()));
     }
     requireSameSplit(resolved, source);
-    var compute = Compute.choose(resolved.training().precision());
     var isBegun = folder.checkpoints().newest().isPresent();
+    if (isBegun && !changed.training().from().equals(config.training().from())) {
+      throw new ConfigurationException(
+          "training.from cannot change in the middle of a run, which goes on with its own weights;"
+              + " begin a new one with those of "
+              + changed.training().from().run());
+    }
+    var compute = Compute.choose(resolved.training().precision());
     var origin = isBegun ? Optional.<Origin>empty() : origin(resolved, source);
     var checks = Checks.of(resolved, source, path(), true);
     try {

@@ -169,6 +169,22 @@ class OriginTest {
   }
 
   @Test
+  void aRunThatIsBegunTakesNoOtherWeights() throws IOException {
+    train(old, NOBODY, config("training.steps=1"));
+    train(path, NOBODY, config("training.steps=1"));
+    var run = Run.open(path);
+    var before = Files.readString(run.folder().configuration());
+    var changed = run.config(Map.of("training.from.run", old.toString(), "training.steps", "2"));
+    try (var data = run.data()) {
+      assertThatThrownBy(() -> run.resume(changed, data, NOBODY))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("training.from cannot change in the middle of a run")
+          .hasMessageContaining(old.toString());
+    }
+    assertThat(run.folder().configuration()).hasContent(before);
+  }
+
+  @Test
   void whatDoesNotFitIsNamedBeforeAnythingIsWritten() {
     train(old, NOBODY, config());
     refused(
