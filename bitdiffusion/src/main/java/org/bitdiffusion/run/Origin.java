@@ -64,8 +64,7 @@ record Origin(RunFolder run, RunConfig config, Path checkpoint, boolean partly) 
       model.network().readPretrained(); // of what stays random otherwise
     }
     var weights = model.network().parameters().byName();
-    var file = checkpoint.resolve("ema.safetensors");
-    var shapes = Safetensors.shapes(file);
+    var shapes = Safetensors.shapes(checkpoint.resolve("ema.safetensors"));
     var differing = differing(weights, shapes);
     if (differing.isEmpty()) {
       run.checkpoints().read(checkpoint, Map.of("ema", weights));
@@ -82,8 +81,7 @@ record Origin(RunFolder run, RunConfig config, Path checkpoint, boolean partly) 
                   some(settings(model.config())),
                   partly ? "" : ", or training.from.partly=true leaves such weights random"));
     }
-    run.checkpoints().read(checkpoint, Map.of()); // which complains of another format
-    Safetensors.readSome(file, fitting);
+    run.checkpoints().readSome(checkpoint, "ema", fitting);
     LOGGER.warn(
         "{} of {} weights are not those of {}: {}",
         differing.size(),

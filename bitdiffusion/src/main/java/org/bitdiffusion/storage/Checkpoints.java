@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -23,6 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.RegularFile;
@@ -187,6 +190,32 @@ public final class Checkpoints {
               "%s; to go back to %s, move %s away"
                   .formatted(e.getMessage(), older.get().getFileName(), checkpoint),
               e);
+    }
+  }
+
+  /**
+   * Fills tensors from a file of a checkpoint that may hold more.
+   *
+   * @param file without ending, such as {@code ema}
+   * @throws DataException if it is damaged, or lacks a tensor of that name and shape
+   */
+  public void readSome(Path checkpoint, String file, Map<String, Tensor> tensors) {
+    var checksums = state(checkpoint).checksums();
+    var weights = checkpoint.resolve(file + ".safetensors");
+    if (checksums != null) {
+      requireChecksum(weights, checksums, checksum(weights)); // of all, also of what is left out
+    }
+    Safetensors.readSome(weights, tensors);
+  }
+
+  private static long checksum(Path file) {
+    var checksum = new CRC32C();
+    try (var in =
+        new CheckedInputStream(Files.newInputStream(RegularFile.require(file)), checksum)) {
+      in.transferTo(OutputStream.nullOutputStream());
+      return checksum.getValue();
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
     }
   }
 

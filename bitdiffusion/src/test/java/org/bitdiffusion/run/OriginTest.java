@@ -265,6 +265,21 @@ class OriginTest {
         .hasMessageContaining("training.from.partly=true leaves such weights random");
   }
 
+  /** A bit of a number that is still one is told by the checksum alone. */
+  @Test
+  void damagedWeightsAreRefusedAlsoWhereSomeStayRandom() throws IOException {
+    train(old, NOBODY, config("training.steps=1"));
+    var file = old.resolve("checkpoints/step-00000001/ema.safetensors");
+    var bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 4] ^= 1;
+    Files.write(file, bytes);
+    refused(
+        List.of("training.from.partly=true", "network.blocks=2"),
+        "ema.safetensors is damaged",
+        "CRC-32C");
+    assertThat(path).doesNotExist();
+  }
+
   /** The weights of words by their numbers mean something else with another vocabulary. */
   @Test
   void captionsKeepTheVocabularyOfTheWeights() {
