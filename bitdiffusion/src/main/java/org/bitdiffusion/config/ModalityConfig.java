@@ -12,4 +12,12 @@ public interface ModalityConfig {
   default ModalityConfig fixed() {
     return this;
   }
+
+  /**
+   * These settings with the same values of those that do not change what a symbol stands for:
+   * weights know symbols by their numbers, so that runs whose others differ cannot share them.
+   */
+  default ModalityConfig symbols() {
+    return fixed();
+  }
 }

@@ -47,10 +47,31 @@ record Origin(RunFolder run, RunConfig config, Path checkpoint, boolean partly) 
       var run = RunFolder.open(Path.of(from.run()));
       var before = ConfigReader.file(run.configuration(), Map.of());
       var checkpoint = run.checkpoints().require(from.checkpoint());
-      return Optional.of(new Origin(run, before, checkpoint, from.partly()));
+      var origin = new Origin(run, before, checkpoint, from.partly());
+      origin.requireSameSymbols(config);
+      return Optional.of(origin);
     } catch (ConfigurationException e) {
       throw new ConfigurationException("training.from.run: " + e.getMessage(), e);
     }
+  }
+
+  /** Weights of the same shape may know other words by the same numbers. */
+  private void requireSameSymbols(RunConfig here) {
+    if (config.modality().symbols().equals(here.modality().symbols())) {
+      return;
+    }
+    var differing =
+        some(settings(here).stream().filter(said -> said.startsWith("modality.")).toList());
+    if (!partly) {
+      throw new ConfigurationException(
+          ("the weights of %s know symbols by numbers that mean others here: %s. Take the same"
+                  + " settings, or training.from.partly=true for the sake of the other weights")
+              .formatted(run.path(), differing));
+    }
+    LOGGER.warn(
+        "weights of {} know symbols by numbers that mean others here, and learn them anew: {}",
+        run.path(),
+        differing);
   }
 
   /**

@@ -60,7 +60,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     var from = config.training().from().run();
     if (!from.isEmpty() && RunFolder.isThere(Path.of(from))) {
       var run = Run.open(Path.of(from));
-      if (run.config().modality().fixed().equals(config.modality().fixed())) {
+      if (run.config().modality().symbols().equals(config.modality().symbols())) {
         // The weights know the words of that run's vocabulary, by their numbers.
         return modality.open(config.withSchema(run.config().schema()), Optional.of(run.path()));
       }

@@ -300,5 +300,19 @@ class OriginTest {
     assertThat(path.resolve("tokenizer.json"))
         .hasSameBinaryContentAs(old.resolve("tokenizer.json"));
     assertThat(Run.open(path).config().schema()).isEqualTo(Run.open(old).config().schema());
+
+    // Longer captions have the same words; another vocabulary has others, perhaps as many bits.
+    var longer = folder.resolve("longer");
+    var partly = "training.from.partly=true";
+    var length = "modality.length=24";
+    train(longer, NOBODY, Configs.of("scene-captions", settings, from(""), length, partly));
+    assertThat(longer.resolve("tokenizer.json"))
+        .hasSameBinaryContentAs(old.resolve("tokenizer.json"));
+    assertThat(Run.open(longer).config().schema().space().shape()).containsExactly(1, 24);
+    var fewer = Configs.of("scene-captions", settings, from(""), "modality.vocabulary=40");
+    assertThatThrownBy(() -> train(folder.resolve("fewer"), NOBODY, fewer))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("know symbols by numbers that mean others here")
+        .hasMessageContaining("modality.vocabulary is");
   }
 }

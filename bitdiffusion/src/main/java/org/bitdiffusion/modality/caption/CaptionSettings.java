@@ -15,14 +15,16 @@ public record CaptionSettings(String tokenizer, int vocabulary, int length, doub
     implements ModalityConfig {
   static final String KIND = "caption";
 
+  private static final int SHORTEST = 2;
+
   /** Attention would take 16 GiB for one caption of this length. */
   private static final int LONGEST = 1 << 16;
 
   public CaptionSettings {
     new Jitter(jitter); // checks it
-    if (length < 2 || length > LONGEST) {
+    if (length < SHORTEST || length > LONGEST) {
       throw new ConfigurationException(
-          "modality.length is %d; it must be from 2 to %d".formatted(length, LONGEST));
+          "modality.length is %d; it must be from %d to %d".formatted(length, SHORTEST, LONGEST));
     }
   }
 
@@ -34,5 +36,10 @@ public record CaptionSettings(String tokenizer, int vocabulary, int length, doub
   @Override
   public ModalityConfig fixed() {
     return new CaptionSettings(tokenizer, vocabulary, length, 0);
+  }
+
+  @Override
+  public ModalityConfig symbols() {
+    return new CaptionSettings(tokenizer, vocabulary, SHORTEST, 0);
   }
 }
