@@ -1,10 +1,10 @@
 package org.bitdiffusion.config;
 
+import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Codec;
@@ -140,22 +140,17 @@ public record RunConfig(
     /** Names of learning rate schedules. */
     public static final List<String> SCHEDULES = List.of("constant", "cosine");
 
-    /** A number of any kind, and no name of a source. */
-    private static final Pattern NUMBER = Pattern.compile("[-+.]?[0-9].*");
-
     public TrainingConfig {
       heldOut = heldOut.strip();
     }
 
     /** The share of the data that is held out; empty where a source is, or nothing. */
     public OptionalDouble heldOutShare() {
-      if (!NUMBER.matcher(heldOut).matches()) {
-        return OptionalDouble.empty();
-      }
       try {
-        return OptionalDouble.of(Double.parseDouble(heldOut));
+        // Of Double's "NaN" and "1f" each could be a source.
+        return OptionalDouble.of(new BigDecimal(heldOut).doubleValue());
       } catch (NumberFormatException e) {
-        return OptionalDouble.of(Double.NaN); // which is no share
+        return OptionalDouble.empty();
       }
     }
 

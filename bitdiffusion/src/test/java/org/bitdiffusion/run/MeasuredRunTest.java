@@ -474,6 +474,17 @@ class MeasuredRunTest {
     resume(Map.of("training.steps", "5"));
   }
 
+  @Test
+  void aSourceMayBeginWithADigit() {
+    for (var source : List.of("7segment,size=8", "1f", "NaN", "0.05%")) {
+      assertThat(config("training.held_out=" + source).training().heldOutShare()).isEmpty();
+    }
+    for (var share : List.of("0.05", ".05", "5e-2", " +0.05 ")) {
+      assertThat(config("training.held_out=" + share).training().heldOutShare()).hasValue(0.05);
+    }
+    refused("training.held_out=-0.05", "training.held_out is -0.05", "a share above 0");
+  }
+
   /** Held-out captions are read with the words of the training's. */
   @Test
   void captionsThatAreHeldOutAreReadWithTheVocabularyOfTheRun() {
