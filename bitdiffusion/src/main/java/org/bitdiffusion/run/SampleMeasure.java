@@ -44,7 +44,7 @@ final class SampleMeasure implements Measure {
   /**
    * Looks at the data, which may take a while.
    *
-   * @param source what is trained on
+   * @param source the run's data, all of it
    * @param path of the run
    * @param open opens the data of a configuration
    */
