@@ -2,11 +2,8 @@ package org.bitdiffusion.modality.image;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import com.drew.lang.ByteArrayReader;
-import com.drew.metadata.Metadata;
-import com.drew.metadata.exif.ExifDirectoryBase;
-import com.drew.metadata.exif.ExifIFD0Directory;
-import com.drew.metadata.exif.ExifReader;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.regex.Pattern;
 
 /**
@@ -21,6 +18,10 @@ record Orientation(boolean turned, boolean fromRight, boolean fromBottom) {
   static final Orientation AS_STORED = new Orientation(false, false, false);
 
   private static final String PREFIX = "Exif\0\0";
+  private static final int ENTRY = 12; // tag, type, number of values, and a value or its place
+  private static final short ORIENTATION = 0x112;
+  private static final short SHORT = 3;
+  private static final short LONG = 4;
   private static final Pattern XMP = Pattern.compile("tiff:Orientation(?:=\"|>)([0-9])");
 
   /**
@@ -47,19 +48,53 @@ record Orientation(boolean turned, boolean fromRight, boolean fromBottom) {
    * @param xmp a packet of XMP, or empty
    */
   static Orientation of(byte[] exif, byte[] xmp) {
-    var metadata = new Metadata();
-    var begin = 0;
-    while (new String(exif, begin, Math.min(6, exif.length - begin), ISO_8859_1).equals(PREFIX)) {
-      begin += PREFIX.length();
-    }
-    new ExifReader().extract(new ByteArrayReader(exif, begin), metadata, 0);
-    var tags = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
-    var noted = tags == null ? null : tags.getInteger(ExifDirectoryBase.TAG_ORIENTATION);
-    if (noted == null) {
+    var noted = noted(exif);
+    if (noted < 0) {
       var match = XMP.matcher(new String(xmp, ISO_8859_1));
       return match.find() ? of(Integer.parseInt(match.group(1))) : AS_STORED;
     }
     return of(noted);
+  }
+
+  /**
+   * The number of EXIF's first directory (TIFF 6.0, section 2), or -1 where there is none. No other
+   * tag is looked at: their values may be damaged, or many times as large as the file.
+   */
+  private static int noted(byte[] exif) {
+    var begin = 0;
+    while (new String(exif, begin, Math.min(6, exif.length - begin), ISO_8859_1).equals(PREFIX)) {
+      begin += PREFIX.length();
+    }
+    var tiff = ByteBuffer.wrap(exif, begin, exif.length - begin).slice();
+    if (tiff.remaining() < 8) {
+      return -1;
+    }
+    switch (tiff.getShort(0)) {
+      case 0x4949 -> tiff.order(ByteOrder.LITTLE_ENDIAN);
+      case 0x4d4d -> tiff.order(ByteOrder.BIG_ENDIAN);
+      default -> {
+        return -1;
+      }
+    }
+    var directory = Integer.toUnsignedLong(tiff.getInt(4));
+    if (tiff.getShort(2) != 42 || directory + 2 > tiff.limit()) {
+      return -1;
+    }
+    var noted = -1;
+    var entries = tiff.position((int) directory).getShort() & 0xffff;
+    for (var i = 0; i < entries && tiff.remaining() >= ENTRY; i++) {
+      var entry = tiff.position();
+      if (tiff.getShort(entry) == ORIENTATION && tiff.getInt(entry + 4) == 1) {
+        noted =
+            switch (tiff.getShort(entry + 2)) {
+              case SHORT -> tiff.getShort(entry + 8) & 0xffff;
+              case LONG -> tiff.getInt(entry + 8);
+              default -> noted;
+            };
+      }
+      tiff.position(entry + ENTRY);
+    }
+    return noted;
   }
 
   /** Where the column of a square of the upright image's middle begins as stored. */
