@@ -9,7 +9,7 @@ final class BmpFile {
   private BmpFile() {}
 
   static Encoded open(byte[] file) throws IOException {
-    var reader = new JdkReader("bmp", file, file.length, false);
+    var reader = new JdkReader("bmp", file, 0, file.length);
     return Encoded.of(reader, Orientation.AS_STORED, BmpFile::decode);
   }
 

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
-import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
@@ -29,14 +28,14 @@ final class JdkReader implements Closeable {
 
   /**
    * @param format as ImageIO names it
+   * @param begin of the file among the bytes
    * @param length of the file; there may be more bytes
-   * @param metadata whether {@link #stream} and {@link #frame} will be asked for
    */
-  JdkReader(String format, byte[] file, int length, boolean metadata) {
-    in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file, 0, length));
+  JdkReader(String format, byte[] bytes, int begin, int length) {
+    in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes, begin, length));
     reader = ImageIO.getImageReadersByFormatName(format).next();
     reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
-    reader.setInput(in, true, !metadata);
+    reader.setInput(in, true, true);
   }
 
   int width() throws IOException {
@@ -45,14 +44,6 @@ final class JdkReader implements Closeable {
 
   int height() throws IOException {
     return reader.getHeight(0);
-  }
-
-  IIOMetadata stream() throws IOException {
-    return reader.getStreamMetadata();
-  }
-
-  IIOMetadata frame() throws IOException {
-    return reader.getImageMetadata(0);
   }
 
   /** With the samples as stored. */

@@ -46,7 +46,7 @@ final class JpegFile {
     }
     var colours = header.colours();
     var orientation = Orientation.of(header.exif.toByteArray(), header.xmp);
-    var reader = new JdkReader("jpeg", file, length, false);
+    var reader = new JdkReader("jpeg", file, 0, length);
     return Encoded.of(reader, orientation, opened -> new Pixels(opened.raster(), colours));
   }
 

@@ -50,7 +50,7 @@ final class PngFile {
     var colours = png.colours(false);
     var pillow = png.colours(true);
     var orientation = Orientation.of(png.exif.length > 0 ? png.exif : png.rawExif, png.xmp);
-    var reader = new JdkReader("png", png.kept.array(), png.kept.position(), false);
+    var reader = new JdkReader("png", png.kept.array(), 0, png.kept.position());
     return Encoded.of(
         reader, orientation, opened -> new Pixels(opened.image().getRaster(), colours, pillow));
   }

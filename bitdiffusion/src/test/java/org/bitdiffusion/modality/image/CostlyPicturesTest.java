@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Small files, of which a careless reader makes much work: they cost no more than others. */
 class CostlyPicturesTest {
@@ -133,5 +134,36 @@ class CostlyPicturesTest {
       deflater.write(bytes);
     }
     return out.toByteArray();
+  }
+
+  private static byte[] extension(int label, byte[] blocks) {
+    return joined(new byte[] {0x21, (byte) label}, blocks, new byte[1]);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "whole.gif",
+        "transparent.gif",
+        "interlaced.gif",
+        "larger-than-screen.gif",
+        "smaller-than-screen.gif",
+        "smaller-than-screen-transparent.gif"
+      })
+  void extensionsOfManyBlocksArePassedOver(String name) throws Exception {
+    var gif = picture(name);
+    var expected = ImageFiles.partial(file(gif));
+    var ones = new byte[2 * 30_000];
+    Arrays.fill(ones, (byte) 1);
+    var more =
+        joined(
+            extension(0xfe, ones),
+            extension(0xff, joined(new byte[] {11}, "NETSCAPE2.0".getBytes(ISO_8859_1), ones)),
+            extension(0x01, joined(new byte[] {12}, new byte[12], ones)));
+    var file = file(with(gif, 13 + 3 * (2 << (gif[10] & 7)), more));
+    assertThat(allocated(() -> ImageFiles.whole(file))).isLessThan(4 * MB);
+    var actual = ImageFiles.partial(file);
+    assertThat(actual.image().rgb()).isEqualTo(expected.image().rgb());
+    assertThat(actual.transparent()).isEqualTo(expected.transparent());
   }
 }
