@@ -3,14 +3,32 @@ package org.bitdiffusion.modality.image;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /** BMP. */
 final class BmpFile {
+  private static final int HEADER = 14; // where the second header begins
+  private static final int COMPRESSION = 30;
+  private static final int JPEG = 4;
+  private static final int PNG = 5;
+
   private BmpFile() {}
 
   static Encoded open(byte[] file) throws IOException {
+    requirePixels(ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN));
     var reader = new JdkReader("bmp", file, 0, file.length);
     return Encoded.of(reader, Orientation.AS_STORED, BmpFile::decode);
+  }
+
+  /** Another format inside, which is for printers, would be decoded with no regard to its size. */
+  private static void requirePixels(ByteBuffer file) throws BadPicture {
+    if (file.limit() >= COMPRESSION + Integer.BYTES && file.getInt(HEADER) >= 40) {
+      var compression = file.getInt(COMPRESSION);
+      if (compression == JPEG || compression == PNG) {
+        throw new BadPicture("holds a JPEG or PNG inside of a BMP; save it as one");
+      }
+    }
   }
 
   private static Pixels decode(JdkReader reader) throws IOException {

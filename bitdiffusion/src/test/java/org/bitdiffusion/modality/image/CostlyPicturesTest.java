@@ -2,6 +2,7 @@ package org.bitdiffusion.modality.image;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayOutputStream;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,6 +54,12 @@ class CostlyPicturesTest {
     return joined(Arrays.copyOf(file, at), more, Arrays.copyOfRange(file, at, file.length));
   }
 
+  private static void assertBad(Path file, String message) {
+    assertThatThrownBy(() -> ImageFiles.whole(file))
+        .isInstanceOf(DataException.class)
+        .hasMessage(file + " " + message);
+  }
+
   /** Bytes of Java's memory that are asked for. */
   private static long allocated(ThrowingCallable reading) throws IOException {
     try {
@@ -68,6 +76,28 @@ class CostlyPicturesTest {
 
   private static ByteBuffer little(int bytes) {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Java's reader believes the size, and decodes what is inside without looking at its scans. */
+  @ParameterizedTest
+  @CsvSource({
+    "40, 4, progressive.jpg, 0",
+    "40, 5, rgb-8.png, 0",
+    "108, 4, progressive.jpg, 0",
+    "124, 5, rgb-8.png, 0",
+    "40, 4, progressive.jpg, 2147483632"
+  })
+  void aBmpOfAnotherFormatIsBad(int header, int compression, String inside, int size)
+      throws Exception {
+    var picture = picture(inside);
+    var begin = 14 + header;
+    var bmp = little(begin + picture.length).put((byte) 'B').put((byte) 'M');
+    bmp.putInt(bmp.capacity()).putInt(0).putInt(begin);
+    bmp.putInt(header).putInt(9).putInt(6).putShort((short) 1).putShort((short) 0);
+    bmp.putInt(compression).putInt(size == 0 ? picture.length : size);
+    assertBad(
+        file(bmp.position(begin).put(picture).array()),
+        "holds a JPEG or PNG inside of a BMP; save it as one");
   }
 
   /**
