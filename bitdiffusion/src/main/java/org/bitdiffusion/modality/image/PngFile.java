@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -20,9 +21,35 @@ import java.util.zip.InflaterInputStream;
 final class PngFile {
   private static final int SIGNATURE = 8;
   private static final int AROUND = 12; // length, type and checksum of a chunk
-  private static final int MOST_TEXT = 1 << 20;
+
+  /** Digits of EXIF, and what is around them: as much as a segment of JPEG holds, twice. */
+  private static final int MOST_TEXT = 1 << 17;
+
   private static final String RAW_EXIF = "Raw profile type exif\0";
   private static final String XMP = "XML:com.adobe.xmp\0";
+
+  /**
+   * Pixels of an image that come together.
+   *
+   * @param left the first column
+   * @param right from one column to the next
+   * @param top the first row
+   * @param below from one row to the next
+   */
+  private record Pass(int left, int right, int top, int below) {}
+
+  private static final List<Pass> ALL_AT_ONCE = List.of(new Pass(0, 1, 0, 1));
+
+  /** Adam7's: PNG's third edition, section 8.2. */
+  private static final List<Pass> PASSES =
+      List.of(
+          new Pass(0, 8, 0, 8),
+          new Pass(4, 8, 0, 8),
+          new Pass(0, 4, 4, 8),
+          new Pass(2, 4, 0, 4),
+          new Pass(0, 2, 2, 4),
+          new Pass(1, 2, 0, 2),
+          new Pass(0, 1, 1, 2));
 
   /** The chunks that are needed. */
   private final ByteBuffer kept;
@@ -31,7 +58,8 @@ final class PngFile {
   private byte[] palette = {};
   private byte[] transparency = {};
   private byte[] exif = {};
-  private byte[] rawExif = {};
+  private byte[] rawExif = {}; // what follows the name of a text
+  private boolean compressed; // rawExif
   private byte[] xmp = {};
 
   /** What is wrong with the image's data, unless it proves to be whole; or null. */
@@ -44,15 +72,19 @@ final class PngFile {
   static Encoded open(byte[] file) throws IOException {
     var png = new PngFile(file.length);
     png.keep(ByteBuffer.wrap(file));
-    if (png.doubt != null) {
-      png.requireWholeData();
-    }
     var colours = png.colours(false);
     var pillow = png.colours(true);
-    var orientation = Orientation.of(png.exif.length > 0 ? png.exif : png.rawExif, png.xmp);
+    var orientation = Orientation.of(png.exif.length > 0 ? png.exif : png.rawExif(), png.xmp);
     var reader = new JdkReader("png", png.kept.array(), 0, png.kept.position());
     return Encoded.of(
-        reader, orientation, opened -> new Pixels(opened.image().getRaster(), colours, pillow));
+        reader,
+        orientation,
+        opened -> {
+          if (png.doubt != null) {
+            png.requireWholeData(png.dataBytes(opened.width(), opened.height()));
+          }
+          return new Pixels(opened.image().getRaster(), colours, pillow);
+        });
   }
 
   private void keep(ByteBuffer file) throws BadPicture {
@@ -112,7 +144,8 @@ final class PngFile {
       }
       case "tEXt", "zTXt" -> {
         if (new String(data, ISO_8859_1).startsWith(RAW_EXIF)) {
-          rawExif = rawExif(data, type.equals("zTXt"));
+          rawExif = Arrays.copyOfRange(data, RAW_EXIF.length(), data.length);
+          compressed = type.equals("zTXt");
         }
       }
       default -> {}
@@ -132,17 +165,14 @@ final class PngFile {
   }
 
   /** EXIF as ImageMagick kept it before PNG had a chunk for it: a length, and digits. */
-  private static byte[] rawExif(byte[] chunk, boolean compressed) {
-    try {
-      var begin = RAW_EXIF.length();
-      var text = Arrays.copyOfRange(chunk, begin, chunk.length);
-      if (compressed) {
-        var packed = new ByteArrayInputStream(text, 1, text.length - 1); // after the method's byte
-        try (var unpacked = new InflaterInputStream(packed)) {
-          text = unpacked.readNBytes(MOST_TEXT);
-        }
-      }
-      var lines = new String(text, ISO_8859_1).split("\n", 4); // empty, exif, length, digits
+  private byte[] rawExif() {
+    var packed = new ByteArrayInputStream(rawExif);
+    if (compressed) {
+      packed.skip(1); // the method
+    }
+    try (var in = compressed ? new InflaterInputStream(packed) : packed) {
+      var text = new String(in.readNBytes(MOST_TEXT), ISO_8859_1);
+      var lines = text.split("\n", 4); // empty, exif, length, digits
       return lines.length < 4
           ? new byte[0]
           : HexFormat.of().parseHex(lines[3].replaceAll("\\s", ""));
@@ -151,8 +181,35 @@ final class PngFile {
     }
   }
 
-  /** As the data has a checksum of its own, what is around it may be wrong. */
-  private void requireWholeData() throws BadPicture {
+  /** Bytes that the image is unpacked to: of each row its filter, and its samples. */
+  private long dataBytes(int width, int height) {
+    var interlaced = header[12] != 0;
+    var bytes = 0L;
+    for (var pass : interlaced ? PASSES : ALL_AT_ONCE) {
+      var across = (width - pass.left() + pass.right() - 1L) / pass.right();
+      var down = (height - pass.top() + pass.below() - 1L) / pass.below();
+      if (across > 0 && down > 0) {
+        bytes += down * (1 + (across * header[8] * channels() + 7) / 8);
+      }
+    }
+    return bytes;
+  }
+
+  private int channels() {
+    return switch (header[9]) {
+      case 2 -> 3;
+      case 4 -> 2;
+      case 6 -> 4;
+      default -> 1;
+    };
+  }
+
+  /**
+   * As the data has a checksum of its own, what is around it may be wrong.
+   *
+   * @param bytes that it is unpacked to; if there are more, the checksum is too far away
+   */
+  private void requireWholeData(long bytes) throws BadPicture {
     var inflater = new Inflater();
     try {
       var unpacked = new byte[1 << 16];
@@ -161,6 +218,9 @@ final class PngFile {
           inflater.setInput(kept.array(), at + 8, kept.getInt(at));
           while (!inflater.finished() && inflater.inflate(unpacked) > 0) {
             // The last bytes are compared with the checksum.
+            if (inflater.getBytesWritten() > bytes) {
+              throw BadPicture.damaged(doubt);
+            }
           }
         }
       }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -13,8 +15,14 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
+import java.util.zip.InflaterInputStream;
+import javax.imageio.IIOImage;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageWriteParam;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bitdiffusion.DataException;
 import org.junit.jupiter.api.Test;
@@ -164,6 +172,94 @@ class CostlyPicturesTest {
       deflater.write(bytes);
     }
     return out.toByteArray();
+  }
+
+  @Test
+  void compressedTextIsUnpackedOnceAndNotWhole() throws Exception {
+    var text = new byte[1 << 20];
+    Arrays.fill(text, (byte) 'a');
+    var data = joined("Raw profile type exif\0\0".getBytes(ISO_8859_1), deflated(text));
+    var texts = new byte[200][];
+    Arrays.fill(texts, chunk("zTXt", data));
+    var png = file(with(picture("rgb-8.png"), 33, joined(texts)));
+    assertThat(allocated(() -> ImageFiles.whole(png))).isLessThan(6 * MB);
+  }
+
+  /** The last of them. */
+  @Test
+  void textWithExifIsReadWhereThereIsNoOther() throws Exception {
+    var digits = HexFormat.of().formatHex(exif(0));
+    var text = "\nexif\n      %d\n%s\n".formatted(exif(0).length, digits).getBytes(ISO_8859_1);
+    var name = "Raw profile type exif\0".getBytes(ISO_8859_1);
+    var empty = chunk("tEXt", name);
+    for (var raw :
+        new byte[][] {
+          chunk("tEXt", joined(name, text)),
+          chunk("zTXt", joined(name, new byte[1], deflated(text)))
+        }) {
+      var png = file(with(picture("rgb-8.png"), 33, joined(empty, raw)));
+      assertThat(ImageFiles.partial(png).image().width()).isEqualTo(ImageFiles.whole(png).height());
+      png = file(with(picture("rgb-8.png"), 33, joined(raw, empty)));
+      assertThat(ImageFiles.partial(png).image().width()).isEqualTo(ImageFiles.whole(png).width());
+    }
+  }
+
+  /**
+   * A PNG of which the checksum around the data is wrong, and that of the data right.
+   *
+   * @param more bytes of data than the image has
+   */
+  private static byte[] doubtful(byte[] png, int more) throws IOException {
+    var data = new String(png, ISO_8859_1).indexOf("IDAT") + 4;
+    var length = ByteBuffer.wrap(png).getInt(data - 8);
+    byte[] unpacked;
+    try (var in = new InflaterInputStream(new ByteArrayInputStream(png, data, length))) {
+      unpacked = in.readAllBytes();
+    }
+    var chunk = chunk("IDAT", deflated(Arrays.copyOf(unpacked, unpacked.length + more)));
+    chunk[chunk.length - 1] ^= 1;
+    return joined(Arrays.copyOf(png, data - 8), chunk, chunk("IEND", new byte[0]));
+  }
+
+  private static byte[] png(int width, int height, int type, boolean interlaced)
+      throws IOException {
+    var image = new BufferedImage(width, height, type);
+    image.setRGB(width - 1, height - 1, 0xffffffff);
+    var out = new ByteArrayOutputStream();
+    var writer = ImageIO.getImageWritersByFormatName("png").next();
+    var settings = writer.getDefaultWriteParam();
+    settings.setProgressiveMode(
+        interlaced ? ImageWriteParam.MODE_DEFAULT : ImageWriteParam.MODE_DISABLED);
+    try (var stream = ImageIO.createImageOutputStream(out)) {
+      writer.setOutput(stream);
+      writer.write(null, new IIOImage(image, null, null), settings);
+    } finally {
+      writer.dispose();
+    }
+    return out.toByteArray();
+  }
+
+  /** No more data are unpacked than the header asks for, so their checksum must follow there. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1", "2, 3", "3, 2", "4, 4", "5, 1", "1, 5", "5, 5", "8, 8", "9, 9", "17, 6", "6, 19"
+  })
+  void dataBehindThatOfTheImageIsNotUnpacked(int width, int height) throws Exception {
+    for (var type :
+        new int[] {
+          BufferedImage.TYPE_BYTE_BINARY,
+          BufferedImage.TYPE_BYTE_INDEXED,
+          BufferedImage.TYPE_USHORT_GRAY,
+          BufferedImage.TYPE_INT_RGB,
+          BufferedImage.TYPE_INT_ARGB
+        }) {
+      for (var interlaced : List.of(true, false)) {
+        var png = png(width, height, type, interlaced);
+        var expected = ImageFiles.whole(file(png)).rgb();
+        assertThat(ImageFiles.whole(file(doubtful(png, 0))).rgb()).isEqualTo(expected);
+        assertBad(file(doubtful(png, 1)), "is damaged: the checksum of its chunk IDAT is wrong");
+      }
+    }
   }
 
   private static byte[] extension(int label, byte[] blocks) {
