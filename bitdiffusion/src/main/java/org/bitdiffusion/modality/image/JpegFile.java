@@ -18,6 +18,12 @@ final class JpegFile {
    */
   private static final int MOST_SCANS = 100;
 
+  /** Of a picture of any size; libjpeg's own script for colours has ten. */
+  private static final int USUAL_SCANS = 15;
+
+  /** Pixels of all scans together, of more scans than are usual. */
+  private static final long MOST_PIXELS = 1L << 30;
+
   private static final int START_OF_SCAN = 0xda;
   private static final int END_OF_IMAGE = 0xd9;
   private static final int COMMENT = 0xfe;
@@ -26,6 +32,8 @@ final class JpegFile {
   private boolean jfif;
 
   private int adobe = -1;
+  private int width;
+  private int height;
   private byte[] components = {};
   private final ByteArrayOutputStream exif = new ByteArrayOutputStream();
   private byte[] xmp = {};
@@ -39,11 +47,7 @@ final class JpegFile {
   static Encoded open(byte[] file) throws IOException {
     var header = new JpegFile();
     var length = header.strip(file);
-    if (header.scans > MOST_SCANS) {
-      throw new BadPicture(
-          "has %,d scans, more than %d, and would take too long to decode; save it anew"
-              .formatted(header.scans, MOST_SCANS));
-    }
+    header.requireFewScans();
     var colours = header.colours();
     var orientation = Orientation.of(header.exif.toByteArray(), header.xmp);
     var reader = new JdkReader("jpeg", file, 0, length);
@@ -97,6 +101,19 @@ final class JpegFile {
     }
   }
 
+  private void requireFewScans() throws BadPicture {
+    if (scans > MOST_SCANS) {
+      throw new BadPicture(
+          "has %,d scans, more than %d, and would take too long to decode; save it anew"
+              .formatted(scans, MOST_SCANS));
+    }
+    if (scans > USUAL_SCANS && (long) scans * width * height > MOST_PIXELS) {
+      throw new BadPicture(
+          "has %d scans of %,d x %,d pixels, and would take too long to decode; save it anew"
+              .formatted(scans, width, height));
+    }
+  }
+
   private static boolean hasSegment(int marker) {
     return marker != 1 && (marker < 0xd0 || marker > END_OF_IMAGE);
   }
@@ -126,6 +143,8 @@ final class JpegFile {
     } else if (marker == 0xe1 && text.startsWith("http://ns.adobe.com/xap/1.0/\0")) {
       xmp = segment;
     } else if (isFrame(marker) && segment.length >= 6) {
+      height = (segment[1] & 255) << 8 | segment[2] & 255;
+      width = (segment[3] & 255) << 8 | segment[4] & 255;
       components = new byte[Math.min(segment[5] & 255, (segment.length - 6) / 3)];
       for (var i = 0; i < components.length; i++) {
         components[i] = segment[6 + 3 * i];

@@ -3,6 +3,7 @@ package org.bitdiffusion.modality.image;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.sun.management.ThreadMXBean;
 import java.awt.image.BufferedImage;
@@ -291,5 +292,27 @@ class CostlyPicturesTest {
     var actual = ImageFiles.partial(file);
     assertThat(actual.image().rgb()).isEqualTo(expected.image().rgb());
     assertThat(actual.transparent()).isEqualTo(expected.transparent());
+  }
+
+  /**
+   * Each passes over the whole image.
+   *
+   * @param scans so many more than there are; the data of the image end too early
+   */
+  @ParameterizedTest
+  @CsvSource({"19, 80, false", "4000, 4, false", "4000, 60, true"})
+  void manyScansOfManyPixelsAreBad(int side, int scans, boolean tooMany) throws Exception {
+    var bytes = picture("progressive.jpg");
+    var frame = 0;
+    while (ByteBuffer.wrap(bytes).getShort(frame) != (short) 0xffc2) {
+      frame++;
+    }
+    ByteBuffer.wrap(bytes).putShort(frame + 5, (short) side).putShort(frame + 7, (short) side);
+    var more = new byte[scans][];
+    Arrays.fill(more, new byte[] {(byte) 0xff, (byte) 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0});
+    var jpeg = file(with(bytes, bytes.length - 2, joined(more)));
+    var told = " scans of 4,000 x 4,000 pixels, and would take too long to decode; save it anew";
+    var refused = catchThrowableOfType(DataException.class, () -> ImageFiles.whole(jpeg));
+    assertThat(refused != null && refused.getMessage().endsWith(told)).isEqualTo(tooMany);
   }
 }
