@@ -76,9 +76,9 @@ final class Arrays {
 
   private static void npz(byte[] input, Path folder) throws IOException {
     var file = Files.write(folder.resolve("a.npz"), input);
-    var arrays = Npz.read(file, "mu", "sigma");
+    var arrays = Npz.read(file, 1 << 20, "mu", "sigma");
     Npz.write(file, arrays);
-    var again = Npz.read(file, "mu", "sigma");
+    var again = Npz.read(file, 1 << 20, "mu", "sigma");
     arrays.forEach(
         (name, array) -> {
           requireSame(java.util.Arrays.equals(again.get(name).values(), array.values()), "values");

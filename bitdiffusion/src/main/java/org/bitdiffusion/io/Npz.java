@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
@@ -31,11 +32,12 @@ public final class Npz {
   /**
    * Reads arrays of an archive; those that are not named are left alone.
    *
-   * @throws DataException if the file is no npz archive, lacks an array, or has another type than
-   *     float32 or float64
+   * @param most values that one of them may have: a small archive may claim any number
+   * @throws DataException if the file is no npz archive, lacks an array, or one has more values, or
+   *     another type than float32 or float64
    */
-  public static Map<String, Doubles> read(Path file, String... names) {
-    var arrays = readSome(file, names);
+  public static Map<String, Doubles> read(Path file, int most, String... names) {
+    var arrays = readSome(file, most, names);
     for (var name : names) {
       if (!arrays.containsKey(name)) {
         throw new DataException("%s has no array '%s'".formatted(file, name));
@@ -47,10 +49,11 @@ public final class Npz {
   /**
    * Reads those arrays of an archive that are there.
    *
-   * @throws DataException if the file is no npz archive, or an array has another type than float32
-   *     or float64
+   * @param most values that one of them may have
+   * @throws DataException if the file is no npz archive, or an array has more values, or another
+   *     type than float32 or float64
    */
-  public static Map<String, Doubles> readSome(Path file, String... names) {
+  public static Map<String, Doubles> readSome(Path file, int most, String... names) {
     var arrays = new LinkedHashMap<String, Doubles>();
     try (var zip = new ZipFile(RegularFile.require(file).toFile())) {
       for (var name : names) {
@@ -61,6 +64,11 @@ public final class Npz {
         var place = "%s: %s".formatted(file, name);
         try (var in = open(zip, entry)) {
           var header = Npy.header(place, in);
+          if (header.count() > most) {
+            throw new DataException(
+                "%s has the shape %s, of more values than the %,d that it may have"
+                    .formatted(place, Arrays.toString(header.shape()), most));
+          }
           arrays.put(name, new Doubles(header.shape(), Npy.doubles(place, header, in)));
           in.transferTo(OutputStream.nullOutputStream()); // the checksum is looked at at the end
         }

@@ -25,6 +25,9 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
   /** The array of the checksum of the network's weights. */
   private static final String WEIGHTS = "weights";
 
+  /** The widest layer of the usual networks, VGG, has 4,096; that of FID has 2,048. */
+  private static final int MOST_FEATURES = 4096;
+
   /** Eigenvalues below this share of the largest are rounding errors of 0. */
   private static final double RANK_TOLERANCE = 1e-14;
 
@@ -117,7 +120,7 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
    *     covariance
    */
   public static FeatureStatistics read(Path file) {
-    var arrays = Npz.read(file, "mu", "sigma");
+    var arrays = Npz.read(file, MOST_FEATURES * MOST_FEATURES, "mu", "sigma");
     var mean = arrays.get("mu");
     var covariance = arrays.get("sigma");
     if (mean.shape().length != 1
@@ -194,7 +197,7 @@ public record FeatureStatistics(double[] mean, double[] covariance) {
 
   /** The checksum of the weights that a file's features are of, or null. */
   private static double[] weights(Path file) {
-    var weights = Npz.readSome(file, WEIGHTS).get(WEIGHTS);
+    var weights = Npz.readSome(file, 1, WEIGHTS).get(WEIGHTS);
     return weights == null ? null : weights.values();
   }
 

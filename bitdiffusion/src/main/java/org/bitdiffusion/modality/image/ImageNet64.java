@@ -251,14 +251,20 @@ record ImageNet64(String name, List<Part> parts, int[] labels) implements ImageS
             zip,
             "labels",
             (name, in) -> {
-              var values = Npy.integers(name, Npy.header(name, in), in);
+              var header = Npy.header(name, in);
+              if (header.shape().length != 1) {
+                throw new DataException(
+                    "%s has the shape %s; it must be [N]"
+                        .formatted(name, Arrays.toString(header.shape())));
+              }
+              if (header.count() != count) { // before they are unpacked
+                throw new DataException(
+                    "%s has %,d labels for %,d images".formatted(archive, header.count(), count));
+              }
+              var values = Npy.integers(name, header, in);
               in.transferTo(OutputStream.nullOutputStream()); // its end is where it is checked
               return values;
             });
-    if (labels.length != count) {
-      throw new DataException(
-          "%s has %,d labels for %,d images".formatted(archive, labels.length, count));
-    }
     for (var i = 0; i < count; i++) {
       if (labels[i] < 1 || labels[i] > CLASSES.size()) {
         throw new DataException(

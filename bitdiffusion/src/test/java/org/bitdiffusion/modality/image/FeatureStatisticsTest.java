@@ -14,8 +14,11 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.assertj.core.data.Percentage;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.NpyTest;
 import org.bitdiffusion.io.Npz;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -147,6 +150,20 @@ class FeatureStatisticsTest {
     assertThatThrownBy(() -> FeatureStatistics.read(file))
         .isInstanceOf(DataException.class)
         .hasMessage(file + ": " + message);
+  }
+
+  @Test
+  void statisticsOfMoreFeaturesThanAnyNetworkHasAreRefused() throws IOException {
+    var file = folder.resolve("x.npz");
+    try (var zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.putNextEntry(new ZipEntry("mu.npy"));
+      zip.write(NpyTest.npy("<f4", "(5000,)", new byte[20_000]));
+      zip.putNextEntry(new ZipEntry("sigma.npy"));
+      zip.write(NpyTest.npy("<f4", "(5000, 5000)", new byte[1000]));
+    }
+    assertThatThrownBy(() -> FeatureStatistics.read(file))
+        .isInstanceOf(DataException.class)
+        .hasMessageStartingWith(file + ": sigma has the shape [5000, 5000], of more values");
   }
 
   @Test

@@ -242,6 +242,11 @@ class ImageNet64Test {
     assertBroken(file, " is damaged: data has 12,416 bytes instead of 24,704");
     write("a.npz", false, arrays(data(2, 1), labels(1)));
     assertBroken(file, " has 1 labels for 2 images");
+    // Few bytes, compressed, may be many labels.
+    write("a.npz", true, arrays(data(2, 1), NpyTest.npy("<i8", "(200000000,)", new byte[800])));
+    assertBroken(file, " has 200,000,000 labels for 2 images");
+    write("a.npz", false, arrays(data(2, 1), NpyTest.npy("|u1", "(2, 1)", new byte[2])));
+    assertBroken(file, ": labels has the shape [2, 1]; it must be [N]");
     write("a.npz", false, arrays(data(2, 1), labels(1, 0)));
     assertBroken(file, ": labels is damaged: image 2 has the label 0, but labels are 1 to 1000");
     write("a.npz", false, arrays(data(1, 1), labels(1001)));
