@@ -39,6 +39,7 @@ final class PackedImages implements ImageSource {
   private static final String VERSION = "1";
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MAPPED = 1 << 30; // bytes that one buffer maps at most
+  private static final int MOST_CATEGORIES = 256; // of a byte
   private static final int PIECE = 1 << 24; // bytes of images that are read at a time
 
   private final String name;
@@ -180,22 +181,32 @@ final class PackedImages implements ImageSource {
           || Arrays.stream(shape).anyMatch(side -> side < 1 || side > Integer.MAX_VALUE)) {
         throw new DataException(file + " is damaged: its images are not [N, C, H, W] of U8");
       }
-      var colours = JSON.readValue(metadata.get("palette"), new TypeReference<List<Integer>>() {});
-      var classes = JSON.readValue(metadata.get("classes"), new TypeReference<List<String>>() {});
+      var of = metadata.get("of");
+      var categories = Integer.parseInt(metadata.get("categories"));
+      if (of == null || categories < 2 || categories > MOST_CATEGORIES) {
+        throw new IllegalArgumentException("of and categories");
+      }
+      var colours = list(metadata.get("palette"), new TypeReference<List<Integer>>() {});
+      var classes = list(metadata.get("classes"), new TypeReference<List<String>>() {});
       var format =
-          new ImageFormat(
-              (int) shape[1],
-              (int) shape[2],
-              (int) shape[3],
-              Integer.parseInt(metadata.get("categories")),
-              colours);
+          new ImageFormat((int) shape[1], (int) shape[2], (int) shape[3], categories, colours);
       var perBuffer = Math.max(1, mapped / format.symbols());
-      return map(file, metadata.get("of"), format, classes, images, perBuffer);
+      return map(file, of, format, classes, images, perBuffer);
     } catch (JsonProcessingException | IllegalArgumentException e) {
       throw new DataException(file + " is damaged: its header does not say what its images are", e);
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }
+  }
+
+  /** A list, none of which is null, which JSON may be. */
+  private static <T> List<T> list(String json, TypeReference<List<T>> type)
+      throws JsonProcessingException {
+    var list = JSON.readValue(json, type);
+    if (list == null || list.contains(null)) {
+      throw new IllegalArgumentException("no list");
+    }
+    return list;
   }
 
   private static PackedImages map(

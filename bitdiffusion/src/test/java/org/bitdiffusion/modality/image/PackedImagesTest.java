@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,17 +102,30 @@ class PackedImagesTest {
     assertRefused(bad, "image 2 has the label 1, and there are 1 classes");
     Files.write(bad, Arrays.copyOf(bytes, bytes.length - 1));
     assertRefused(bad, "are cut off");
-    var text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+    bytes = Files.readAllBytes(file);
+    var length = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    var header = new String(bytes, 8, length, StandardCharsets.UTF_8);
     for (var change :
         List.of(
             List.of("\"categories\":\"4\"", "\"categories\":\"x\""),
+            List.of("\"categories\":\"4\"", "\"categories\":\"1\""),
+            List.of("\"categories\":\"4\"", "\"categories\":\"257\""),
+            List.of("\"categories\":\"4\"", "\"categories\":\"-5\""),
+            List.of("\"of\":", "\"off\":"),
             List.of("\"palette\":\"[]\"", "\"palette\":\"[}\""),
+            List.of("\"palette\":\"[]\"", "\"palette\":\"null\""),
+            List.of("\"palette\":\"[]\"", "\"palette\":\"[1,2,3,null]\""),
+            List.of("\"classes\":\"[\\\"a\\\"]\"", "\"classes\":\"null\""),
+            List.of("\"classes\":\"[\\\"a\\\"]\"", "\"classes\":\"[null]\""),
             List.of("\"bitdiff_images\":\"1\"", "\"bitdiff_images\":\"2\""),
             List.of("[3,1,5,5]", "[5,1,3,5]"))) {
-      assertThat(text).contains(change.get(0));
-      var changed = text.replace(change.get(0), change.get(1));
-      Files.writeString(bad, changed, StandardCharsets.ISO_8859_1);
-      assertRefused(bad, bad.toString());
+      assertThat(header).contains(change.get(0));
+      var changed = header.replace(change.get(0), change.get(1)).getBytes(StandardCharsets.UTF_8);
+      var all = ByteBuffer.allocate(changed.length + bytes.length - length);
+      all.order(ByteOrder.LITTLE_ENDIAN).putLong(changed.length).put(changed);
+      Files.write(bad, all.put(bytes, 8 + length, all.remaining()).array());
+      assertRefused(
+          bad, bad + (change.get(0).contains("images") ? " holds no packed" : " is damaged: its"));
     }
     assertRefused(folder.resolve("none.pack"), "does not exist");
   }
