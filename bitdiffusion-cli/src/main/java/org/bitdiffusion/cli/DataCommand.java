@@ -42,8 +42,8 @@ final class DataCommand implements Callable<Integer> {
       paramLabel = "FILE|DIR",
       description =
           "By its ending: all in one (.png of images), .npy for the symbols as integers [N, C, ...],"
-              + " .pack to read images from there ever after (packed:FILE), or a folder with a file"
-              + " for each.")
+              + " .pack to read images, with their classes and captions, from there ever after"
+              + " (packed:FILE), or a folder with a file for each.")
   private Path out;
 
   @Option(
@@ -102,7 +102,7 @@ final class DataCommand implements Callable<Integer> {
       var picture = ending != null && renderer.endings().contains(ending);
       var count = Math.min(n != null ? n : picture ? SHOWN : Integer.MAX_VALUE, opened.size());
       write(opened, renderer, count);
-      report(opened);
+      report(opened, "shown in");
     }
     return 0;
   }
@@ -115,7 +115,7 @@ final class DataCommand implements Callable<Integer> {
     Target.requireFile("--out", out, modality.packed().orElseThrow());
     try (var opened = plan.open()) {
       modality.pack(opened, out);
-      report(opened);
+      report(opened, "packed into");
     }
   }
 
@@ -131,7 +131,7 @@ final class DataCommand implements Callable<Integer> {
     target.finish();
   }
 
-  private void report(DataSource opened) {
+  private void report(DataSource opened, String where) {
     var schema = opened.schema();
     var classes = schema.condition().classes();
     var counts = new int[classes.size()];
@@ -170,6 +170,6 @@ final class DataCommand implements Callable<Integer> {
     if (counts.length > LISTED) {
       writer.printf("  and %d classes more; --json lists all%n", counts.length - LISTED);
     }
-    writer.printf("shown in %s%n", out);
+    writer.printf("%s %s%n", where, out);
   }
 }

@@ -90,7 +90,7 @@ public interface Modality extends Named {
   /**
    * Writes a source into one file that is read without delay, as a source of its own.
    *
-   * @throws ConfigurationException if the source has what does not go into one, such as captions
+   * @throws ConfigurationException if the source has what does not go into one
    * @throws org.bitdiffusion.DataException if an example cannot be read, or the file not written
    */
   default void pack(DataSource source, Path file) {

@@ -65,6 +65,12 @@ public final class ImageModality implements Modality {
     if (!(source instanceof ImageSource images)) {
       throw new ConfigurationException(source.name() + " is no source of images that are packed");
     }
+    if (images.size() > 0 && images.isTrue(0, "").isPresent()) {
+      throw new ConfigurationException(
+          ("%s: packed, it could not tell any more which captions are true of an image; use it as it"
+                  + " is, which needs no files")
+              .formatted(source.name()));
+    }
     PackedImages.write(file, images);
   }
 

@@ -25,9 +25,10 @@ import org.bitdiffusion.runtime.Safetensors;
  * and read an image by copying its bytes. A million images of 64x64 are 12 GB on disk, of which the
  * system keeps in memory what fits.
  *
- * <p>The file is one of safetensors: {@code labels} [N] I32, where there are classes, and {@code
- * images} [N, C, H, W] U8 behind them; its metadata say what the images are, and of what they were
- * made.
+ * <p>The file is one of safetensors: {@code labels} [N] I32, where there are classes, {@code
+ * captions} U8, where there are some, a list of texts for each image as JSON in UTF-8, and {@code
+ * images} [N, C, H, W] U8 behind them; its metadata say what the images are, how they became
+ * squares, and of what they were made.
  */
 final class PackedImages implements ImageSource {
   /** The ending of such files. */
@@ -35,6 +36,8 @@ final class PackedImages implements ImageSource {
 
   private static final String IMAGES = "images";
   private static final String LABELS = "labels";
+  private static final String CAPTIONS = "captions";
+  private static final String FIT = "fit";
   private static final String FORMAT = "bitdiff_images";
   private static final String VERSION = "1";
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,8 +47,10 @@ final class PackedImages implements ImageSource {
 
   private final String name;
   private final ImageFormat format;
+  private final Fit fit;
   private final List<String> classes;
   private final int[] labels;
+  private final List<List<String>> captions;
   private final int size;
   private final int perBuffer; // images
   private final MappedByteBuffer[] buffers;
@@ -53,15 +58,19 @@ final class PackedImages implements ImageSource {
   private PackedImages(
       String name,
       ImageFormat format,
+      Fit fit,
       List<String> classes,
       int[] labels,
+      List<List<String>> captions,
       int size,
       int perBuffer,
       MappedByteBuffer[] buffers) {
     this.name = name;
     this.format = format;
+    this.fit = fit;
     this.classes = classes;
     this.labels = labels;
+    this.captions = captions;
     this.size = size;
     this.perBuffer = perBuffer;
     this.buffers = buffers;
@@ -86,6 +95,7 @@ final class PackedImages implements ImageSource {
         .putObject("__metadata__")
         .put(FORMAT, VERSION)
         .put("of", source.name())
+        .put(FIT, source.fit().option())
         .put("categories", Integer.toString(format.categories()))
         .put("palette", JSON.writeValueAsString(format.palette()))
         .put("classes", JSON.writeValueAsString(source.classes()));
@@ -93,13 +103,18 @@ final class PackedImages implements ImageSource {
     if (hasClasses) {
       tensor(header, LABELS, "I32", 0, labels, count);
     }
+    var captions = captions(source);
+    var begin = labels + captions.length;
+    if (captions.length > 0) {
+      tensor(header, CAPTIONS, "U8", labels, begin, captions.length);
+    }
     var bytes = (long) count * format.symbols();
     tensor(
         header,
         IMAGES,
         "U8",
-        labels,
-        labels + bytes,
+        begin,
+        begin + bytes,
         count,
         format.channels(),
         format.height(),
@@ -116,10 +131,17 @@ final class PackedImages implements ImageSource {
       }
       out.write(values.array());
     }
+    out.write(captions);
     var atATime = Math.max(1, PIECE / format.symbols());
     for (var first = 0; first < count; first += atATime) {
       out.write(images(source, first, Math.min(atATime, count - first)));
     }
+  }
+
+  /** Empty where there are none. */
+  private static byte[] captions(ImageSource source) throws JsonProcessingException {
+    var all = IntStream.range(0, source.size()).mapToObj(source::captions).toList();
+    return all.stream().allMatch(List::isEmpty) ? new byte[0] : JSON.writeValueAsBytes(all);
   }
 
   private static byte[] images(ImageSource source, int first, int count) {
@@ -190,8 +212,9 @@ final class PackedImages implements ImageSource {
       var classes = list(metadata.get("classes"), new TypeReference<List<String>>() {});
       var format =
           new ImageFormat((int) shape[1], (int) shape[2], (int) shape[3], categories, colours);
+      var fit = Fit.PAD.option().equals(metadata.get(FIT)) ? Fit.PAD : Fit.CROP;
       var perBuffer = Math.max(1, mapped / format.symbols());
-      return map(file, of, format, classes, images, perBuffer);
+      return map(file, of, format, fit, classes, images, perBuffer);
     } catch (JsonProcessingException | IllegalArgumentException e) {
       throw new DataException(file + " is damaged: its header does not say what its images are", e);
     } catch (IOException e) {
@@ -213,6 +236,7 @@ final class PackedImages implements ImageSource {
       Path file,
       String of,
       ImageFormat format,
+      Fit fit,
       List<String> classes,
       Safetensors.Place images,
       int perBuffer)
@@ -221,6 +245,10 @@ final class PackedImages implements ImageSource {
     var symbols = format.symbols();
     try (var channel = FileChannel.open(RegularFile.require(file), StandardOpenOption.READ)) {
       var labels = classes.isEmpty() ? null : labels(file, channel, size, classes.size());
+      var captions =
+          Safetensors.names(file).contains(CAPTIONS)
+              ? captions(file, channel, size)
+              : List.<List<String>>of();
       var buffers = new MappedByteBuffer[(size + perBuffer - 1) / perBuffer];
       for (var i = 0; i < buffers.length; i++) {
         var first = (long) i * perBuffer;
@@ -231,7 +259,15 @@ final class PackedImages implements ImageSource {
                 Math.min(perBuffer, size - first) * symbols);
       }
       return new PackedImages(
-          "%s (%s)".formatted(file, of), format, classes, labels, size, perBuffer, buffers);
+          "%s (%s)".formatted(file, of),
+          format,
+          fit,
+          classes,
+          labels,
+          captions,
+          size,
+          perBuffer,
+          buffers);
     }
   }
 
@@ -241,14 +277,8 @@ final class PackedImages implements ImageSource {
     if (!place.type().equals("I32") || !Arrays.equals(place.shape(), new long[] {size})) {
       throw new DataException(file + " is damaged: its labels are not [N] of I32");
     }
-    var bytes = little(Math.multiplyExact(4, size));
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, place.offset() + bytes.position()) < 0) {
-        throw new DataException(file + " is damaged: it ends too early");
-      }
-    }
     var labels = new int[size];
-    bytes.flip().asIntBuffer().get(labels);
+    bytes(file, channel, place, Math.multiplyExact(4, size)).asIntBuffer().get(labels);
     for (var i = 0; i < size; i++) {
       if (labels[i] < -1 || labels[i] >= classes) {
         throw new DataException(
@@ -257,6 +287,40 @@ final class PackedImages implements ImageSource {
       }
     }
     return labels;
+  }
+
+  private static List<List<String>> captions(Path file, FileChannel channel, int size)
+      throws IOException {
+    var place = Safetensors.place(file, CAPTIONS);
+    if (!place.type().equals("U8")
+        || place.shape().length != 1
+        || place.shape()[0] > Integer.MAX_VALUE) {
+      throw new DataException(file + " is damaged: its captions are no text");
+    }
+    var json = bytes(file, channel, place, (int) place.shape()[0]).array();
+    List<List<String>> captions = null;
+    try {
+      captions = JSON.readValue(json, new TypeReference<List<List<String>>>() {});
+    } catch (JsonProcessingException e) {
+      // As if it were something else than lists.
+    }
+    if (captions == null
+        || captions.size() != size
+        || captions.stream().anyMatch(texts -> texts == null || texts.contains(null))) {
+      throw new DataException(file + " is damaged: its captions are no lists, one for each image");
+    }
+    return captions.stream().map(List::copyOf).toList();
+  }
+
+  private static ByteBuffer bytes(
+      Path file, FileChannel channel, Safetensors.Place place, int count) throws IOException {
+    var bytes = little(count);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, place.offset() + bytes.position()) < 0) {
+        throw new DataException(file + " is damaged: it ends too early");
+      }
+    }
+    return bytes.flip();
   }
 
   @Override
@@ -277,6 +341,16 @@ final class PackedImages implements ImageSource {
   @Override
   public List<String> classes() {
     return classes;
+  }
+
+  @Override
+  public Fit fit() {
+    return fit;
+  }
+
+  @Override
+  public List<String> captions(int index) {
+    return captions.isEmpty() ? List.of() : captions.get(index);
   }
 
   @Override

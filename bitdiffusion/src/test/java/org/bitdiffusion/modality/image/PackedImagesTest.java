@@ -50,6 +50,7 @@ class PackedImagesTest {
   private static void assertSame(ImageSource packed, ImageSource source) {
     assertThat(packed.size()).isEqualTo(source.size());
     assertThat(packed.schema()).isEqualTo(source.schema());
+    assertThat(packed.fit()).isEqualTo(source.fit());
     for (var i = 0; i < source.size(); i++) {
       var expected = new int[source.format().symbols() + 1];
       var actual = expected.clone();
@@ -57,6 +58,7 @@ class PackedImagesTest {
       packed.read(i, actual, 1);
       assertThat(actual).containsExactly(expected);
       assertThat(packed.label(i)).isEqualTo(source.label(i));
+      assertThat(packed.captions(i)).isEqualTo(source.captions(i));
     }
   }
 
@@ -79,6 +81,41 @@ class PackedImagesTest {
     var file = folder.resolve("a.pack");
     PackedImages.write(file, source);
     assertSame(PackedImages.open(file), source);
+  }
+
+  /** Images that were padded, with a number of captions each. */
+  private record Captioned(ImageSource source, int size) implements ImageView {
+    @Override
+    public List<String> captions(int index) {
+      return IntStream.range(0, index % 3)
+          .mapToObj(i -> "a \"caption\",\n\u732b " + index + " " + i)
+          .toList();
+    }
+
+    @Override
+    public Fit fit() {
+      return Fit.PAD;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void keepCaptionsAndHowTheyBecameSquares(boolean labelled) throws IOException {
+    var classes = labelled ? List.of("cat") : List.<String>of();
+    var images = source(new ImageFormat(3, 5, 5, 256, List.of()), 7, classes);
+    var file = folder.resolve("a.pack");
+    PackedImages.write(file, new Captioned(images, 7));
+    assertSame(PackedImages.open(file), new Captioned(images, 7));
+
+    var text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+    for (var damaged :
+        List.of(
+            text.replace("[[],", "[[]x"),
+            text.replace("[[],", " [[1"),
+            text.replace("[[],[", "[[   "))) {
+      Files.writeString(file, damaged, StandardCharsets.ISO_8859_1);
+      assertRefused(file, "its captions are no lists, one for each image");
+    }
   }
 
   /** A number of safetensors files that hold something else, or what no image has. */
