@@ -48,7 +48,6 @@ final class DoctorChecks {
 
   /** Runs the checks of the part that the argument names. */
   public static void main(String[] args) {
-    Home.require();
     switch (Part.valueOf(args[0])) {
       case MACHINE -> machine();
       case FASTEST -> {

@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Version;
+import org.bitdiffusion.runtime.NativeCode;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -152,16 +153,16 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  /** The folder to which JavaCPP unpacks native libraries. */
+  /** The folder to which the engine's native libraries are unpacked. */
   private static Finding cache() {
     var name = "disk, native libraries";
     var advice =
         "set BITDIFF_JAVA_OPTS=-Dorg.bytedeco.javacpp.cachedir=FOLDER to one with 1 GB free";
     Path folder;
     try {
-      folder = Loader.getCacheDir().toPath();
-    } catch (IOException e) {
-      return Finding.fail(name, "there is no folder for them: " + e.getMessage(), advice);
+      folder = NativeCode.ENGINE.folder();
+    } catch (DataException e) {
+      return Finding.fail(name, e.getMessage(), advice);
     }
     try {
       var free = Files.getFileStore(folder).getUsableSpace() >> 20;

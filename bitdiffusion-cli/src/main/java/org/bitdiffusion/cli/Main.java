@@ -79,7 +79,6 @@ public final class Main implements Runnable {
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
     Locale.setDefault(Locale.ROOT); // numbers are as English as the words
-    Home.require();
     System.setErr(new VisibleStream(System.err)); // for what the library logs
     var out = new PrintStream(new UntilClosed(new FileOutputStream(FileDescriptor.out)), true);
     System.exit(run(args, new PrintWriter(out, true), new PrintWriter(System.err, true)));

@@ -32,8 +32,8 @@ public final class Engine {
   /**
    * Loads the engine on the first call, with one thread for each physical core.
    *
-   * @throws DataException if its libraries cannot be unpacked, or those of CUDA that it needs are
-   *     missing
+   * @throws DataException if its libraries cannot be unpacked to a folder that nobody else may
+   *     write, see {@link NativeCode}, or those of CUDA that it needs are missing
    */
   public static synchronized void load() {
     if (loaded) {
@@ -43,6 +43,7 @@ public final class Engine {
     // run the garbage collector near a limit. Scopes free native memory here, so there is none.
     setUnlessGiven("org.bytedeco.javacpp.maxbytes", "0");
     setUnlessGiven("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    var cache = NativeCode.ENGINE.folder();
     // All libraries of the engine's jar must lie in the cache before the first one is loaded:
     // otherwise an empty cache makes the loader take an older libtorch of the system, and crash.
     var unpacked = new ArrayList<File>();
@@ -54,9 +55,7 @@ public final class Engine {
     } catch (IOException e) {
       throw new DataException(
           "the engine's native libraries (450 MB for the CPU) cannot be unpacked to %s: %s; make room there, or"
-                  .formatted(
-                      System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache"),
-                      e.getMessage())
+                  .formatted(cache, e.getMessage())
               + " choose another place with -Dorg.bytedeco.javacpp.cachedir=DIR",
           e);
     }

@@ -24,6 +24,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.runtime.Lifetime;
+import org.bitdiffusion.runtime.NativeCode;
 
 /**
  * Whatever a {@code tokenizer.json} describes: byte-pair encoding, SentenceSpelling's unigrams,
@@ -206,6 +207,7 @@ public final class SubwordTokenizer implements Tokenizer {
           "DJL_OFFLINE is %s, which would let the tokenizers' library download; unset it"
               .formatted(System.getenv("DJL_OFFLINE")));
     }
+    var cache = NativeCode.TOKENIZERS.folder();
     var options = Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
     try {
       return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(content), options);
@@ -213,11 +215,8 @@ public final class SubwordTokenizer implements Tokenizer {
       // What its loader says of this is not for people.
       throw new DataException(
           ("the tokenizers' native library for %s on %s cannot be unpacked to %s and loaded; make"
-                  + " room there, or choose another place with ENGINE_CACHE_DIR")
-              .formatted(
-                  System.getProperty("os.name"),
-                  System.getProperty("os.arch"),
-                  Utils.getEngineCacheDir("tokenizers")),
+                  + " room there, or choose another place with DJL_CACHE_DIR")
+              .formatted(System.getProperty("os.name"), System.getProperty("os.arch"), cache),
           e);
     } catch (RuntimeException e) { // the type of all that the native code throws
       throw new DataException(file + " is no tokenizer: " + firstLine(e), e);
