@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bitdiffusion.DataException;
 
@@ -24,14 +25,17 @@ import org.bitdiffusion.DataException;
  * process that was killed has left unfinished is removed by the next that writes in that folder.
  */
 public final class WholeFile {
-  /** What this class writes beside a file, with the process that does. */
+  /**
+   * What this class writes beside a file, with the process that does, if not in earlier versions.
+   */
   private static final Pattern UNFINISHED =
       Pattern.compile(
-          "\\..*\\.(?:(\\d{1,18})-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.unfinished");
+          "\\..*\\.(?:%s-)?(?:\\d{1,18}-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.unfinished"
+              .formatted(ProcessMark.PATTERN));
 
   /**
-   * For so long nobody may have written to a file that is taken for left. Processes of other
-   * machines, or of another container, may write in the same folder; theirs are not known here.
+   * For so long nobody may have written to a file that is taken for left where its process is not
+   * known here, as that of another machine or container that writes in the same folder.
    */
   private static final Duration LEFT = Duration.ofHours(1);
 
@@ -59,14 +63,14 @@ public final class WholeFile {
     // Not by Files.createTempFile, whose files nobody else may read.
     var unfinished =
         place.resolveSibling(
-            ".%s.%d-%s.unfinished"
-                .formatted(place.getFileName(), ProcessHandle.current().pid(), UUID.randomUUID()));
+            ".%s.%s-%s.unfinished"
+                .formatted(place.getFileName(), ProcessMark.own(), UUID.randomUUID()));
     try {
       Files.createDirectories(place.getParent());
-      if (SWEPT.add(place.getParent())) {
-        sweep(place.getParent(), Instant.now());
-      }
       try (var out = Files.newOutputStream(unfinished, StandardOpenOption.CREATE_NEW)) {
+        if (SWEPT.add(place.getParent())) {
+          sweep(unfinished, Instant.now());
+        }
         content.writeTo(out);
       }
       store(unfinished);
@@ -89,21 +93,33 @@ public final class WholeFile {
     }
   }
 
-  /** Deletes what processes have left unfinished that are no more. */
-  static void sweep(Path folder, Instant now) {
-    try (var files = Files.newDirectoryStream(folder, ".*.unfinished")) {
+  /**
+   * Deletes what processes have left unfinished that are no more.
+   *
+   * @param own a file of this process, beside which they may be
+   */
+  static void sweep(Path own, Instant now) {
+    try (var files = Files.newDirectoryStream(own.toAbsolutePath().getParent(), ".*.unfinished")) {
       for (var file : files) {
         var name = UNFINISHED.matcher(file.getFileName().toString());
         if (name.matches()
             && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-            && Files.getLastModifiedTime(file).toInstant().plus(LEFT).isBefore(now)
-            && (name.group(1) == null
-                || ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty())) {
+            && isLeft(name, file, own, now)) {
           delete(file);
         }
       }
     } catch (IOException | DirectoryIteratorException e) {
       // they stay, as they would if nobody looked
+    }
+  }
+
+  private static boolean isLeft(Matcher name, Path file, Path own, Instant now) {
+    try {
+      return name.group(1) == null
+          ? ProcessMark.isLeftByUnknown(file, own, now, LEFT)
+          : ProcessMark.of(name, 1).isLeft(file, own, now, LEFT);
+    } catch (IOException e) {
+      return false; // another process was faster
     }
   }
 

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -111,25 +110,49 @@ class WholeFileTest {
         .isEqualTo(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
   }
 
+  private Path unfinished(String process) throws IOException {
+    var uuid = "01234567-89ab-cdef-0123-456789abcdef.unfinished";
+    return Files.writeString(folder.resolve(".x.npz.data.npy." + process + uuid), "");
+  }
+
   @Test
-  void whatWasLeftUnfinishedIsSwept() throws IOException {
-    var uuid = "-01234567-89ab-cdef-0123-456789abcdef.unfinished";
-    var dead = folder.resolve(".x.npz.data.npy.999999999" + uuid);
-    var former = folder.resolve(".x." + uuid.substring(1)); // as earlier versions named them
-    var alive = folder.resolve(".x." + ProcessHandle.current().pid() + uuid);
-    var young = folder.resolve(".y.999999999" + uuid);
-    var others = folder.resolve(".mine.unfinished");
-    for (var some : List.of(dead, former, alive, young, others)) {
-      Files.writeString(some, "");
-    }
-    for (var old : List.of(dead, former, alive, others)) {
-      Files.setLastModifiedTime(old, FileTime.fromMillis(0));
-    }
+  void whatADeadProcessHasLeftUnfinishedIsSweptAtOnce() throws IOException {
+    var own = ProcessMark.own();
+    var dead = unfinished(new ProcessMark(999_999_999, 1, own.place()) + "-");
+    var former = unfinished(new ProcessMark(own.pid(), own.start() - 1, own.place()) + "-");
+    var alive = unfinished(own + "-");
+    var elsewhere = unfinished(new ProcessMark(999_999_999, 1, "00000000") + "-");
     WholeFile.write(folder.resolve("new"), out -> out.write('n'));
     assertThat(List.of(dead, former)).allMatch(Files::notExists);
-    assertThat(List.of(alive, young, others)).allMatch(Files::exists);
-    WholeFile.sweep(folder, Instant.now().plus(Duration.ofHours(2)));
-    assertThat(alive).exists();
-    assertThat(young).doesNotExist();
+    assertThat(List.of(alive, elsewhere)).allMatch(Files::exists);
+  }
+
+  @Test
+  void whatWasLeftByAProcessThatIsNotKnownIsSweptWhenItIsOld() throws IOException {
+    var elsewhere = unfinished(new ProcessMark(999_999_999, 1, "00000000") + "-");
+    var sameNumber = unfinished(new ProcessMark(ProcessMark.own().pid(), 1, "00000000") + "-");
+    var earlier = List.of(unfinished(""), unfinished(ProcessMark.own().pid() + "-"));
+    var alive = unfinished(ProcessMark.own() + "-");
+    var others = Files.writeString(folder.resolve(".mine.unfinished"), "");
+    WholeFile.sweep(file, Instant.now());
+    assertThat(elsewhere).exists();
+    assertThat(earlier).allMatch(Files::exists);
+    WholeFile.sweep(file, Instant.now().plus(Duration.ofHours(2)));
+    assertThat(List.of(elsewhere, sameNumber)).allMatch(Files::notExists);
+    assertThat(earlier).allMatch(Files::notExists);
+    assertThat(List.of(alive, others, file)).allMatch(Files::exists);
+  }
+
+  /** One that cannot be looked at does not keep the others. */
+  @Test
+  void whatIsOfAnotherUserStays() throws IOException {
+    assumeThat((int) Files.getAttribute(folder, "unix:uid")).isZero();
+    var dead = new ProcessMark(999_999_999, 1, ProcessMark.own().place());
+    var theirs = unfinished(dead + "-");
+    Files.setAttribute(theirs, "unix:uid", 65_534);
+    var ours = unfinished(new ProcessMark(999_999_998, 1, dead.place()) + "-");
+    WholeFile.sweep(file, Instant.now());
+    assertThat(theirs).exists();
+    assertThat(ours).doesNotExist();
   }
 }
