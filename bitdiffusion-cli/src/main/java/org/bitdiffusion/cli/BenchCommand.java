@@ -1,9 +1,6 @@
 package org.bitdiffusion.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +13,7 @@ import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.io.TemporaryFolder;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.ConfigReader;
@@ -90,7 +88,7 @@ final class BenchCommand implements Runnable {
     private record Speed(double train, double denoise) {}
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
       if (steps < 1) {
         throw new ConfigurationException("--steps is " + steps + "; it must be at least 1");
       }
@@ -106,7 +104,7 @@ final class BenchCommand implements Runnable {
       return 0;
     }
 
-    private Speed measure(Compute compute) throws IOException {
+    private Speed measure(Compute compute) {
       var settings =
           new LinkedHashMap<>(
               Map.of(
@@ -119,19 +117,13 @@ final class BenchCommand implements Runnable {
                   "training.log_every", "1"));
       network.forEach((key, value) -> settings.put("network." + key, value));
       var config = ConfigReader.preset("cifar10-small", settings);
-      var folder = Files.createTempDirectory("bitdiff-bench-");
-      try {
+      try (var folder = TemporaryFolder.make("bench")) {
         var clock = new Clock(batchSize);
-        try (var trainer = Run.start(config, new Noise(), folder.resolve("run"), compute, clock)) {
+        var run = folder.path().resolve("run");
+        try (var trainer = Run.start(config, new Noise(), run, compute, clock)) {
           trainer.run();
         }
         return new Speed(clock.images / clock.seconds, clock.denoise);
-      } finally {
-        try (var files = Files.walk(folder)) {
-          for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-            Files.delete(file);
-          }
-        }
       }
     }
 
@@ -170,7 +162,7 @@ final class BenchCommand implements Runnable {
       }
     }
 
-    private void print(Compute compute, Speed fast, Speed plain) throws IOException {
+    private void print(Compute compute, Speed fast, Speed plain) {
       PrintWriter out = spec.commandLine().getOut();
       var report = new LinkedHashMap<String, Object>();
       report.put("train_images_per_second", fast.train());

@@ -3,15 +3,11 @@ package org.bitdiffusion.cli;
 import java.awt.Font;
 import java.awt.FontFormatException;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.TemporaryFolder;
 
 /**
  * The font of charts. Java takes fonts from the system, and fails with an {@link Error} where it
@@ -22,10 +18,6 @@ import org.bitdiffusion.DataException;
 final class ChartFont {
   private static final String RESOURCE =
       "/org/apache/pdfbox/resources/ttf/LiberationSans-Regular.ttf";
-
-  private static final String FOLDER = "bitdiff-font-";
-  private static final String FILE = "LiberationSans-Regular.ttf";
-  private static final String MAP = "fontconfig.properties";
 
   private static Font font;
 
@@ -56,46 +48,16 @@ final class ChartFont {
   }
 
   private static Path unpack(Path temporary) throws IOException {
-    sweep(temporary);
-    var folder = Files.createTempDirectory(temporary, FOLDER + ProcessHandle.current().pid() + "-");
-    var file = folder.resolve(FILE);
-    var map = folder.resolve(MAP);
-    // in reverse order, so the folder goes last
-    folder.toFile().deleteOnExit();
-    file.toFile().deleteOnExit();
-    map.toFile().deleteOnExit();
+    var folder = TemporaryFolder.make(temporary, "font").path(); // until this process ends
+    var file = folder.resolve("LiberationSans-Regular.ttf");
     try (var in = ChartFont.class.getResourceAsStream(RESOURCE)) {
       Files.copy(in, file);
     }
     if (System.getProperty("sun.awt.fontconfig") == null) {
-      Files.writeString(map, map(file));
+      var map = Files.writeString(folder.resolve("fontconfig.properties"), map(file));
       System.setProperty("sun.awt.fontconfig", map.toString());
     }
     return file;
-  }
-
-  /** Removes the folders of processes that were killed, and are no more for a day. */
-  static void sweep(Path temporary) {
-    try (var folders = Files.newDirectoryStream(temporary, FOLDER + "*")) {
-      for (var folder : folders) {
-        var pid = Pattern.compile("(\\d{1,18})-\\d+").matcher(lastPart(folder));
-        var old = Instant.now().minus(Duration.ofDays(1));
-        if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
-            && Files.getLastModifiedTime(folder).toInstant().isBefore(old)
-            && !(pid.matches() && ProcessHandle.of(Long.parseLong(pid.group(1))).isPresent())) {
-          for (var name : List.of(FILE, MAP)) {
-            Files.deleteIfExists(folder.resolve(name));
-          }
-          Files.delete(folder);
-        }
-      }
-    } catch (IOException | DirectoryIteratorException e) {
-      // those of other users stay
-    }
-  }
-
-  private static String lastPart(Path folder) {
-    return folder.getFileName().toString().substring(FOLDER.length());
   }
 
   /** A font configuration file of Java in which all fonts are the same. */

@@ -1,12 +1,10 @@
 package org.bitdiffusion.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.zip.ZipInputStream;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.io.TemporaryFolder;
 import org.bitdiffusion.run.Run;
 
 /**
@@ -17,9 +15,9 @@ import org.bitdiffusion.run.Run;
 final class ShippedRun implements AutoCloseable {
   private static final String RESOURCE = "icons.zip";
 
-  private final Path folder;
+  private final TemporaryFolder folder;
 
-  private ShippedRun(Path folder) {
+  private ShippedRun(TemporaryFolder folder) {
     this.folder = folder;
   }
 
@@ -29,11 +27,10 @@ final class ShippedRun implements AutoCloseable {
    * @throws DataException if there is no room for it among temporary files
    */
   static ShippedRun icons() {
-    Path folder = null;
+    var folder = TemporaryFolder.make("icons");
     try (var zip = new ZipInputStream(ShippedRun.class.getResourceAsStream(RESOURCE))) {
-      folder = Files.createTempDirectory("bitdiff-icons-"); // nobody else may write there
       for (var entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-        var file = folder.resolve(entry.getName());
+        var file = folder.path().resolve(entry.getName());
         if (entry.isDirectory()) {
           Files.createDirectories(file);
         } else {
@@ -42,29 +39,17 @@ final class ShippedRun implements AutoCloseable {
       }
       return new ShippedRun(folder);
     } catch (IOException e) {
-      if (folder != null) {
-        delete(folder);
-      }
-      throw DataException.cannotWrite(Path.of(System.getProperty("java.io.tmpdir")), e);
+      folder.close();
+      throw DataException.cannotWrite(folder.path(), e);
     }
   }
 
   Run open() {
-    return Run.open(folder);
+    return Run.open(folder.path());
   }
 
   @Override
   public void close() {
-    delete(folder);
-  }
-
-  private static void delete(Path folder) {
-    try (var files = Files.walk(folder)) {
-      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException | UncheckedIOException e) {
-      // the system clears its temporary files in the end
-    }
+    folder.close();
   }
 }

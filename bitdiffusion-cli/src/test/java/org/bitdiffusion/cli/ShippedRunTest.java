@@ -69,7 +69,7 @@ class ShippedRunTest extends CommandTest {
   private static TreeSet<Path> left() throws IOException {
     try (var files =
         Files.newDirectoryStream(
-            Path.of(System.getProperty("java.io.tmpdir")), "bitdiff-icons-*")) {
+            Path.of(System.getProperty("java.io.tmpdir")), "bitdiffusion-icons-*")) {
       var left = new TreeSet<Path>();
       files.forEach(left::add);
       return left;

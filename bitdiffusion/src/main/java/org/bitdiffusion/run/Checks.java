@@ -1,12 +1,8 @@
 package org.bitdiffusion.run;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -19,6 +15,7 @@ import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Part;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.io.TemporaryFolder;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.training.HeldOutLoss;
 import org.bitdiffusion.training.Measure;
@@ -170,22 +167,9 @@ record Checks(DataSource training, List<Measure> measures) implements AutoClosea
 
   /** Lends a folder with the files that a run of this data will have. */
   private static <T> T withFilesOf(DataSource source, Function<Path, T> use) {
-    try {
-      var folder = Files.createTempDirectory("bitdiffusion-");
-      try {
-        source.keep(folder);
-        return use.apply(folder);
-      } finally {
-        try (var files = Files.walk(folder)) {
-          for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-            Files.delete(file);
-          }
-        }
-      }
-    } catch (IOException | UncheckedIOException e) {
-      throw new DataException(
-          "files of %s cannot be kept for a moment: %s".formatted(source.name(), e.getMessage()),
-          e);
+    try (var folder = TemporaryFolder.make("data")) {
+      source.keep(folder.path());
+      return use.apply(folder.path());
     }
   }
 
