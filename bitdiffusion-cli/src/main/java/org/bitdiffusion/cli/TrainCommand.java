@@ -114,7 +114,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--held-out",
       paramLabel = "SOURCE|SHARE",
       description =
-          "Data that is not trained on, or a share of the data such as 0.05: its loss at each"
+          "Data that is not trained on, or a share of the data such as 0.05 (1,024 examples at"
+              + " most): its loss at each"
               + " checkpoint shows over-fitting, and says which checkpoint is the best.")
   private String heldOut;
 

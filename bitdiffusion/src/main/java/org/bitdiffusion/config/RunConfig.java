@@ -163,8 +163,8 @@ public record RunConfig(
   /**
    * @param name of a number that {@code evaluate} tells of this kind of data; empty for none
    * @param samples that are drawn, always of the same noise, or examples that are asked about
-   * @param data they are compared with, a source; empty for the whole of the run's data, also where a
-   *     share of it is held out
+   * @param data they are compared with, a source; empty for the whole of the run's data, also where
+   *     a share of it is held out
    * @param options of the evaluation, {@code NAME=VALUE} each, such as {@code features=FILE}
    */
   public record MeasureConfig(String name, int samples, String data, List<String> options) {

@@ -74,9 +74,12 @@ record Checks(DataSource training, List<Measure> measures) implements AutoClosea
     }
   }
 
-  /** The examples that are trained on, in their order, and those that are held out. */
+  /**
+   * The examples that are trained on, in their order, and those that are held out: no more than are
+   * measured, as what is neither would be of no use.
+   */
   private static int[][] split(RunConfig config, int size, double share) {
-    var heldOut = (int) Math.max(1, Math.round(share * size));
+    var heldOut = (int) Math.max(1, Math.min(HeldOutLoss.MOST, Math.round(share * size)));
     if (heldOut >= size) {
       throw new ConfigurationException(
           "training.held_out is %s, which leaves none of the %d examples to train on"

@@ -23,6 +23,7 @@ import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.training.DryRun;
+import org.bitdiffusion.training.Measure;
 import org.bitdiffusion.training.Trainer;
 
 /**
@@ -89,6 +90,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     var origin = origin(resolved, source);
     var checks = Checks.of(resolved, source, path, false);
     try {
+      checks.measures().forEach(Measure::look);
       return Trainer.start(
           resolved,
           checks.training(),
@@ -194,6 +196,7 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     var origin = isBegun ? Optional.<Origin>empty() : origin(resolved, source);
     var checks = Checks.of(resolved, source, path(), true);
     try {
+      checks.measures().forEach(Measure::look);
       return Trainer.resume(
           resolved,
           checks.training(),

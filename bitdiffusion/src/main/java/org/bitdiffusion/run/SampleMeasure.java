@@ -42,7 +42,7 @@ final class SampleMeasure implements Measure {
   }
 
   /**
-   * Looks at the data, which may take a while.
+   * Opens what it compares with.
    *
    * @param source the run's data, all of it
    * @param path of the run
@@ -87,7 +87,6 @@ final class SampleMeasure implements Measure {
               "name is '%s', of which neither more nor less is better; take another"
                   .formatted(asked.name()));
         }
-        comparison.look(SAYING);
         return comparison;
       } catch (RuntimeException | Error e) {
         comparison.close();
@@ -110,6 +109,11 @@ final class SampleMeasure implements Measure {
   @Override
   public String name() {
     return name;
+  }
+
+  @Override
+  public void look() {
+    comparison.look(SAYING);
   }
 
   @Override

@@ -19,7 +19,7 @@ public final class HeldOutLoss implements Measure {
   public static final String NAME = "held_out_loss";
 
   /** Examples at most, so that a large source costs no more than some steps. */
-  static final int MOST = 1024;
+  public static final int MOST = 1024;
 
   private final DataSource source;
 

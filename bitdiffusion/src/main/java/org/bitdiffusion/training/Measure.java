@@ -13,6 +13,13 @@ public interface Measure extends AutoCloseable {
   /** Its key in metrics.jsonl. */
   String name();
 
+  /**
+   * Looks at what it compares with, which may take long and write files: before the first step.
+   *
+   * @throws org.bitdiffusion.DataException if something cannot be read or written
+   */
+  default void look() {}
+
   /** Whether of two checkpoints the one with the larger number is better; a loss is not so. */
   default boolean higherIsBetter() {
     return false;

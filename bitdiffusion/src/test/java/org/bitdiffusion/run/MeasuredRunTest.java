@@ -160,6 +160,17 @@ class MeasuredRunTest {
     }
   }
 
+  /** Of thousands of examples that are held out, those that are not measured would be lost. */
+  @Test
+  void noMoreIsHeldOutThanIsMeasured() {
+    var config = config("data=icons,size=8", "training.held_out=0.9");
+    try (var source = Run.data(config);
+        var checks = Checks.of(config.forData(source), source, path, false)) {
+      assertThat(source.size()).isGreaterThan(2 * HeldOutLoss.MOST);
+      assertThat(checks.training().size()).isEqualTo(source.size() - HeldOutLoss.MOST);
+    }
+  }
+
   @Test
   void whatOrdersNothingNamesNoBestCheckpoint() {
     assertThatThrownBy(() -> train(path, NOBODY, "training.measure.name=nearest_distance"))
