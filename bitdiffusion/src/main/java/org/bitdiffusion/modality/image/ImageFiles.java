@@ -373,7 +373,11 @@ public final class ImageFiles {
   /** Before it is opened, which of a pipe would wait for ever, and says less of what is wrong. */
   private static void requireReadable(Path file) {
     try {
-      if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+      var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+      if (attributes.isDirectory()) {
+        throw new DataException(file + " is a folder; name one of the pictures in it");
+      }
+      if (!attributes.isRegularFile()) {
         throw new DataException(file + " is no file of bytes, but a pipe or device");
       }
       if (!Files.isReadable(file)) {

@@ -421,6 +421,13 @@ class ImageFolderTest {
   }
 
   @Test
+  void aFolderIsNoPicture() {
+    assertThatThrownBy(() -> ImageFiles.whole(folder))
+        .isInstanceOf(DataException.class)
+        .hasMessage(folder + " is a folder; name one of the pictures in it");
+  }
+
+  @Test
   void anImageWithoutPermissionIsBad() throws Exception {
     write("a.png", noise(16, 1));
     var file = write("b.png", noise(16, 2));
