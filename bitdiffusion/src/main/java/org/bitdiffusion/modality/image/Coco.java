@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,11 +18,8 @@ import org.bitdiffusion.io.TextFile;
  * captions each. Images without a caption are an error.
  */
 final class Coco {
-  /** From it on a float64 stands for several whole numbers, of which it is the first. */
-  private static final double FIRST_INEXACT = 1L << 53;
-
-  private static final ObjectMapper JSON =
-      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+  /** From here on, a float64 may stand for several whole numbers. */
+  private static final double INEXACT = 1L << 53;
 
   private Coco() {}
 
@@ -76,7 +72,7 @@ final class Coco {
   private static long id(Path file, String whose, JsonNode id) {
     if (!id.canConvertToExactIntegral()
         || !id.canConvertToLong()
-        || (!id.isIntegralNumber() && Math.abs(id.doubleValue()) >= FIRST_INEXACT)) {
+        || (!id.isIntegralNumber() && Math.abs(id.doubleValue()) >= INEXACT)) {
       throw new DataException(
           "%s: the id of %s is %s; it must be a whole number of 64 bits"
               .formatted(file, whose, id.isMissingNode() ? "missing" : id));
@@ -86,7 +82,8 @@ final class Coco {
 
   private static JsonNode tree(Path file) {
     try (var reader = TextFile.open(file)) {
-      var tree = JSON.readTree(reader);
+      var json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+      var tree = json.readTree(reader);
       if (!tree.path("images").isArray() || !tree.path("annotations").isArray()) {
         throw new DataException(file + " has no \"images\" and \"annotations\", as COCO's have");
       }

@@ -1,6 +1,7 @@
 package org.bitdiffusion.modality.image;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -51,14 +52,15 @@ final class Emoji {
     var captions = new ArrayList<List<String>>();
     vendors.forEach(
         (vendor, place) -> {
-          for (var emoji : emoji(place.resolve("emoji.json"))) {
+          var list = place.resolve("emoji.json");
+          var images = place.resolve("img").resolve(vendor).resolve("64");
+          for (var emoji : emoji(list)) {
             var isHeldOut =
                 holdOut.equals("vendor")
                     ? vendor.equals(heldOut)
                     : Math.floorMod(Seed.of(emoji.code().hashCode()), TEST) == 0;
-            var file = place.resolve("img").resolve(vendor).resolve("64").resolve(emoji.image());
-            if (isHeldOut == test && emoji.vendors().contains(vendor) && Files.exists(file)) {
-              files.add(file);
+            if (isHeldOut == test && emoji.vendors().contains(vendor)) {
+              files.add(CaptionedFiles.image(list.toString(), images, emoji.image()));
               captions.add(List.of(emoji.name()));
             }
           }
@@ -107,7 +109,8 @@ final class Emoji {
   private static List<Drawing> emoji(Path file) {
     try {
       var drawings = new ArrayList<Drawing>();
-      for (var emoji : new ObjectMapper().readTree(Files.readString(file))) {
+      var json = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+      for (var emoji : json.readTree(Files.readString(file))) {
         var code = text(file, emoji, "unified");
         var name = text(file, emoji, "name").toLowerCase(Locale.ROOT);
         drawings.add(new Drawing(code, name, text(file, emoji, "image"), vendors(emoji)));

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -184,7 +185,7 @@ class CaptionSourcesTest {
           "has_img_a": true, "has_img_b": true,
           "skin_variations": {"1F3FB": {"unified": "1F3C3-1F3FB", "image": "1f3c3-1f3fb.png",
             "has_img_a": true, "has_img_b": true},
-           "1F3FB-1F3FF": {"unified": "x", "image": "missing.png", "has_img_a": true}}},
+           "1F3FB-1F3FF": {"unified": "x", "image": "missing.png", "has_img_a": false}}},
          {"name": "WHITE MEDIUM STAR", "unified": "2B50", "image": "2b50.png", "has_img_a": true,
           "has_img_b": false}]
         """);
@@ -214,6 +215,29 @@ class CaptionSourcesTest {
   }
 
   @Test
+  void emojiWithoutTheirFilesAreNamedOrLeftOut() throws IOException {
+    vendor("a", Color.RED);
+    var file = folder.resolve("emoji-datasource-a/emoji.json");
+    var image = folder.resolve("emoji-datasource-a/img/a/64/2b50.png");
+    Files.delete(image);
+    var line = "emoji:" + folder + ",hold_out=emoji,size=4";
+    assertBroken(
+        line,
+        "emoji in FOLDER at 4x4, train: the image FOLDER/emoji-datasource-a/img/a/64/2b50.png does"
+            + " not exist");
+    try (var rest = ImageSourcesTest.open(line + ",skip_bad=true")) {
+      assertThat(rest.size()).isEqualTo(2);
+    }
+    var list = Files.readString(file);
+    Files.writeString(file, list.replace("2b50.png", "a\\u0000.png"));
+    assertThatThrownBy(() -> ImageSourcesTest.open(line + ",skip_bad=true"))
+        .isInstanceOf(DataException.class)
+        .hasMessageStartingWith(file + ": 'a\0.png' is no name of a file: ");
+    Files.writeString(file, list + list);
+    assertBroken(line, "FOLDER/emoji-datasource-a/emoji.json is damaged: it is no JSON");
+  }
+
+  @Test
   void foldersWithoutEmojiAreNamed() throws IOException {
     assertBroken(
         "emoji:" + folder,
@@ -239,12 +263,26 @@ class CaptionSourcesTest {
     try (var coco = ImageSourcesTest.open("coco:" + folder + ",size=4")) {
       assertThat(captions(coco)).containsExactly(List.of("y"), List.of("x"));
     }
+    text(file, all.formatted("1", "9007199254740991", "9007199254740991.0", "1"));
+    ImageSourcesTest.open("coco:" + folder + ",size=4").close();
+    text(file, all.formatted("1", "2", "2", "1") + all.formatted("3", "4", "4", "3"));
+    assertBroken("coco:" + folder, place + " is damaged: line 1 is no JSON");
     text(file, all.formatted("1", "1", "1", "1"));
     assertBroken("coco:" + folder, place + ": two images have the id 1");
     text(file, all.formatted("1", "1.0", "1", "1"));
     assertBroken("coco:" + folder, place + ": two images have the id 1");
-    for (var id : List.of("18446744073709551617", "1.5", "1e300", "\"1\"", "null", "1e17")) {
-      var shown = id.equals("1e300") ? "1.0E300" : id.equals("1e17") ? "1.0E17" : id;
+    for (var id :
+        List.of(
+            "18446744073709551617",
+            "1.5",
+            "1e300",
+            "\"1\"",
+            "null",
+            "1e17",
+            "9007199254740993.0")) {
+      var shown =
+          Map.of("1e300", "1.0E300", "1e17", "1.0E17", "9007199254740993.0", "9.007199254740992E15")
+              .getOrDefault(id, id);
       text(file, all.formatted(id, "1", "1", "1"));
       assertBroken(
           "coco:" + folder,
