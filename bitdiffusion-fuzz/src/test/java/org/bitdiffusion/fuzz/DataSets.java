@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
@@ -75,7 +76,8 @@ final class DataSets {
                     "skin_variations": {"1F3FB": {"image": "a.png", "has_img_x": true}}}]
                   """
                       .getBytes(UTF_8)),
-              DataSets::emoji));
+              DataSets::emoji),
+          Target.file("packed", "a.pack", packed(), file -> open("packed:" + file)));
 
   private DataSets() {}
 
@@ -181,6 +183,36 @@ final class DataSets {
     var folder = file.getParent().getParent();
     write(folder.resolve("train2017/a.png"), PICTURE);
     open("coco:" + folder + ",size=4");
+  }
+
+  /** Images with captions, and with classes. */
+  private static List<byte[]> packed() {
+    try {
+      var folder = Files.createTempDirectory("bitdiff-fuzz-");
+      write(folder.resolve("a.png"), PICTURE);
+      var lines = folder.resolve("a.jsonl");
+      write(
+          lines, "{\"image\": \"a.png\", \"captions\": [\"a dog\", \"two dogs\"]}".getBytes(UTF_8));
+      var batch = folder.resolve("test_batch.bin");
+      write(batch, new byte[2 * 3073]);
+      var seeds = new ArrayList<byte[]>();
+      for (var source :
+          List.of("captions:" + lines + ",size=4", "cifar10:" + folder + ",split=test,size=4")) {
+        seeds.add(Arrays.written(".pack", file -> pack(DataSpec.parse(source), file)));
+      }
+      for (var file : List.of(folder.resolve("a.png"), lines, batch, folder)) {
+        Files.delete(file);
+      }
+      return seeds;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void pack(DataSpec source, Path file) {
+    try (var opened = Modality.plan(source).open()) {
+      Modality.ofSource(source).modality().pack(opened, file);
+    }
   }
 
   private static void emoji(Path file) {

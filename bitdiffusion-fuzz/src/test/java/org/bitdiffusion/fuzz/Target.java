@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 
@@ -17,11 +18,11 @@ import org.bitdiffusion.DataException;
  * A reader of files that others have made, and honest files for it.
  *
  * @param name by which {@code .ci/fuzz} calls it
- * @param memory that one input may take of Java's, in bytes
+ * @param memory that an input may take of Java's, in bytes
  * @param seeds honest inputs
  * @param reader reads an input; where there is a way back, it complains unless that leads back
  */
-record Target(String name, long memory, List<byte[]> seeds, Reader reader) {
+record Target(String name, ToLongFunction<byte[]> memory, List<byte[]> seeds, Reader reader) {
   /** Far more than any of these small inputs needs, but too short for a person to wait. */
   static final Duration LONGEST = Duration.ofSeconds(5);
 
@@ -40,7 +41,7 @@ record Target(String name, long memory, List<byte[]> seeds, Reader reader) {
   }
 
   static Target of(String name, List<byte[]> seeds, Reader reader) {
-    return new Target(name, USUAL_MEMORY, seeds, reader);
+    return new Target(name, input -> USUAL_MEMORY, seeds, reader);
   }
 
   /** A target whose inputs are the content of a file of that name. */
@@ -88,7 +89,7 @@ record Target(String name, long memory, List<byte[]> seeds, Reader reader) {
       throw new AssertionError("%s took %,d ms".formatted(name, taken / 1_000_000));
     }
     var memoryTaken = THREADS.getCurrentThreadAllocatedBytes() - memoryBefore;
-    if (memoryTaken > memory) {
+    if (memoryTaken > memory.applyAsLong(input)) {
       throw new AssertionError("%s took %,d MB".formatted(name, memoryTaken >> 20));
     }
   }
