@@ -1,5 +1,6 @@
 package org.bitdiffusion.cli;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
@@ -7,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -20,6 +20,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.io.RegularFile;
 import org.bitdiffusion.run.ConfigReader;
 
 /**
@@ -31,8 +32,7 @@ import org.bitdiffusion.run.ConfigReader;
  * @param config that all runs begin with, or null if it is a preset
  * @param settings that all runs change, by key such as {@code training.steps}
  * @param variants by name, the settings in which they differ
- * @param sampling by name, settings such as {@code sampling.steps}; a setting with a list of values
- *     stands for a way of each value, whose name goes on with it, and of which the best is told
+ * @param sampling the ways to do so
  * @param baseline the variant that the others are compared with, or the way to sample; the first
  *     variant unless given
  * @param seeds of the trainings and of their samples
@@ -45,13 +45,16 @@ record Study(
     Config config,
     Map<String, JsonNode> settings,
     Map<String, Map<String, JsonNode>> variants,
-    Map<String, Map<String, JsonNode>> sampling,
+    Ways sampling,
     String baseline,
     List<Long> seeds,
     int samples,
     List<String> metrics) {
   private static final String SAMPLING = "sampling.";
   private static final int LONGEST_NAME = 100;
+
+  /** Ways to sample: lists of values multiply, and each way is a curve, or a column. */
+  private static final int MOST_WAYS = 2000;
 
   private static final List<String> KEYS =
       List.of(
@@ -95,20 +98,23 @@ record Study(
       }
     }
     settings = settings == null ? Map.of() : settings;
-    sampling = sampling == null || sampling.isEmpty() ? Map.of("preset", Map.of()) : sampling;
-    requireNames("sampling", ways(sampling).keySet());
+    sampling =
+        sampling == null || sampling.byName().isEmpty()
+            ? Ways.of(Map.of("preset", Map.of()))
+            : sampling;
+    requireNames("sampling", sampling.byName().keySet());
     baseline = baseline == null ? variants.keySet().iterator().next() : baseline;
     require(
-        variants.containsKey(baseline) || ways(sampling).containsKey(baseline),
+        variants.containsKey(baseline) || sampling.byName().containsKey(baseline),
         "baseline",
         "one of the variants, %s, or of the ways to sample, %s"
-            .formatted(listed(variants.keySet()), listed(ways(sampling).keySet())));
-    for (var way : sampling.entrySet()) {
-      for (var key : way.getValue().keySet()) {
+            .formatted(listed(variants.keySet()), listed(sampling.byName().keySet())));
+    for (var way : sampling.byName().values()) {
+      for (var key : way.settings().keySet()) {
         if (!key.startsWith(SAMPLING)) {
           throw new ConfigurationException(
               "sampling '%s' sets %s; only settings of sampling.* can be set there"
-                  .formatted(way.getKey(), key));
+                  .formatted(way.group(), key));
         }
       }
     }
@@ -121,35 +127,59 @@ record Study(
    */
   record Way(String group, Map<String, JsonNode> settings) {}
 
-  /** The ways to sample, by their names. */
-  Map<String, Way> ways() {
-    return ways(sampling);
+  /**
+   * The ways to sample.
+   *
+   * @param byName in their order
+   */
+  record Ways(Map<String, Way> byName) {
+    /**
+     * The ways that a study names.
+     *
+     * @param groups by name, settings such as {@code sampling.steps}; a setting with a list of
+     *     values stands for a way of each value, whose name goes on with it, and of which the best
+     *     is told
+     */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    static Ways of(Map<String, Map<String, JsonNode>> groups) {
+      var ways = new LinkedHashMap<String, Way>();
+      groups.forEach(
+          (group, settings) -> {
+            var some = new LinkedHashMap<String, Map<String, JsonNode>>();
+            some.put(group, settings == null ? Map.of() : settings);
+            for (var setting : some.get(group).entrySet()) {
+              if (setting.getValue().isArray()) {
+                spread(some, setting.getKey(), setting.getValue());
+              }
+            }
+            some.forEach(
+                (name, one) ->
+                    require(
+                        ways.put(name, new Way(group, one)) == null,
+                        "a name of sampling",
+                        "other than those of the rest, and '%s' is twice".formatted(name)));
+            requireFew(ways.size());
+          });
+      return new Ways(ways);
+    }
   }
 
-  private static Map<String, Way> ways(Map<String, Map<String, JsonNode>> sampling) {
-    var ways = new LinkedHashMap<String, Way>();
-    sampling.forEach(
-        (group, settings) -> {
-          var some = new LinkedHashMap<String, Map<String, JsonNode>>();
-          some.put(group, settings == null ? Map.of() : settings);
-          for (var setting : some.get(group).entrySet()) {
-            if (setting.getValue().isArray()) {
-              spread(some, setting.getKey(), setting.getValue());
-            }
-          }
-          some.forEach(
-              (name, one) ->
-                  require(
-                      ways.put(name, new Way(group, one)) == null,
-                      "a name of sampling",
-                      "other than those of the rest, and '%s' is twice".formatted(name)));
-        });
-    return ways;
+  /** The ways to sample, by their names. */
+  Map<String, Way> ways() {
+    return sampling.byName();
+  }
+
+  private static void requireFew(long ways) {
+    require(
+        ways <= MOST_WAYS,
+        "sampling",
+        "at most %,d ways, and its lists make %,d or more".formatted(MOST_WAYS, ways));
   }
 
   /** Takes each way once for each value of a setting. */
   private static void spread(Map<String, Map<String, JsonNode>> ways, String key, JsonNode values) {
     require(!values.isEmpty(), key, "a value, or a list of some");
+    requireFew((long) ways.size() * values.size());
     var all = new LinkedHashMap<String, Map<String, JsonNode>>();
     ways.forEach(
         (name, settings) ->
@@ -301,7 +331,7 @@ record Study(
 
   private static String text(Path config) {
     try {
-      return Files.readString(config);
+      return ConfigYaml.readText(RegularFile.require(config));
     } catch (IOException e) {
       throw new ConfigurationException(DataException.cannotRead(config, e).getMessage(), e);
     }

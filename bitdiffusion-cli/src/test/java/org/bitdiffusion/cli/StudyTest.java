@@ -2,6 +2,7 @@ package org.bitdiffusion.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -20,10 +22,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.nn.unet.UNetConfig;
+import org.bitdiffusion.run.ConfigReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -80,6 +84,48 @@ class StudyTest extends CommandTest {
       }
     }
     return times;
+  }
+
+  @Test
+  void listsThatMultiplyWithoutBoundsAreRefused() throws IOException {
+    var values = IntStream.rangeClosed(1, 50).mapToObj(String::valueOf).toList();
+    var lists = new StringBuilder();
+    for (var key : List.of("steps", "td", "eta", "guidance", "temperature")) {
+      lists.append("    sampling.%s: %s\n".formatted(key, values));
+    }
+    assertRefused(
+        STUDY.replace("  2 steps: {sampling.steps: 2}\n", "  many:\n" + lists),
+        "sampling is missing or wrong; it must be at most 2,000 ways, and its lists make 2,500");
+  }
+
+  @Test
+  void aWayNeedsNoSettings() throws IOException {
+    var file =
+        Files.writeString(folder.resolve("study.yaml"), STUDY.replace(" {sampling.steps: 2}", ""));
+    assertThat(Study.read(file, null).ways().get("2 steps").settings()).isEmpty();
+  }
+
+  @Test
+  void aConfigurationThatIsNoneIsRefusedAtOnce() throws Exception {
+    var study = STUDY.replace("preset: icons", "config: base.yaml");
+    var base = folder.resolve("base.yaml");
+    Files.writeString(base, "# " + "x".repeat(2 << 20));
+    assertRefused(study, base + " cannot be read: it is longer than 1,048,576 bytes");
+    Files.delete(base);
+    assertThat(new ProcessBuilder("mkfifo", base.toString()).start().waitFor()).isZero();
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(20), () -> assertRefused(study, "it is a pipe or a device"));
+  }
+
+  @Test
+  void aConfigurationMayBeginWithAByteOrderMark() throws IOException {
+    Files.writeString(
+        folder.resolve("base.yaml"),
+        "\ufeff" + ConfigYaml.text(ConfigReader.preset("icons", Map.of())));
+    var file =
+        Files.writeString(
+            folder.resolve("study.yaml"), STUDY.replace("preset: icons", "config: base.yaml"));
+    assertThat(Study.read(file, null).config().text()).startsWith("format: ");
   }
 
   @Test
@@ -420,7 +466,7 @@ class StudyTest extends CommandTest {
     var table7 = paper("samplers");
     assertThat(table7.preset()).isEqualTo("imagenet64");
     assertThat(table7.variants().keySet()).containsExactlyElementsOf(encodings);
-    assertThat(table7.sampling().keySet())
+    assertThat(groups(table7))
         .containsExactly(
             "ddim 1000",
             "ddpm 1000",
@@ -430,12 +476,12 @@ class StudyTest extends CommandTest {
             "ddpm 100",
             "dpm++ 30",
             "dpm++ 50");
-    for (var way : table7.sampling().keySet()) {
+    for (var way : groups(table7)) {
       var of = way.split(" ");
       assertThat(tds(table7, of[0], of[1])).isEqualTo(td);
     }
     var table8 = paper("dpm-solver");
-    assertThat(table8.sampling().keySet()).containsExactly("dpm++ 20", "dpm++ 30");
+    assertThat(groups(table8)).containsExactly("dpm++ 20", "dpm++ 30");
     var table9 = paper("estimates");
     assertThat(table9.variants().keySet()).containsExactlyElementsOf(encodings);
     assertThat(tds(table9, "ddpm", "400")).isEqualTo(td);
@@ -475,6 +521,10 @@ class StudyTest extends CommandTest {
     }
     assertThat(modes.values()).containsOnly(Set.of("half_batch", "none"));
     return modes.keySet();
+  }
+
+  private static List<String> groups(Study study) {
+    return study.ways().values().stream().map(Study.Way::group).distinct().toList();
   }
 
   private static Study paper(String name) {

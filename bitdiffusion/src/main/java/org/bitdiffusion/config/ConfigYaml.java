@@ -60,16 +60,30 @@ public final class ConfigYaml {
    * @throws IOException if it cannot be read, or is too long for a configuration
    */
   public static JsonNode read(Path file) throws IOException {
-    return parse(file.toString(), TextFile.read(file, LONGEST));
+    return parse(file.toString(), readText(file));
+  }
+
+  /**
+   * Reads a file as a text, to be parsed later.
+   *
+   * @throws IOException if it cannot be read, or is too long for a configuration
+   */
+  public static String readText(Path file) throws IOException {
+    return TextFile.read(file, LONGEST);
   }
 
   /**
    * Reads a text as a tree of YAML. Numbers such as 010 are refused, which YAML 1.1 takes for 8.
    *
    * @param origin of the text, for a person
-   * @throws ConfigurationException if it is no YAML
+   * @throws ConfigurationException if it is no YAML, or too long for a configuration
    */
   public static JsonNode parse(String origin, String yaml) {
+    if (yaml.length() > LONGEST) {
+      throw new ConfigurationException(
+          "%s is longer than %,d characters, too long for a configuration"
+              .formatted(origin, LONGEST));
+    }
     try {
       requireDecimals(origin, yaml);
       return MAPPER.readTree(yaml);

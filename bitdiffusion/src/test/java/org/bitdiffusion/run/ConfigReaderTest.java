@@ -27,6 +27,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConfigReaderTest {
   @TempDir private Path folder;
 
+  /** Its reader takes the square of a comment's length. */
+  @Test
+  void aTextThatIsTooLongIsRefused() {
+    assertThatThrownBy(() -> ConfigReader.text("here", "# " + "x".repeat(1 << 21), Map.of()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("here is longer than 1,048,576 characters, too long for a configuration");
+  }
+
   @Test
   void everyPresetIsWhatItsFileSaysOverTheDefaults() {
     assertThat(ConfigReader.presets())
