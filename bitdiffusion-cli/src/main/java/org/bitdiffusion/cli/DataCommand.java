@@ -97,6 +97,7 @@ final class DataCommand implements Callable<Integer> {
     }
     try (var opened = plan.open();
         var renderer = modality.renderer(opened)) {
+      Target.requireUnread("--out", out, opened);
       Target.requireSamples("--out", out, renderer);
       var ending = SampleFile.ending(out, renderer);
       var picture = ending != null && renderer.endings().contains(ending);
@@ -114,6 +115,7 @@ final class DataCommand implements Callable<Integer> {
     }
     Target.requireFile("--out", out, modality.packed().orElseThrow());
     try (var opened = plan.open()) {
+      Target.requireUnread("--out", out, opened);
       modality.pack(opened, out);
       report(opened, "packed into");
     }

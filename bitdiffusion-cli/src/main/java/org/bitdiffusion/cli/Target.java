@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.modality.Renderer;
 import org.bitdiffusion.modality.SampleFile;
@@ -73,13 +74,27 @@ final class Target {
       if (Files.isRegularFile(file)
           && Files.isDirectory(input)
           && file.toRealPath().startsWith(input.toRealPath())) {
-        throw new ConfigurationException(
-            "%s is %s, a file of the data, which would be lost; name another"
-                .formatted(option, file));
+        throw ofData(option, file);
       }
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }
+  }
+
+  /**
+   * Complains if a file that is to be written is one that the data names.
+   *
+   * @throws ConfigurationException if it is
+   */
+  static void requireUnread(String option, Path file, DataSource data) {
+    if (Files.isRegularFile(file) && data.reads(file)) {
+      throw ofData(option, file);
+    }
+  }
+
+  private static ConfigurationException ofData(String option, Path file) {
+    return new ConfigurationException(
+        "%s is %s, a file of the data, which would be lost; name another".formatted(option, file));
   }
 
   /** Like {@link #requireFile}, of one that is only read if it is there already. */

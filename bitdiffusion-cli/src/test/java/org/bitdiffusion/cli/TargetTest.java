@@ -41,6 +41,22 @@ class TargetTest extends CommandTest {
   }
 
   @Test
+  void noPictureTakesThePlaceOfOneThatTheDataNames() throws IOException {
+    var picture = Png.of(new BufferedImage(9, 9, BufferedImage.TYPE_INT_RGB));
+    var cat = Files.write(folder.resolve("cat.png"), picture);
+    var list = Files.createDirectories(folder.resolve("lists")).resolve("c.jsonl");
+    Files.writeString(list, "{\"image\": \"../cat.png\", \"caption\": \"x\"}");
+    for (var more : new String[] {"", ",subset=1"}) {
+      assertThat(run("data", "captions:" + list + ",size=8" + more, "--out", cat)).isEqualTo(2);
+      assertThat(err.toString()).contains("--out is " + cat + ", a file of the data");
+      assertThat(cat).hasBinaryContent(picture);
+    }
+    var other = Files.write(folder.resolve("other.png"), picture);
+    assertThat(run("data", "captions:" + list + ",size=8", "--out", other)).isZero();
+    assertThat(run("data", "captions:" + list + ",size=8", "--out", other)).isZero();
+  }
+
+  @Test
   void noCaptionsTakeThePlaceOfThoseTheyAreComparedWith() throws IOException {
     var captions = Files.writeString(folder.resolve("c.jsonl"), "{}");
     for (var option : new String[] {"--captions", "--with"}) {

@@ -70,6 +70,14 @@ public interface DataSource extends AutoCloseable {
    */
   default void keep(Path run) {}
 
+  /**
+   * Whether examples are read from this file, which may lie anywhere, so that it is not written
+   * meanwhile. What is the source's path, or lies in it, is not asked for.
+   */
+  default boolean reads(Path file) {
+    return false;
+  }
+
   /** Something about the data that whoever trains on it should know; empty where all is well. */
   default String warning() {
     return "";

@@ -88,6 +88,11 @@ public record Part(DataSource whole, int... indexes) implements DataSource {
   }
 
   @Override
+  public boolean reads(Path file) {
+    return whole.reads(file);
+  }
+
+  @Override
   public String warning() {
     return whole.warning();
   }

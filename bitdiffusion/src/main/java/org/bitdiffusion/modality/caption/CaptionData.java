@@ -111,6 +111,11 @@ public final class CaptionData implements DataSource {
   }
 
   @Override
+  public boolean reads(Path file) {
+    return images.reads(file);
+  }
+
+  @Override
   public String warning() {
     return cut == 0
         ? ""

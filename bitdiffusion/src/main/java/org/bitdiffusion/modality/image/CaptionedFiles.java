@@ -1,5 +1,6 @@
 package org.bitdiffusion.modality.image;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -116,6 +117,20 @@ record CaptionedFiles(
             : ImageFiles.square(files.get(index), settings.size(), settings.fit());
     for (var value : image) {
       target[offset++] = value & 255;
+    }
+  }
+
+  @Override
+  public boolean reads(Path file) {
+    try {
+      for (var one : files) {
+        if (Files.exists(one) && Files.isSameFile(one, file)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
     }
   }
 }

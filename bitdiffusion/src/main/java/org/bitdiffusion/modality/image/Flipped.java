@@ -62,6 +62,11 @@ record Flipped(DataSource source) implements DataSource {
   }
 
   @Override
+  public boolean reads(Path file) {
+    return source.reads(file);
+  }
+
+  @Override
   public String warning() {
     return source.warning();
   }

@@ -1,5 +1,6 @@
 package org.bitdiffusion.modality.image;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -50,6 +51,11 @@ interface ImageView extends ImageSource {
   @Override
   default void read(int index, int[] target, int offset) {
     source().read(original(index), target, offset);
+  }
+
+  @Override
+  default boolean reads(Path file) {
+    return source().reads(file);
   }
 
   @Override
