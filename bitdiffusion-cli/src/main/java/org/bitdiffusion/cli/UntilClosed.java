@@ -3,6 +3,8 @@ package org.bitdiffusion.cli;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 
 /**
  * Writes until the reader of a pipe has seen enough, as in {@code bitdiff info | head}: that is no
@@ -28,10 +30,24 @@ final class UntilClosed extends FilterOutputStream {
     try {
       out.write(bytes, offset, length);
     } catch (IOException e) {
-      if (!"Broken pipe".equals(e.getMessage())) {
+      if (e.getMessage() == null || !e.getMessage().equals(closedPipe())) {
         throw e;
       }
       closed = true;
+    }
+  }
+
+  /** What the system says, in the user's language, of a pipe whose reader is gone. */
+  private static String closedPipe() {
+    try {
+      var pipe = Pipe.open();
+      try (var sink = pipe.sink()) {
+        pipe.source().close();
+        sink.write(ByteBuffer.allocate(1));
+      }
+      return "";
+    } catch (IOException e) {
+      return e.getMessage();
     }
   }
 }
