@@ -88,6 +88,7 @@ final class TokenizerCommand implements Runnable {
       if (Files.isDirectory(out)) {
         throw new ConfigurationException("--out is " + out + ", which is a folder; name a file");
       }
+      Target.requireWritable(out.toAbsolutePath().getParent()); // before minutes of learning
       captions.forEach(file -> Target.requireOther("--out", out, file));
       var training = new BytePairTraining();
       var count = 0L;

@@ -85,6 +85,7 @@ class TokenizerCommandTest extends CommandTest {
           tokenizer train --captions FOLDER/none.txt --out FOLDER/t.json | 1 | none.txt cannot be read
           tokenizer train --captions FOLDER/a.txt FOLDER/blank.txt --out FOLDER/t.json | 1 | blank.txt has no captions in it
           tokenizer train --captions FOLDER/a.txt --out FOLDER | 2 | is a folder
+          tokenizer train --captions FOLDER/none.txt --out FOLDER/a.txt/t.json | 1 | a.txt is in the way
           tokenizer show FOLDER/none.json a               | 2 | is unknown and no file
           tokenizer show FOLDER/c.json a                  | 1 | c.json is no tokenizer
           tokenizer show words a                          | 2 | words have a vocabulary only with a run
