@@ -97,8 +97,8 @@ public final class KeptSamples {
       var free = Files.getFileStore(run).getUsableSpace();
       if (bytes > free && bytes - keptBytes() > free) {
         throw new ConfigurationException(
-            "n is %d: so many samples are kept in %,.0f MB of %s, and %,d MB are free there; ask for fewer"
-                .formatted(n, bytes / (1 << 20), run.resolve(FOLDER), free >> 20));
+            "n is %d: so many samples are kept in %,.0f kB of %s, and %,d kB are free there; ask for fewer"
+                .formatted(n, bytes / 1024, run.resolve(FOLDER), free >> 10));
       }
     } catch (IOException e) {
       throw DataException.cannotRead(run, e);

@@ -396,7 +396,7 @@ class ImageEvaluationTest {
       assertThatThrownBy(() -> comparison.measure(subject, List.of(), Watch.NOBODY))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageStartingWith("n is 2147483647: so many samples are kept in ")
-          .hasMessageEndingWith(" MB are free there; ask for fewer");
+          .hasMessageEndingWith(" kB are free there; ask for fewer");
       assertThat(run.path().resolve("evaluations")).doesNotExist();
     }
   }
