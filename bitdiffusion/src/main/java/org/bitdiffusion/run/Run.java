@@ -88,20 +88,20 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
     var origin = origin(resolved, source);
-    var checks = Checks.of(resolved, source, path, false);
+    var opened = TrainingAndValidation.of(resolved, source, path, false);
     try {
-      checks.measures().forEach(Measure::look);
+      opened.measures().forEach(Measure::look);
       return Trainer.start(
           resolved,
-          checks.training(),
+          opened.training(),
           path,
           compute,
           Group.ALONE,
           origin.map(o -> o::load),
-          checks.measures(),
+          opened.measures(),
           listener);
     } catch (RuntimeException | Error e) {
-      checks.close();
+      opened.close();
       throw e;
     }
   }
@@ -123,10 +123,10 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
     var origin = origin(resolved, source);
-    try (var checks = Checks.of(resolved, source, path, false)) {
+    try (var opened = TrainingAndValidation.of(resolved, source, path, false)) {
       return DryRun.of(
           resolved,
-          checks.training(),
+          opened.training(),
           Compute.choose(resolved.training().precision()),
           origin.map(o -> o::load));
     }
@@ -194,20 +194,20 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
     }
     var compute = Compute.choose(resolved.training().precision());
     var origin = isBegun ? Optional.<Origin>empty() : origin(resolved, source);
-    var checks = Checks.of(resolved, source, path(), true);
+    var opened = TrainingAndValidation.of(resolved, source, path(), true);
     try {
-      checks.measures().forEach(Measure::look);
+      opened.measures().forEach(Measure::look);
       return Trainer.resume(
           resolved,
-          checks.training(),
+          opened.training(),
           folder,
           compute,
           Group.ALONE,
           origin.map(o -> o::load),
-          checks.measures(),
+          opened.measures(),
           listener);
     } catch (RuntimeException | Error e) {
-      checks.close();
+      opened.close();
       throw e;
     }
   }

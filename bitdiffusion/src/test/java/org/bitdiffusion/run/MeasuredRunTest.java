@@ -165,7 +165,7 @@ class MeasuredRunTest {
   void noMoreIsHeldOutThanIsMeasured() {
     var config = config("data=icons,size=8", "training.held_out=0.9");
     try (var source = Run.data(config);
-        var checks = Checks.of(config.forData(source), source, path, false)) {
+        var checks = TrainingAndValidation.of(config.forData(source), source, path, false)) {
       assertThat(source.size()).isGreaterThan(2 * HeldOutLoss.MOST);
       assertThat(checks.training().size()).isEqualTo(source.size() - HeldOutLoss.MOST);
     }
@@ -441,14 +441,14 @@ class MeasuredRunTest {
   void aShareIsNotTrainedOn() {
     var config = config("training.held_out=0.25");
     try (var data = Run.data(config);
-        var checks = Checks.of(config.forData(data), data, path, false);
-        var again = Checks.of(config.forData(data), data, path, false)) {
+        var checks = TrainingAndValidation.of(config.forData(data), data, path, false);
+        var again = TrainingAndValidation.of(config.forData(data), data, path, false)) {
       var training = examples(checks.training());
       assertThat(training).hasSize(12).isEqualTo(examples(again.training()));
       var seeds = new HashSet<Set<Integer>>();
       for (var seed = 0; seed < 5; seed++) {
         var other = config("training.held_out=0.25", "training.seed=" + seed).forData(data);
-        try (var drawn = Checks.of(other, data, path, false)) {
+        try (var drawn = TrainingAndValidation.of(other, data, path, false)) {
           seeds.add(examples(drawn.training()));
         }
       }

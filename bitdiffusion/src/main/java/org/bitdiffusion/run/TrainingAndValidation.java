@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -15,6 +14,7 @@ import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Part;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.data.Split;
 import org.bitdiffusion.io.TemporaryFolder;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.training.HeldOutLoss;
@@ -29,11 +29,11 @@ import org.slf4j.LoggerFactory;
  * @param training examples that are learned from, with their random changes
  * @param measures the last of which says which checkpoint is the best
  */
-record Checks(DataSource training, List<Measure> measures) implements AutoCloseable {
+record TrainingAndValidation(DataSource training, List<Measure> measures) implements AutoCloseable {
   /** Examples by which two sources are told apart. */
   private static final int COMPARED = 16;
 
-  private static final Logger LOGGER = LoggerFactory.getLogger(Checks.class);
+  private static final Logger LOGGER = LoggerFactory.getLogger(TrainingAndValidation.class);
 
   /**
    * Opens what the configuration names besides the data.
@@ -46,7 +46,7 @@ record Checks(DataSource training, List<Measure> measures) implements AutoClosea
    * @throws ConfigurationException if something does not fit the data
    * @throws DataException if data cannot be read
    */
-  static Checks of(RunConfig config, DataSource source, Path path, boolean isThere) {
+  static TrainingAndValidation of(RunConfig config, DataSource source, Path path, boolean isThere) {
     var modality = Modality.of(config);
     var measures = new ArrayList<Measure>();
     try {
@@ -59,44 +59,30 @@ record Checks(DataSource training, List<Measure> measures) implements AutoClosea
       var share = config.training().heldOutShare();
       if (share.isPresent()) {
         var split = split(config, source.size(), share.getAsDouble());
-        measures.add(new HeldOutLoss(new Part(source, split[1])));
-        training = new Part(training, split[0]);
+        measures.add(new HeldOutLoss(new Part(source, split.validation())));
+        training = new Part(training, split.training());
       } else if (!config.training().heldOut().isEmpty()) {
         measures.add(heldOut(config, source, opened));
       }
       if (!config.training().measure().name().isEmpty()) {
         measures.add(SampleMeasure.of(config, source, path, opened));
       }
-      return new Checks(training, List.copyOf(measures));
+      return new TrainingAndValidation(training, List.copyOf(measures));
     } catch (RuntimeException | Error e) {
       measures.forEach(Measure::close);
       throw e;
     }
   }
 
-  /**
-   * The examples that are trained on, in their order, and those that are held out: no more than are
-   * measured, as what is neither would be of no use.
-   */
-  private static int[][] split(RunConfig config, int size, double share) {
+  /** No more is held out than is measured, as what is neither would be of no use. */
+  private static Split split(RunConfig config, int size, double share) {
     var heldOut = (int) Math.max(1, Math.min(HeldOutLoss.MOST, Math.round(share * size)));
     if (heldOut >= size) {
       throw new ConfigurationException(
           "training.held_out is %s, which leaves none of the %d examples to train on"
               .formatted(config.training().heldOut(), size));
     }
-    var order = new int[size];
-    Arrays.setAll(order, i -> i);
-    var random = new SplittableRandom(Seed.of(config.training().seed(), RunConfig.HELD_OUT));
-    for (var i = 0; i < heldOut; i++) {
-      var j = random.nextInt(i, size);
-      var drawn = order[j];
-      order[j] = order[i];
-      order[i] = drawn;
-    }
-    Arrays.sort(order, 0, heldOut);
-    Arrays.sort(order, heldOut, size);
-    return new int[][] {Arrays.copyOfRange(order, heldOut, size), Arrays.copyOf(order, heldOut)};
+    return Split.of(size, heldOut, Seed.of(config.training().seed(), RunConfig.HELD_OUT));
   }
 
   private static Measure heldOut(
