@@ -23,6 +23,9 @@ import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Part;
 import org.bitdiffusion.modality.Watch;
+import org.bitdiffusion.modality.image.ClassifierFeatures;
+import org.bitdiffusion.modality.image.ImageSource;
+import org.bitdiffusion.modality.image.SmallClassifier;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Group;
@@ -168,6 +171,29 @@ class MeasuredRunTest {
         var checks = TrainingAndValidation.of(config.forData(source), source, path, false)) {
       assertThat(source.size()).isGreaterThan(2 * HeldOutLoss.MOST);
       assertThat(checks.training().size()).isEqualTo(source.size() - HeldOutLoss.MOST);
+    }
+  }
+
+  /** The statistics that a training writes for the next one are not a dry run's to write. */
+  @Test
+  void aDryRunWritesNoStatistics() {
+    var features = folder.resolve("features.safetensors");
+    var reference = folder.resolve("reference.npz");
+    var config =
+        config(
+            "training.measure.name=frechet_distance",
+            "training.measure.samples=4",
+            "training.measure.options=[features=%s, reference=%s]".formatted(features, reference),
+            "training.steps=1");
+    try (var source = Run.data(config)) {
+      try (var network = new SmallClassifier(3, Compute.PLAIN, 0)) {
+        ClassifierFeatures.save(features, network, (ImageSource) source);
+      }
+      assertThat(Run.dryRun(config, source, path).steps()).isEqualTo(1);
+      assertThat(reference).doesNotExist();
+      assertThat(path).doesNotExist();
+      Run.start(config, source, path, NOBODY).close();
+      assertThat(reference).exists();
     }
   }
 
