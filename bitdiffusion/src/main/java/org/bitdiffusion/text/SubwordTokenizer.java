@@ -289,6 +289,13 @@ public final class SubwordTokenizer implements Tokenizer {
     Encoding encoding;
     try (var use = lifetime.use()) {
       encoding = library.encode(text, false, false);
+    } catch (IllegalStateException e) {
+      throw e; // closed
+    } catch (RuntimeException e) { // the library throws no other
+      throw new DataException(
+          "the tokenizer has no tokens for '%s': %s"
+              .formatted(text.length() > 40 ? text.substring(0, 40) + "..." : text, e.getMessage()),
+          e);
     }
     var spelt = encoding.getIds();
     var ids = new int[spelt.length];

@@ -156,6 +156,17 @@ class SubwordTokenizerTest {
     assertBroken(folder.resolve("none.json"), "cannot be read");
   }
 
+  /** Of a file that has no token for what is unknown, this is known when there is such a text. */
+  @Test
+  void aTextWithoutTokensIsRefused() throws Exception {
+    try (var tokenizer =
+        Tokenizer.load(changed("unigram.json", "\"unk_id\": 2", "\"unk_id\": null"))) {
+      assertThatThrownBy(() -> tokenizer.encode("\u2603", 4))
+          .isInstanceOf(DataException.class)
+          .hasMessageStartingWith("the tokenizer has no tokens for '\u2603': ");
+    }
+  }
+
   private static void assertBroken(Path file, String message) {
     assertThatThrownBy(() -> Tokenizer.load(file))
         .isInstanceOf(DataException.class)
