@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 import org.bitdiffusion.Seed;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
@@ -137,6 +138,32 @@ class InterruptTest {
     }
   }
 
+  /** Icons that are waited for. */
+  private static DataSource slow(IntConsumer beforeReading) {
+    return new DataSource() {
+      @Override
+      public String name() {
+        return icons.name();
+      }
+
+      @Override
+      public Schema schema() {
+        return icons.schema();
+      }
+
+      @Override
+      public int size() {
+        return icons.size();
+      }
+
+      @Override
+      public void read(int index, int[] target, int offset) {
+        beforeReading.accept(index);
+        icons.read(index, target, offset);
+      }
+    };
+  }
+
   /** Data that does not come does not keep it; what comes later is not skipped. */
   @Test
   void waitingForDataEnds() throws Exception {
@@ -144,32 +171,14 @@ class InterruptTest {
     var blocked = new AtomicBoolean(true);
     var reads = new AtomicLong();
     var slow =
-        new DataSource() {
-          @Override
-          public String name() {
-            return icons.name();
-          }
-
-          @Override
-          public Schema schema() {
-            return icons.schema();
-          }
-
-          @Override
-          public int size() {
-            return icons.size();
-          }
-
-          @Override
-          public void read(int index, int[] target, int offset) {
-            if (reads.incrementAndGet() > 12) {
-              while (blocked.get() && !Thread.currentThread().isInterrupted()) {
-                Thread.onSpinWait();
+        slow(
+            index -> {
+              if (reads.incrementAndGet() > 12) {
+                while (blocked.get() && !Thread.currentThread().isInterrupted()) {
+                  Thread.onSpinWait();
+                }
               }
-            }
-            icons.read(index, target, offset);
-          }
-        };
+            });
     try (var trainer = Run.start(config(), slow, run, new Trainer.Listener() {})) {
       var training = new Interrupted(trainer);
       training.start();
@@ -201,30 +210,12 @@ class InterruptTest {
     var missing = order[6]; // in the second part of the second step
     var blocked = new AtomicBoolean(true);
     var slow =
-        new DataSource() {
-          @Override
-          public String name() {
-            return icons.name();
-          }
-
-          @Override
-          public Schema schema() {
-            return icons.schema();
-          }
-
-          @Override
-          public int size() {
-            return icons.size();
-          }
-
-          @Override
-          public void read(int index, int[] target, int offset) {
-            while (index == missing && blocked.get() && !Thread.currentThread().isInterrupted()) {
-              Thread.onSpinWait();
-            }
-            icons.read(index, target, offset);
-          }
-        };
+        slow(
+            index -> {
+              while (index == missing && blocked.get() && !Thread.currentThread().isInterrupted()) {
+                Thread.onSpinWait();
+              }
+            });
     var run = folder.resolve("run");
     try (var trainer = Run.start(config, slow, run, untilStep(4))) {
       var training = new Interrupted(trainer);
