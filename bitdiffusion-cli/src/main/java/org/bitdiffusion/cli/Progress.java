@@ -91,6 +91,15 @@ final class Progress implements AutoCloseable {
     }
   }
 
+  /** Tells how far something is that takes long between two steps, now and then. */
+  void meanwhile(String what) {
+    var now = clock.getAsLong();
+    if (bar != null || now - lastLine >= BETWEEN_LINES) {
+      lastLine = now;
+      say(what);
+    }
+  }
+
   /** Hours, minutes and seconds that the remaining steps take at the mean speed until now. */
   private String left(long nanoseconds, long step) {
     var seconds = Math.round(nanoseconds / 1e9 * (total - step) / (step - first));

@@ -37,7 +37,11 @@ import picocli.CommandLine.Spec;
  */
 @Command(name = "quickstart", description = "Trains on icons for some minutes, and draws samples.")
 final class QuickstartCommand implements Callable<Integer> {
+  /** Eight rows of eight, so that a column is of one family. */
   private static final int SAMPLES = 64;
+
+  private static final List<String> FAMILIES =
+      List.of("account", "battery", "calendar", "file", "home", "phone", "shield", "wifi");
 
   /** Of training at its beginning, in which its speed is measured, at most. */
   private static final double MEASURED_SECONDS = 20;
@@ -111,9 +115,12 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     var samples = draw();
     writer.printf("%d samples:            %s%n", SAMPLES, samples);
+    if (hasFamilies(Run.open(out))) {
+      writer.printf("a column each of:      %s%n", String.join(", ", FAMILIES));
+    }
     writer.printf("from noise to image:   %s%n", out.resolve("denoising.png"));
     writer.printf("training loss:         %s%n", out.resolve("loss.png"));
-    writer.printf("draw more:             bitdiff sample --run %s --n 100 --out more.png%n", out);
+    writer.printf("draw more:             ./bitdiff sample --run %s --out more.png%n", out);
     return 0;
   }
 
@@ -246,9 +253,9 @@ final class QuickstartCommand implements Callable<Integer> {
 
   /** A picture of what has been learned so far. */
   private void paint(Model model, BooleanSupplier stopped) {
-    try (var renderer = Run.open(out).renderer()) {
-      var sampling = rough(model.config().sampling());
-      var request = SampleRequest.of(sampling, 0, SAMPLES, Given.NONE);
+    var run = Run.open(out);
+    try (var renderer = run.renderer()) {
+      var request = request(run, rough(run.config().sampling()));
       var samples = model.sample(request, step -> !stopped.getAsBoolean());
       SampleFile.write(samples(), renderer, samples);
     }
@@ -258,6 +265,20 @@ final class QuickstartCommand implements Callable<Integer> {
     return sampling.withSteps(Math.min(ROUGH, sampling.steps()));
   }
 
+  /** A column of each family, where the data has them. */
+  private static SampleRequest request(Run run, SamplerConfig sampling) {
+    var classes = run.config().condition().classes();
+    var given =
+        hasFamilies(run)
+            ? Given.inTurn(SAMPLES, FAMILIES.stream().mapToLong(classes::indexOf).toArray())
+            : run.given(sampling, SAMPLES);
+    return SampleRequest.of(sampling, 0, SAMPLES, given);
+  }
+
+  private static boolean hasFamilies(Run run) {
+    return run.config().condition().classes().containsAll(FAMILIES);
+  }
+
   private Path samples() {
     return out.resolve("samples.png");
   }
@@ -265,7 +286,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private Path draw() {
     var file = samples();
     var run = Run.open(out);
-    var request = run.request(SAMPLES);
+    var request = request(run, run.config().sampling());
     var steps = request.sampling().steps();
     try (var renderer = run.renderer();
         var model = run.model("auto");

@@ -1,6 +1,7 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -19,6 +20,7 @@ import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Tensors;
 import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -69,7 +71,9 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = {"--class", "--condition"},
       paramLabel = "C",
-      description = "Name or number of a class; of captioners the image file to describe.")
+      description =
+          "Name or number of a class, or several with commas between, which are drawn in turn; of"
+              + " captioners the image file to describe.")
   private String condition;
 
   @Option(
@@ -154,21 +158,17 @@ final class SampleCommand implements Callable<Integer> {
                 + " out");
       }
     }
+    var how = sampling.over(config.sampling());
     var given =
         condition == null
-            ? unconditioned(opened)
+            ? unconditioned(opened, how)
             : Flags.naming(conditionOption(), () -> renderer.given(condition, n));
     if (condition != null && config.condition().pixels() > 0) {
       for (var file : targets()) {
         Target.requireOther(TARGETS, file, Path.of(condition));
       }
     }
-    var how = sampling.over(config.sampling());
     if (!config.network().autoregressive()) {
-      if (condition == null && how.guidance() != 0 && !config.condition().classes().isEmpty()) {
-        throw new ConfigurationException(
-            "sampling.guidance is " + how.guidance() + "; it needs --class, or --guidance 0");
-      }
       DiffusionModel.requireFit(config, how, given);
     }
     var symbols = known == null ? null : Flags.naming("--known", () -> renderer.known(known));
@@ -176,12 +176,12 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   /** What samples are conditioned on if nothing is asked for. */
-  private Given unconditioned(Run opened) {
+  private Given unconditioned(Run opened, SamplerConfig how) {
     if (opened.config().condition().pixels() > 0) {
       throw new ConfigurationException(
           "samples of this run need an image each; --condition names its file");
     }
-    return opened.request(n).given();
+    return opened.given(how, n);
   }
 
   /** The one of the two names of the option that was given. */
@@ -263,11 +263,23 @@ final class SampleCommand implements Callable<Integer> {
     }
     result.printf(
         Locale.ROOT,
-        "%s%d samples in %.1f s are in %s%n",
+        "%s%d samples in %.1f s are in %s%s%n",
         done[0] < n ? "stopped: " : "",
         done[0],
         (System.nanoTime() - started) / 1e9,
-        out);
+        out,
+        isInTurn(request) ? inTurn(model.config().condition().classes()) : "");
+  }
+
+  /** Whether classes were drawn that nobody asked for by name. */
+  private boolean isInTurn(SampleRequest request) {
+    return condition == null && Arrays.stream(request.given().labels()).anyMatch(c -> c >= 0);
+  }
+
+  private static String inTurn(List<String> classes) {
+    return classes.size() > 30
+        ? ", of the classes 0 to %d in turn".formatted(classes.size() - 1)
+        : ", of these classes in turn: " + String.join(", ", classes);
   }
 
   private String told(int done) {

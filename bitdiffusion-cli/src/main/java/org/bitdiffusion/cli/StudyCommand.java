@@ -113,9 +113,11 @@ final class StudyCommand implements Callable<Integer> {
       requireFit(study, first, source, comparison);
       comparison.look(watch);
       var report = new StudyReport(study, out, comparing.asked(), comparison::higherIsBetter);
+      var all = study.seeds().size() * study.variants().size();
+      var number = 0;
       for (var seed : study.seeds()) { // all variants once, before any of them again
         for (var variant : study.variants().keySet()) {
-          err.printf("%s, seed %d%n", variant, seed);
+          err.printf("run %d of %d: %s, seed %d%n", ++number, all, variant, seed);
           var config = study.config(variant, seed);
           var run = run(shared, variant, seed, config);
           if (!train(config, run, first, source)) {

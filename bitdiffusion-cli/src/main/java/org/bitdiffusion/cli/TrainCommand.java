@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
@@ -385,11 +386,20 @@ final class TrainCommand implements Callable<Integer> {
         var name = String.format(Locale.ROOT, "step-%08d%s", step, renderer.endings().get(0));
         var samples = RunFolder.open(out).samples().resolve(name);
         var target = new SampleFile(samples, renderer, space, SAMPLES);
+        var drawn = new AtomicInteger();
         model.sampleAll(
             Run.preview(config, source, SAMPLES),
             config.training().partSize(),
-            at -> !stopped.getAsBoolean(),
-            target::add);
+            at -> {
+              meanwhile(
+                  "step %d is saved; %d of %d samples are drawn, the next are at step %d"
+                      .formatted(step, drawn.get(), SAMPLES, at.index() + 1));
+              return !stopped.getAsBoolean();
+            },
+            more -> {
+              target.add(more);
+              drawn.addAndGet(more.count());
+            });
         target.finish();
       }
     }

@@ -54,6 +54,11 @@ class TrainingProgress implements Trainer.Listener {
     progress.say(what);
   }
 
+  /** Tells how far it is with that, now and then. */
+  void meanwhile(String what) {
+    progress.meanwhile(what);
+  }
+
   @Override
   public void onEnd() {
     progress.close();

@@ -41,4 +41,18 @@ class ProgressTest {
     }
     assertThat(lines.toString().strip()).isEqualTo("training 101/10100  loss  2:46:39 left");
   }
+
+  /** As of samples at a checkpoint, which may take minutes. */
+  @Test
+  void tellsOfWhatTakesLongEveryTenSeconds() {
+    try (var progress = progress(300, 0)) {
+      progress.to(1, "loss");
+      progress.say("draws");
+      for (var i = 1; i <= 250; i++) {
+        clock.addAndGet(SECOND / 10);
+        progress.meanwhile("drawn " + i);
+      }
+    }
+    assertThat(lines.toString().lines().skip(1)).containsExactly("draws", "drawn 100", "drawn 200");
+  }
 }

@@ -21,7 +21,23 @@ class QuickstartTest extends CommandTest {
       assertThat(ImageIO.read(run.resolve(picture).toFile())).as(picture).isNotNull();
       assertThat(out.toString()).contains(run.resolve(picture).toString());
     }
-    assertThat(out.toString()).contains("bitdiff sample --run " + run);
+    assertThat(out.toString()).contains("bitdiff sample --run " + run, "a column each of:");
+  }
+
+  /** Of data without its families, it draws what there is. */
+  @Test
+  void trainsOnOtherIconsToo() {
+    var data = List.of("--set", "data=icons,size=12");
+    var steps = List.of("--steps", 1, "--set", "sampling.steps=2", "--out", folder.resolve("run"));
+    assertThat(quickstart(data, steps.toArray())).isEqualTo(2);
+    assertThat(err.toString()).contains("has no classes");
+    var unconditional =
+        Stream.concat(
+                data.stream(),
+                Stream.of("--set", "diffusion.conditional=false", "--set", "sampling.guidance=0"))
+            .toList();
+    assertThat(quickstart(unconditional, steps.toArray())).as(err.toString()).isZero();
+    assertThat(out.toString()).doesNotContain("a column each of:");
   }
 
   /** The first stretch of training, whose speed is measured, leaves no trace in the weights. */

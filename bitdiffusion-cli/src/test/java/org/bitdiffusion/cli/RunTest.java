@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bitdiffusion.io.Npy;
+import org.bitdiffusion.run.Run;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.storage.RunFolder;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,6 +66,13 @@ class RunTest extends CommandTest {
         .isZero();
     var samples = Npy.read(folder.resolve("s.npy"));
     assertThat(samples.shape()).containsExactly(3, 1, 8, 8);
+    // Guidance needs classes: where none are named, each in turn is taken.
+    assertThat(runLine("sample --run FOLDER/run --n 3 --out FOLDER/turn.npy")).isZero();
+    assertThat(out.toString()).contains("turn.npy, of these classes in turn: few, many");
+    var run = Run.open(folder.resolve("run"));
+    var guided = run.config().sampling();
+    assertThat(run.given(guided, 3).labels()).containsExactly(0, 1, 0);
+    assertThat(run.given(guided.withGuidance(0), 3).labels()).containsExactly(-1, -1, -1);
     assertThat(IntStream.of(samples.values())).isSubsetOf(0, 1, 2, 3);
 
     assertThat(runLine("train --resume --out FOLDER/run --set codec.encoding=gray")).isEqualTo(2);
@@ -87,7 +95,7 @@ class RunTest extends CommandTest {
         2, "--class none --out FOLDER/s.png", "--class: 'none' is none of the classes few, many");
     assertRefused(
         2, "--class 2 --out FOLDER/s.png", "--class: '2' is none of the classes few, many");
-    assertRefused(2, "--out FOLDER/s.png", "guidance is 1.0; it needs --class");
+    assertRefused(2, "--class few,2 --out FOLDER/s.png", "--class: '2' is none of the classes");
     assertRefused(2, "--class few --steps 0 --out FOLDER/s.png", "--steps (sampling.steps) is 0");
     assertRefused(
         2,

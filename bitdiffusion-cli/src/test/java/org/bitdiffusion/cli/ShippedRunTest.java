@@ -18,9 +18,10 @@ class ShippedRunTest extends CommandTest {
     var symbols = folder.resolve("icons.npy");
     assertThat(run("sample", "--out", symbols)).as(err.toString()).isZero();
     var drawn = Npy.read(symbols);
-    assertThat(drawn.shape()).containsExactly(64, 1, 16, 16);
+    assertThat(drawn.shape()).containsExactly(64, 1, 24, 24);
     var data = folder.resolve("data.npy");
-    assertThat(run("data", "icons,size=16,levels=2", "--n", 1000, "--out", data)).isZero();
+    assertThat(run("data", "icons,size=24,levels=2,families=40", "--n", 1000, "--out", data))
+        .isZero();
     var real = Npy.read(data);
     assertThat(bright(drawn.values()))
         .isBetween(0.7 * bright(real.values()), 1.3 * bright(real.values()));
@@ -58,7 +59,7 @@ class ShippedRunTest extends CommandTest {
   private static double edges(int[] symbols) {
     var count = 0;
     for (var i = 1; i < symbols.length; i++) {
-      if (i % 16 != 0 && symbols[i] != symbols[i - 1]) {
+      if (i % 24 != 0 && symbols[i] != symbols[i - 1]) {
         count++;
       }
     }

@@ -90,7 +90,7 @@ final class Settings {
   }
 
   private static void named(byte[] input, Path folder) {
-    Given.ofClass(List.of("cat", "dog", "3"), new String(input, UTF_8), 2);
+    Given.ofClasses(List.of("cat", "dog", "3"), new String(input, UTF_8), 2);
   }
 
   private static RunFolder run(Path folder) throws IOException {

@@ -260,14 +260,19 @@ public record RunConfig(
    * This configuration for a data source, whose schema it takes over.
    *
    * @throws ConfigurationException if the network is to be told classes that the data does not
-   *     have, or a batch is too large
+   *     have, samples are to be guided by classes that it is not told, or a batch is too large
    */
   public RunConfig forData(DataSource source) {
     var schema = source.schema();
     if (diffusion.conditional() && schema.condition().classes().isEmpty()) {
       throw new ConfigurationException(
-          "diffusion.conditional is true, but %s has no classes; use data with classes, or set it to false"
+          "diffusion.conditional is true, but %s has no classes; use data with classes (of a folder of images its sub-folders), or set diffusion.conditional=false"
               .formatted(source.name()));
+    }
+    if (sampling.guidance() != 0 && !(diffusion.conditional() && diffusion.labelDropout() > 0)) {
+      throw new ConfigurationException(
+          "sampling.guidance is %s, which needs a network that is told classes, though not always (diffusion.conditional=true, and diffusion.label_dropout above 0); set sampling.guidance=0"
+              .formatted(sampling.guidance()));
     }
     var values = Math.max(schema.space().places(), schema.condition().pixels());
     if ((long) values * training.batchSize() > Integer.MAX_VALUE - 8) {

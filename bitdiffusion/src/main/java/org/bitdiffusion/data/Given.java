@@ -38,6 +38,11 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
     return labels(labels);
   }
 
+  /** One class after the other, and then from the first again. */
+  public static Given inTurn(int count, long... classes) {
+    return labels(IntStream.range(0, count).mapToLong(i -> classes[i % classes.length]).toArray());
+  }
+
   /** An image for each. */
   public static Given pixels(byte[] pixels) {
     return new Given(new long[0], pixels);
@@ -68,19 +73,29 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
   }
 
   /**
-   * A class that a user names, by its name or its number.
+   * Classes that a user names, by their names or their numbers: {@code cat}, or {@code cat,dog,3}
+   * for examples of each in turn.
    *
-   * @throws ConfigurationException if there is none of that name
+   * @throws ConfigurationException if there is none of such a name
    */
-  public static Given ofClass(List<String> classes, String text, int count) {
+  public static Given ofClasses(List<String> classes, String text, int count) {
+    if (classes.contains(text)) { // whose name may have commas
+      return label(classes.indexOf(text), count);
+    }
+    var named =
+        Arrays.stream(text.split(",", -1)).mapToLong(name -> number(classes, name)).toArray();
+    return inTurn(count, named);
+  }
+
+  private static long number(List<String> classes, String text) {
     var byName = classes.indexOf(text);
     if (byName >= 0) {
-      return label(byName, count);
+      return byName;
     }
     try {
       var number = Integer.parseInt(text);
       if (number >= 0 && number < classes.size()) {
-        return label(number, count);
+        return number;
       }
     } catch (NumberFormatException e) {
       // reported below
@@ -89,7 +104,7 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
         "'%s' is none of the classes %s%s"
             .formatted(
                 text,
-                classes.size() <= 20 ? String.join(", ", classes) : "0 to " + (classes.size() - 1),
+                classes.size() <= 100 ? String.join(", ", classes) : "0 to " + (classes.size() - 1),
                 Registry.didYouMean(text, classes)));
   }
 

@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.addcmul;
 import static org.bytedeco.pytorch.global.torch.group_norm;
 import static org.bytedeco.pytorch.global.torch.rsqrt;
 
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -24,6 +25,10 @@ import org.bytedeco.pytorch.global.torch;
  * step if all layers needed it; of the norms computed by trained networks (icons, Fashion-MNIST,
  * CIFAR-10), 1 to 6 in 100 have such a group.
  *
+ * <p>Small maps of float32 that gradients are asked for are copied to the other layout, for the
+ * engine's own norm, and back: with maps of 8x8 and smaller a training step took a seventh less on
+ * two cores of an AMD EPYC with AVX2.
+ *
  * <p>On CUDA the engine's own group norm is taken in either layout; it returns the contiguous one,
  * which undoes channels-last for what follows. Nothing was measured there.
  */
@@ -32,6 +37,9 @@ public final class GroupNorm {
 
   /** Standard deviations between a group's mean and zero from which on its values are shifted. */
   private static final double FAR = 2;
+
+  /** Pixels of feature maps that are small: of these a copy costs less than many operations. */
+  private static final int SMALL = 256;
 
   private final int groups;
   private final Tensor weight;
@@ -52,17 +60,20 @@ public final class GroupNorm {
   }
 
   public Tensor forward(Tensor x) {
+    if (isSmall(x)) {
+      return engine(x.contiguous()).contiguous(torch.MemoryFormat.ChannelsLast);
+    }
     return isChannelsLast(x) ? affine(x, weight.unsqueeze(0), bias.unsqueeze(0)) : engine(x);
   }
 
   /** norm(x) (1 + scale) + shift, with scale and shift [B, C] float32. */
   public Tensor forward(Tensor x, Tensor scale, Tensor shift) {
     var gain = scale.add(new Scalar(1));
-    if (isChannelsLast(x)) {
+    if (isChannelsLast(x) && !isSmall(x)) {
       return affine(x, weight.mul(gain), addcmul(shift, bias, gain));
     }
     var type = x.scalar_type();
-    return addcmul(perPixel(shift).to(type), engine(x), perPixel(gain).to(type));
+    return addcmul(perPixel(shift).to(type), forward(x), perPixel(gain).to(type));
   }
 
   private Tensor engine(Tensor x) {
@@ -133,6 +144,14 @@ public final class GroupNorm {
 
   private static Tensor perPixel(Tensor perChannel) {
     return perChannel.unsqueeze(-1).unsqueeze(-1);
+  }
+
+  /** Whether x is better normalised in the engine's own layout, and copied there and back. */
+  private static boolean isSmall(Tensor x) {
+    return isChannelsLast(x)
+        && GradMode.is_enabled()
+        && x.scalar_type() == torch.ScalarType.Float
+        && x.size(2) * x.size(3) <= SMALL;
   }
 
   private static boolean isChannelsLast(Tensor x) {

@@ -1,10 +1,10 @@
 package org.bitdiffusion.run;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.RunConfig;
@@ -20,6 +20,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.sampling.SamplerConfig;
 import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.training.DryRun;
@@ -320,34 +321,39 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   }
 
   /**
-   * The first samples of seed 0 as the run is configured. Where it has classes, they are of no
-   * class in particular; or if it has learned nothing of such ({@code diffusion.label_dropout: 0},
-   * as the paper's), of one class after the other.
+   * The first samples of seed 0 as the run is configured.
    *
    * @throws ConfigurationException if each sample needs an image that it is conditioned on
    */
   public SampleRequest request(int count) {
-    return SampleRequest.of(config.sampling(), 0, count, given(config, count));
+    return SampleRequest.of(config.sampling(), 0, count, given(config.sampling(), count));
   }
 
-  private static Given given(RunConfig config, int count) {
+  /**
+   * What samples are conditioned on where nothing is asked for. Of a run with classes, they are of
+   * no class in particular; or if that cannot be (guidance needs classes, and a run with {@code
+   * diffusion.label_dropout: 0}, as the paper's, has learned of nothing else), of one class after
+   * the other.
+   *
+   * @throws ConfigurationException if each sample needs an image that it is conditioned on
+   */
+  public Given given(SamplerConfig sampling, int count) {
+    return given(config, sampling, count);
+  }
+
+  private static Given given(RunConfig config, SamplerConfig sampling, int count) {
     return config
         .condition()
         .match(
             () -> Given.NONE,
-            labels -> ofAnyClass(config, labels.names().size(), count),
+            labels ->
+                sampling.guidance() == 0 && DiffusionModel.knowsAnyClass(config)
+                    ? Given.label(Given.ANY_CLASS, count)
+                    : Given.inTurn(
+                        count, IntStream.range(0, labels.names().size()).asLongStream().toArray()),
             pixels -> {
               throw new ConfigurationException("samples of this run need an image each; give them");
             });
-  }
-
-  private static Given ofAnyClass(RunConfig config, int classes, int count) {
-    if (DiffusionModel.knowsAnyClass(config)) {
-      return Given.label(Given.ANY_CLASS, count);
-    }
-    var labels = new long[count];
-    Arrays.setAll(labels, i -> i % classes);
-    return Given.labels(labels);
   }
 
   /**
@@ -357,16 +363,12 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @param source examples, whose images (if any) they are conditioned on, evenly from all
    */
   public static SampleRequest preview(RunConfig config, DataSource source, int count) {
-    // Of no class in particular where it knows such, so without guidance towards one.
-    var sampling = config.sampling().withGuidance(0);
-    return SampleRequest.of(sampling, 0, count, shown(config, source, count));
-  }
-
-  private static Given shown(RunConfig config, DataSource source, int count) {
-    if (config.condition().pixels() > 0) {
-      return Given.of(source, Given.evenly(source, count, 0, count));
-    }
-    return given(config, count);
+    var sampling = config.sampling();
+    var given =
+        config.condition().pixels() > 0
+            ? Given.of(source, Given.evenly(source, count, 0, count))
+            : given(config, sampling, count);
+    return SampleRequest.of(sampling, 0, count, given);
   }
 
   /** What is measured of the run unless said otherwise: its samples of seed 0. */

@@ -25,18 +25,26 @@ class GroupNormTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"64, 16, 0", "96, 24, 3", "144, 32, -2", "33, 8, 0.5", "64, 16, 60"})
-  void channelsLastEqualsTheEngine(int channels, int groups, double mean) {
+  @CsvSource({
+    "64, 16, 0, 17",
+    "96, 24, 3, 17",
+    "144, 32, -2, 17",
+    "33, 8, 0.5, 17",
+    "64, 16, 60, 17",
+    "64, 16, 60, 5",
+    "33, 8, -2, 5" // small maps
+  })
+  void channelsLastEqualsTheEngine(int channels, int groups, double mean, int height) {
     torch.manual_seed(3);
     var builder = new Parameters.Builder(0);
     var norm = new GroupNorm(builder, channels, groups);
     try (var parameters = builder.build(Compute.PLAIN);
         var scope = new PointerScope()) {
       parameters.values().copy_(randn(parameters.count()));
-      var values = randn(2, channels, 5, 6).mul(new Scalar(2)).add(new Scalar(mean));
+      var values = randn(2, channels, height, 16).mul(new Scalar(2)).add(new Scalar(mean));
       var scale = randn(2, channels);
       var shift = randn(2, channels);
-      var gradient = randn(2, channels, 5, 6);
+      var gradient = randn(2, channels, height, 16);
 
       var plain = run(norm, parameters, values, scale, shift, gradient, false);
       var last = run(norm, parameters, values, scale, shift, gradient, true);

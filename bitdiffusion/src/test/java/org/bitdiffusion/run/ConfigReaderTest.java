@@ -41,7 +41,7 @@ class ConfigReaderTest {
         .extracting(name -> ConfigReader.preset(name, Map.of()).data())
         .containsExactly(
             "icons,size=16,levels=2",
-            "icons,size=16,levels=2",
+            "icons,size=24,levels=2,families=40",
             "idx:/usr/share/datasets/fashion-mnist",
             "cifar10",
             "cifar10",

@@ -489,7 +489,12 @@ class TrainerTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("has no classes")
         .hasMessageContaining("diffusion.conditional is true")
-        .hasMessageContaining("use data with classes, or set it to false");
+        .hasMessageContaining("or set diffusion.conditional=false");
+    assertThatThrownBy(() -> train(config(1, "sampling.guidance=1"), run))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(
+            "sampling.guidance is 1.0, which needs a network that is told classes")
+        .hasMessageContaining("set sampling.guidance=0");
     assertThat(run).doesNotExist();
   }
 

@@ -9,9 +9,11 @@ import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferByte;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.fontbox.ttf.TTFParser;
 import org.apache.pdfbox.io.RandomAccessReadBuffer;
 import org.bitdiffusion.ConfigurationException;
@@ -30,24 +32,53 @@ import org.kordamp.ikonli.materialdesign2.MaterialDesignAIkonHandler;
 final class Icons {
   private Icons() {}
 
-  /** Icons of size x size pixels in so many levels of grey; 2 levels make one bit a pixel. */
-  static ImageSource open(int size, int levels) {
+  /**
+   * Icons of size x size pixels in so many levels of grey; 2 levels make one bit a pixel.
+   *
+   * @param smallest 0 for all icons, without classes; else only those of families that have as many
+   *     icons, which are the classes. A family is what has the same first word in its name, such as
+   *     {@code battery}.
+   */
+  static ImageSource open(int size, int levels, int smallest) {
     var outlines = outlines();
+    var families = List.<String>of();
+    if (smallest > 0) {
+      var sizes =
+          outlines.keySet().stream()
+              .collect(Collectors.groupingBy(Icons::family, TreeMap::new, Collectors.counting()));
+      var largest = Collections.max(sizes.values());
+      if (largest < smallest) {
+        throw new ConfigurationException(
+            "data icons: families is %d, but the largest family has %d icons"
+                .formatted(smallest, largest));
+      }
+      sizes.values().removeIf(count -> count < smallest);
+      outlines.keySet().removeIf(name -> !sizes.containsKey(family(name)));
+      families = List.copyOf(sizes.keySet());
+    }
     var bytes = (long) outlines.size() * size * size;
     if (bytes > Runtime.getRuntime().maxMemory() / 2) {
       throw new ConfigurationException(
           "data icons: size is %d, and the %,d icons of it need %,d MB, more than half of Java's memory; use a smaller one, or raise -Xmx"
               .formatted(size, outlines.size(), bytes >> 20));
     }
+    var labels =
+        smallest == 0
+            ? new int[0]
+            : outlines.keySet().stream().map(Icons::family).mapToInt(families::indexOf).toArray();
     return new ImagesInMemory(
         "icons %dx%d, %d levels".formatted(size, size, levels),
         new ImageFormat(1, size, size, levels, List.of()),
         outlines.values().parallelStream()
             .map(outline -> paint(outline, size, levels))
             .toArray(byte[][]::new),
-        new int[0],
-        List.of(),
+        labels,
+        families,
         outlines.keySet().stream().map(name -> List.of(name.replace('-', ' '))).toList());
+  }
+
+  private static String family(String name) {
+    return name.split("-", 2)[0];
   }
 
   /** The outlines by the icons' names, in a box from (0, 0), at its top left, to (1, 1). */

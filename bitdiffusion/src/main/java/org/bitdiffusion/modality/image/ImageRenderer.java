@@ -43,7 +43,7 @@ public record ImageRenderer(ImageFormat format, Condition condition) implements 
     if (condition.classes().isEmpty()) {
       throw new ConfigurationException("the run was trained without classes; ask for none");
     }
-    return Given.ofClass(condition.classes(), text, count);
+    return Given.ofClasses(condition.classes(), text, count);
   }
 
   /** A PNG of the images' size: what is transparent is to be drawn, all else is given. */

@@ -28,7 +28,10 @@ public final class ImageSources {
       List.of(
           new Kind(
               "icons",
-              List.of("icons,size=24,levels=2", "about 5,800 icons, always at hand"),
+              List.of(
+                  "icons,size=24,levels=2,families=0",
+                  "about 5,800 icons, always at hand; families=N takes those whose name's first word"
+                      + " at least N have, and that word as class"),
               ImageSources::icons),
           new Kind(
               "idx",
@@ -181,7 +184,8 @@ public final class ImageSources {
     options.rejectPath();
     var size = options.integer("size", 24, 4, 256);
     var levels = options.integer("levels", 2, 2, 256);
-    return new ImagePlan(grey(size, levels), List.of(), () -> Icons.open(size, levels));
+    var families = options.integer("families", 0, 1, Integer.MAX_VALUE);
+    return new ImagePlan(grey(size, levels), List.of(), () -> Icons.open(size, levels, families));
   }
 
   private static ImagePlan idx(Options options) {

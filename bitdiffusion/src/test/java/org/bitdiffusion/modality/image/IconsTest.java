@@ -1,12 +1,14 @@
 package org.bitdiffusion.modality.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.bitdiffusion.ConfigurationException;
 import org.junit.jupiter.api.Test;
 
 class IconsTest {
@@ -42,6 +44,24 @@ class IconsTest {
           .contains("account alert", "home", "minus", "numeric 9 box")
           .allMatch(caption -> caption.matches("[a-z0-9 ]+"));
     }
+  }
+
+  @Test
+  void familiesShareTheFirstWordOfTheirNames() {
+    try (var icons = ImageSourcesTest.open("icons,size=8,families=40")) {
+      assertThat(icons.classes()).isSorted().contains("battery", "wifi").hasSize(21);
+      var counts = new int[icons.classes().size()];
+      for (var i = 0; i < icons.size(); i++) {
+        var name = icons.captions(i).get(0) + " ";
+        assertThat(name).startsWith(icons.classes().get(icons.label(i)) + " ");
+        counts[icons.label(i)]++;
+      }
+      assertThat(counts).contains(44, 131);
+      assertThat(Arrays.stream(counts).min()).hasValue(40);
+    }
+    assertThatThrownBy(() -> ImageSourcesTest.open("icons,size=8,families=132"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("data icons: families is 132, but the largest family has 131 icons");
   }
 
   /** The icon's outline on the designers' grid of 24 is the rectangle from (5, 11) to (19, 13). */

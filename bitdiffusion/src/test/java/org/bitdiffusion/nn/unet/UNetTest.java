@@ -66,7 +66,7 @@ public class UNetTest {
   @ParameterizedTest
   @CsvSource({
     "icons, 1, 16, 2, 0, 1043873",
-    "icons-small, 1, 16, 2, 0, 572804",
+    "icons-small, 1, 24, 2, 21, 579817",
     "fashion-small, 1, 28, 256, 10, 2188936",
     "cifar10-small, 3, 32, 256, 10, 2202776"
   })
