@@ -38,12 +38,11 @@ final class DataCommand implements Callable<Integer> {
 
   @Option(
       names = "--out",
-      required = true,
       paramLabel = "FILE|DIR",
       description =
           "By its ending: all in one (.png of images), .npy for the symbols as integers [N, C, ...],"
               + " .pack to read images, with their classes and captions, from there ever after"
-              + " (packed:FILE), or a folder with a file for each.")
+              + " (packed:FILE), or a folder with a file for each. Without it, the source is described.")
   private Path out;
 
   @Option(
@@ -89,8 +88,12 @@ final class DataCommand implements Callable<Integer> {
     var line = DataSpec.parse(source);
     var data = skipBad ? line.with("skip_bad", "true") : line;
     var modality = Modality.ofSource(data).modality();
-    Target.requireOutside("--out", out, data);
     var plan = Modality.plan(data);
+    if (out == null) {
+      describe(plan);
+      return 0;
+    }
+    Target.requireOutside("--out", out, data);
     if (modality.packed().filter(out.toString()::endsWith).isPresent()) {
       pack(modality, plan);
       return 0;
@@ -103,9 +106,25 @@ final class DataCommand implements Callable<Integer> {
       var picture = ending != null && renderer.endings().contains(ending);
       var count = Math.min(n != null ? n : picture ? SHOWN : Integer.MAX_VALUE, opened.size());
       write(opened, renderer, count);
-      report(opened, "shown in");
+      report(opened);
+      tellWhere("shown in");
     }
     return 0;
+  }
+
+  private void describe(SourceKind.Plan plan) {
+    if (n != null) {
+      throw new ConfigurationException("--n goes with --out: it is how many examples are written");
+    }
+    try (var opened = plan.open()) {
+      report(opened);
+    }
+  }
+
+  private void tellWhere(String what) {
+    if (!json) {
+      spec.commandLine().getOut().printf("%s %s%n", what, out);
+    }
   }
 
   private void pack(Modality modality, SourceKind.Plan plan) {
@@ -117,7 +136,8 @@ final class DataCommand implements Callable<Integer> {
     try (var opened = plan.open()) {
       Target.requireUnread("--out", out, opened);
       modality.pack(opened, out);
-      report(opened, "packed into");
+      report(opened);
+      tellWhere("packed into");
     }
   }
 
@@ -133,7 +153,7 @@ final class DataCommand implements Callable<Integer> {
     target.finish();
   }
 
-  private void report(DataSource opened, String where) {
+  private void report(DataSource opened) {
     var schema = opened.schema();
     var classes = schema.condition().classes();
     var counts = new int[classes.size()];
@@ -159,7 +179,9 @@ final class DataCommand implements Callable<Integer> {
       report.put("categories", categories);
       report.putAll(schema.details());
       report.put("classes", byName);
-      report.put("out", out.toString());
+      if (out != null) {
+        report.put("out", out.toString());
+      }
       writer.println(Json.line(report));
       return;
     }
@@ -172,6 +194,5 @@ final class DataCommand implements Callable<Integer> {
     if (counts.length > LISTED) {
       writer.printf("  and %d classes more; --json lists all%n", counts.length - LISTED);
     }
-    writer.printf("%s %s%n", where, out);
   }
 }

@@ -34,9 +34,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Option(
       names = "--data",
-      required = true,
       paramLabel = "SOURCE[:PATH][,key=value...]",
-      description = "Images with captions, such as scenes,split=test, or the data trained on.")
+      description =
+          "Images with captions, such as scenes,split=test, or images to compare with (default: what"
+              + " the run was trained on).")
   private String data;
 
   @Option(
@@ -75,8 +76,11 @@ final class EvaluateCommand implements Callable<Integer> {
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
-    var options = options();
     var opened = Run.open(drawing.run());
+    if (data == null) {
+      data = opened.config().data();
+    }
+    var options = options();
     var evaluation = opened.modality().evaluation();
     EvaluationOptions.requireKnown(opened.modality(), options, spec);
     drawing.requireFit(opened.config());

@@ -247,20 +247,12 @@ final class SampleCommand implements Callable<Integer> {
     } catch (CancellationException e) {
       // who stops it wants what is there
     }
-    if (done[0] > 0) {
-      target.finish();
-      if (frames != null) {
-        frames.write(strip, renderer);
-      }
-      if (histogram != null) {
-        Charts.analogBits(histogram, bits.limit(), bits.counts());
-      }
-    }
     var result = spec.commandLine().getOut();
     if (done[0] == 0) {
       result.println("stopped before the first samples were drawn; nothing is written");
       return;
     }
+    target.finish();
     result.printf(
         Locale.ROOT,
         "%s%d samples in %.1f s are in %s%s%n",
@@ -269,6 +261,14 @@ final class SampleCommand implements Callable<Integer> {
         (System.nanoTime() - started) / 1e9,
         out,
         isInTurn(request) ? inTurn(model.config().condition().classes()) : "");
+    if (frames != null) {
+      frames.write(strip, renderer);
+      result.println("their way from noise is in " + strip);
+    }
+    if (histogram != null) {
+      Charts.analogBits(histogram, bits.limit(), bits.counts());
+      result.println("the distribution of their analog bits is in " + histogram);
+    }
   }
 
   /** Whether classes were drawn that nobody asked for by name. */
@@ -277,7 +277,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private static String inTurn(List<String> classes) {
-    return classes.size() > 30
+    return classes.size() > 25
         ? ", of the classes 0 to %d in turn".formatted(classes.size() - 1)
         : ", of these classes in turn: " + String.join(", ", classes);
   }

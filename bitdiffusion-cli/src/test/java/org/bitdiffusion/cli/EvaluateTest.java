@@ -47,6 +47,15 @@ class EvaluateTest extends CommandTest {
   }
 
   @Test
+  void comparesWithWhatTheRunWasTrainedOnUnlessToldOtherwise() throws IOException {
+    var told = evaluate("--n 20");
+    assertThat(runLine("evaluate --run FOLDER/run --n 20 --json")).as(err.toString()).isZero();
+    var untold = new ObjectMapper().readTree(out.toString());
+    assertThat(untold.path("nearest_distance")).isEqualTo(told.path("nearest_distance"));
+    assertThat(untold.path("compared_with")).isEqualTo(told.path("compared_with"));
+  }
+
+  @Test
   void comparesSamplesWithTheDataAndKeepsThem() throws IOException {
     var report = evaluate("--n 130 --batch-size 40 --held-out icons,size=8");
     assertThat(report.fieldNames())

@@ -86,7 +86,7 @@ class MainTest extends CommandTest {
           metrics                                      | what to measure is missing: bitdiff metrics captions, frechet or fid
           metrics captions --candidates a              | '--references=FILE'
           data                                         | SOURCE
-          data icons                                   | '--out=
+          data icons --n 5                             | --n goes with --out
           data icons --out FOLDER/a.png extra          | the argument 'extra' is too many
           data icons --out FOLDER/a.png --skipbad      | did you mean --skip-bad?
           data icons --out FOLDER/a.png --n ten        | '--n': 'ten' is not an int
@@ -160,7 +160,7 @@ class MainTest extends CommandTest {
 
   @Test
   void aSubcommandsErrorNamesItsOwnHelp() {
-    assertThat(run("data", "icons")).isEqualTo(2);
+    assertThat(run("data")).isEqualTo(2);
     assertOneLine("'bitdiff data --help'");
   }
 
@@ -223,6 +223,23 @@ class MainTest extends CommandTest {
     assertThat(report.path("categories").intValue()).isEqualTo(4);
     assertThat(report.path("examples").intValue()).isEqualTo(5839);
     assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
+  void dataDescribesASourceThatItDoesNotShow() {
+    assertThat(runLine("data icons,size=8,families=100")).isZero();
+    assertThat(out.toString())
+        .isEqualTo(
+            String.join(
+                System.lineSeparator(),
+                "icons 8x8, 2 levels: 362 examples of shape [1, 8, 8], K = 2",
+                "  class 0 alpha: 131",
+                "  class 1 arrow: 111",
+                "  class 2 file: 120",
+                ""));
+    assertThat(runLine("data icons,size=8 --json")).isZero();
+    assertThat(out.toString()).contains("\"examples\":5839").doesNotContain("\"out\"");
+    assertThat(folder).isEmptyDirectory();
   }
 
   @Test

@@ -168,6 +168,8 @@ class RunTest extends CommandTest {
     assertSize("s/000002.png", 8, 8);
     // Both steps and the last estimate, of each of the first batch's 2 samples.
     assertSize("strip.png", 3 * 66 + 2, 2 * 66 + 2);
+    assertThat(out.toString())
+        .contains("their way from noise is in", "the distribution of their analog bits is in");
     assertThat(
             runLine(
                 "sample --run FOLDER/run --n 1 --steps 5 --out FOLDER/one.png"

@@ -20,6 +20,9 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
     this(labels, pixels, false);
   }
 
+  /** Classes that a message names. */
+  private static final int LISTED = 25;
+
   /** In place of a label: no class in particular. */
   public static final int ANY_CLASS = -1;
 
@@ -104,7 +107,9 @@ public record Given(long[] labels, byte[] pixels, boolean alike) {
         "'%s' is none of the classes %s%s"
             .formatted(
                 text,
-                classes.size() <= 100 ? String.join(", ", classes) : "0 to " + (classes.size() - 1),
+                classes.size() <= LISTED
+                    ? String.join(", ", classes)
+                    : "0 to " + (classes.size() - 1),
                 Registry.didYouMean(text, classes)));
   }
 

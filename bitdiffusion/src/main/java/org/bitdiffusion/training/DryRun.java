@@ -3,9 +3,6 @@ package org.bitdiffusion.training;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -16,6 +13,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
+import org.bitdiffusion.runtime.ResidentMemory;
 import org.bitdiffusion.runtime.Safetensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
@@ -57,7 +55,7 @@ public record DryRun(
     try (var learner = Learner.begin(config, compute, weights);
         var batches = Trainer.batches(config, source, 0, Group.ALONE)) {
       Engine.releaseFreeMemory();
-      var before = Peak.start();
+      var before = ResidentMemory.newPeak();
       var seconds = new double[STEPS - 1];
       for (var step = 1; step <= STEPS; step++) {
         var start = System.nanoTime();
@@ -67,7 +65,11 @@ public record DryRun(
         }
       }
       var onCpu = compute.device() == torch.DeviceType.CPU;
-      var grown = onCpu ? before.grown() : OptionalLong.empty();
+      var most = ResidentMemory.peak();
+      var grown =
+          onCpu && before.isPresent() && most.isPresent()
+              ? OptionalLong.of(Math.max(0, most.getAsLong() - before.getAsLong()))
+              : OptionalLong.empty();
       Arrays.sort(seconds);
       var parameters = learner.model().network().parameters();
       var count = parameters.count();
@@ -112,40 +114,5 @@ public record DryRun(
 
     @Override
     public void close() {}
-  }
-
-  /**
-   * How far the process's resident memory rises, as Linux tells it.
-   *
-   * @param resident bytes at the beginning, or empty
-   */
-  private record Peak(OptionalLong resident) {
-    static Peak start() {
-      try {
-        Files.writeString(
-            Path.of("/proc/self/clear_refs"), "5", StandardOpenOption.WRITE); // a new peak begins
-        return new Peak(status("VmRSS:"));
-      } catch (IOException e) {
-        return new Peak(OptionalLong.empty());
-      }
-    }
-
-    OptionalLong grown() {
-      var most = status("VmHWM:");
-      return resident.isEmpty() || most.isEmpty()
-          ? OptionalLong.empty()
-          : OptionalLong.of(Math.max(0, most.getAsLong() - resident.getAsLong()));
-    }
-
-    private static OptionalLong status(String key) {
-      try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-        return lines
-            .filter(line -> line.startsWith(key))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-            .findFirst();
-      } catch (IOException e) {
-        return OptionalLong.empty();
-      }
-    }
   }
 }

@@ -1,7 +1,5 @@
 package org.bitdiffusion.training;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +23,7 @@ import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.runtime.Lifetime;
+import org.bitdiffusion.runtime.ResidentMemory;
 import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.storage.RunFolder;
@@ -577,21 +576,8 @@ public final class Trainer implements AutoCloseable {
           norm / steps,
           config.learningRate(step),
           (steps - before) * config.training().batchSize() / seconds,
-          residentMemory(),
+          ResidentMemory.now().orElse(0) / 0x1p20,
           Map.of());
-    }
-  }
-
-  /** Resident memory in MB, or 0 where the system does not say. */
-  private static double residentMemory() {
-    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines
-          .filter(line -> line.startsWith("VmRSS:"))
-          .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
-          .findFirst()
-          .orElse(0);
-    } catch (IOException e) {
-      return 0; // not Linux
     }
   }
 

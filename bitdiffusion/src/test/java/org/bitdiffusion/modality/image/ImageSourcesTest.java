@@ -156,7 +156,7 @@ class ImageSourcesTest {
         "images:x,palette=257    | images: palette is '257'; it must be a whole number from 2 to 256",
         "images:x,color=palette,palette=0 | images: palette is '0'; it must be a whole number from 2 to 256",
         "images:x,skip_bad=yes   | images: skip_bad is 'yes'; it must be one of false, true",
-        "icons,skip_bad=true     | icons,skip_bad=true has no option 'skip_bad'; it has size, levels, subset",
+        "icons,skip_bad=true     | icons,skip_bad=true has no option 'skip_bad'; it has size, levels, families, subset",
         "images:x,color=rgb,palette=16 | images:x,color=rgb,palette=16 has no option 'palette'; it has color, levels, size, skip_bad, subset",
         "images:x,palette=16,levels=4  | images:x,palette=16,levels=4 has no option 'levels'; it has color, palette, size, skip_bad, subset",
       })
