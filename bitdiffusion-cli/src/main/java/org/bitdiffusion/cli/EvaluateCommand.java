@@ -76,11 +76,15 @@ final class EvaluateCommand implements Callable<Integer> {
     if (n != null && n < 1) {
       throw new ConfigurationException("--n is " + n + "; it must be at least 1");
     }
+    var options = options();
+    if (data != null) {
+      requireOutside(options, data); // before anything is opened
+    }
     var opened = Run.open(drawing.run());
     if (data == null) {
       data = opened.config().data();
+      requireOutside(options, data);
     }
-    var options = options();
     var evaluation = opened.modality().evaluation();
     EvaluationOptions.requireKnown(opened.modality(), options, spec);
     drawing.requireFit(opened.config());
@@ -109,12 +113,17 @@ final class EvaluateCommand implements Callable<Integer> {
     if (options.containsKey("captions")) {
       var file = Path.of(options.get("captions"));
       Target.requireFile("--captions", file, ".jsonl");
-      Target.requireOutside("--captions", file, DataSpec.parse(data));
       if (options.containsKey("held_out")) {
         Target.requireOutside("--captions", file, DataSpec.parse(options.get("held_out")));
       }
     }
     return options;
+  }
+
+  private static void requireOutside(Map<String, String> options, String data) {
+    if (options.containsKey("captions")) {
+      Target.requireOutside("--captions", Path.of(options.get("captions")), DataSpec.parse(data));
+    }
   }
 
   private void print(Map<String, Object> report) {

@@ -196,7 +196,7 @@ final class TrainCommand implements Callable<Integer> {
     threads.apply();
     if (dryRun) {
       try (var source = Run.data(config)) {
-        print(Run.dryRun(config, source, out), config);
+        print(Run.dryRun(config, source, out, SAMPLES), config);
       }
       return;
     }
@@ -209,6 +209,8 @@ final class TrainCommand implements Callable<Integer> {
   private void print(DryRun told, RunConfig config) {
     var writer = spec.commandLine().getOut();
     var activations = told.activationBytes();
+    var every = config.training().checkpointEvery();
+    var checkpoints = told.steps() / every + (told.steps() % every == 0 ? 0 : 1);
     if (json) {
       var report = new LinkedHashMap<String, Object>();
       report.put("weights", told.weights());
@@ -217,6 +219,8 @@ final class TrainCommand implements Callable<Integer> {
       report.put("seconds_per_step", told.secondsPerStep());
       report.put("steps", told.steps());
       report.put("seconds", told.seconds());
+      report.put("seconds_per_preview", told.secondsPerPreview());
+      report.put("checkpoints", checkpoints);
       report.put("checkpoint_bytes", told.checkpointBytes());
       writer.println(Json.line(report));
       return;
@@ -236,11 +240,19 @@ final class TrainCommand implements Callable<Integer> {
     }
     writer.printf(
         Locale.ROOT,
-        "%.3f s a step of %d examples (measured), so %s for %d steps, without samples and measures%n",
+        "%.3f s a step of %d examples (measured), so %s for %d steps%n",
         told.secondsPerStep(),
         config.training().batchSize(),
         duration(told.seconds()),
         told.steps());
+    writer.printf(
+        Locale.ROOT,
+        "%.1f s for %d samples to look at (from two steps of them), so %s for those of %d checkpoints,"
+            + " besides what is measured at them%n",
+        told.secondsPerPreview(),
+        SAMPLES,
+        duration(told.secondsPerPreview() * checkpoints),
+        checkpoints);
     writer.printf(
         Locale.ROOT,
         "%,.1f MB for a checkpoint, of which the newest %d and the best are kept (computed)%n",

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 class DryRunTest extends CommandTest {
   private static final String TRAIN =
       "train --preset icons --data icons,size=8,subset=16 --out FOLDER/run --steps 400"
+          + " --checkpoint-every 60"
           + " --precision float32 --set network.width=16 --set network.multipliers=[1]"
           + " --set network.attention=[] --set training.batch_size=4 --set sampling.steps=2";
 
@@ -24,6 +25,11 @@ class DryRunTest extends CommandTest {
         .contains("%,d weights".formatted(told.get("weights").asLong()));
     assertThat(told.get("seconds").asDouble())
         .isEqualTo(400 * told.get("seconds_per_step").asDouble());
+
+    assertThat(out.toString())
+        .contains("s for 64 samples to look at", "for those of 7 checkpoints");
+    assertThat(told.get("checkpoints").asInt()).isEqualTo(7);
+    assertThat(told.get("seconds_per_preview").asDouble()).isPositive();
 
     assertThat(runLine(TRAIN.replace("400", "1"))).as(err.toString()).isZero();
     var bytes = 0L;

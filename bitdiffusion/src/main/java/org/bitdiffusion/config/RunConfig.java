@@ -148,7 +148,12 @@ public record RunConfig(
     public OptionalDouble heldOutShare() {
       try {
         // Of Double's "NaN" and "1f" each could be a source.
-        return OptionalDouble.of(new BigDecimal(heldOut).doubleValue());
+        return OptionalDouble.of(
+            heldOut.endsWith("%")
+                ? new BigDecimal(heldOut.substring(0, heldOut.length() - 1))
+                    .movePointLeft(2)
+                    .doubleValue()
+                : new BigDecimal(heldOut).doubleValue());
       } catch (NumberFormatException e) {
         return OptionalDouble.empty();
       }

@@ -94,7 +94,18 @@ public final class Options {
     } catch (InvalidPathException e) {
       // does not exist either
     }
-    throw new DataException("data %s: %s does not exist".formatted(spec.source(), spec.path()));
+    throw new DataException(
+        "data %s: %s does not exist%s".formatted(spec.source(), spec.path(), sought()));
+  }
+
+  /** Where a relative path was looked for. */
+  private String sought() {
+    try {
+      var path = Path.of(spec.path());
+      return path.isAbsolute() ? "" : " in " + Path.of("").toAbsolutePath();
+    } catch (InvalidPathException e) {
+      return "";
+    }
   }
 
   /** The path, which must be a folder. */

@@ -29,6 +29,11 @@ public record SampleRequest(
     return new SampleRequest(sampling, seed, 0, count, given, Optional.empty());
   }
 
+  /** The same samples, drawn in another way. */
+  public SampleRequest with(SamplerConfig other) {
+    return new SampleRequest(other, seed, first, count, given, known);
+  }
+
   /**
    * Samples {@code from} .. {@code from + some - 1} of these.
    *

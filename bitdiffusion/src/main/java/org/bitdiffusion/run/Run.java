@@ -118,9 +118,10 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    *
    * @param source the data; the caller closes it
    * @param path of the run that would be begun
+   * @param previews samples that are drawn at each checkpoint
    * @throws ConfigurationException as {@link #start} does
    */
-  public static DryRun dryRun(RunConfig config, DataSource source, Path path) {
+  public static DryRun dryRun(RunConfig config, DataSource source, Path path, int previews) {
     RunFolder.requireFree(path);
     var resolved = config.forData(source);
     var origin = origin(resolved, source);
@@ -129,7 +130,8 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
           resolved,
           opened.training(),
           Compute.choose(resolved.training().precision()),
-          origin.map(o -> o::load));
+          origin.map(o -> o::load),
+          preview(resolved, source, previews));
     }
   }
 

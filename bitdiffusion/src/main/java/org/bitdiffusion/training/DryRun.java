@@ -10,11 +10,13 @@ import java.util.function.Consumer;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Group;
 import org.bitdiffusion.runtime.ResidentMemory;
 import org.bitdiffusion.runtime.Safetensors;
+import org.bitdiffusion.sampling.Sampler;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
 
@@ -27,6 +29,8 @@ import org.bytedeco.pytorch.global.torch;
  *     process over the steps; empty where the system does not say, as on a GPU
  * @param secondsPerStep the median of five, after a first one
  * @param steps of the whole training
+ * @param secondsPerPreview of the samples that are drawn at a checkpoint, from two steps of
+ *     sampling of the first batch of them
  * @param checkpointBytes of one checkpoint's files of weights, computed to the byte
  */
 public record DryRun(
@@ -35,6 +39,7 @@ public record DryRun(
     OptionalLong activationBytes,
     double secondsPerStep,
     long steps,
+    double secondsPerPreview,
     long checkpointBytes) {
   /** Steps that are taken; the first one warms up. */
   private static final int STEPS = 6;
@@ -49,9 +54,14 @@ public record DryRun(
    *
    * @param source the data as it is trained on
    * @param weights those that it begins with; without, they are random
+   * @param preview samples that are drawn at each checkpoint
    */
   public static DryRun of(
-      RunConfig config, DataSource source, Compute compute, Optional<Consumer<Model>> weights) {
+      RunConfig config,
+      DataSource source,
+      Compute compute,
+      Optional<Consumer<Model>> weights,
+      SampleRequest preview) {
     try (var learner = Learner.begin(config, compute, weights);
         var batches = Trainer.batches(config, source, 0, Group.ALONE)) {
       Engine.releaseFreeMemory();
@@ -79,8 +89,28 @@ public record DryRun(
           grown,
           seconds[seconds.length / 2],
           config.training().steps(),
+          secondsOf(preview, learner.model()),
           checkpointBytes(learner));
     }
+  }
+
+  private static double secondsOf(SampleRequest preview, Model model) {
+    var batch = Math.min(preview.count(), model.config().training().partSize());
+    var some = preview.part(0, batch, model.config().schema().space().places());
+    var batches = (preview.count() + batch - 1) / batch;
+    if (model.config().network().autoregressive()) {
+      return batches * secondsToDraw(some, model);
+    }
+    var all = some.sampling().steps();
+    var few = some.with(some.sampling().withSteps(Math.min(2, all)));
+    secondsToDraw(few, model); // warms up
+    return (double) batches * all / few.sampling().steps() * secondsToDraw(few, model);
+  }
+
+  private static double secondsToDraw(SampleRequest request, Model model) {
+    var start = System.nanoTime();
+    model.sample(request, Sampler.Listener.NONE);
+    return (System.nanoTime() - start) / 1e9;
   }
 
   private static long checkpointBytes(Learner learner) {

@@ -189,7 +189,7 @@ class MeasuredRunTest {
       try (var network = new SmallClassifier(3, Compute.PLAIN, 0)) {
         ClassifierFeatures.save(features, network, (ImageSource) source);
       }
-      assertThat(Run.dryRun(config, source, path).steps()).isEqualTo(1);
+      assertThat(Run.dryRun(config, source, path, 4).steps()).isEqualTo(1);
       assertThat(reference).doesNotExist();
       assertThat(path).doesNotExist();
       Run.start(config, source, path, NOBODY).close();
@@ -431,6 +431,8 @@ class MeasuredRunTest {
     refused("training.held_out=icons,size=8,levels=4", "4 values", "2 values");
     refused("training.held_out=icon", "training.held_out: data source 'icon'");
     refused("training.held_out=1.5", "training.held_out is 1.5", "a share above 0");
+    refused("training.held_out=99%", "leaves none of the 16 examples");
+    refused("training.held_out=100%", "held_out is 100%; it must be a share above 0 and below 1");
     refused("training.held_out=0.99", "leaves none of the 16 examples");
     refused("training.measure.name=bleu_4", "training.measure: name is 'bleu_4'", "pair_total");
     refused("training.measure.data=icons,size=9", "training.measure: ", "9x9");
@@ -513,10 +515,10 @@ class MeasuredRunTest {
 
   @Test
   void aSourceMayBeginWithADigit() {
-    for (var source : List.of("7segment,size=8", "1f", "NaN", "0.05%")) {
+    for (var source : List.of("7segment,size=8", "1f", "NaN", "%", "5%,size=8")) {
       assertThat(config("training.held_out=" + source).training().heldOutShare()).isEmpty();
     }
-    for (var share : List.of("0.05", ".05", "5e-2", " +0.05 ")) {
+    for (var share : List.of("0.05", ".05", "5e-2", " +0.05 ", "5%", "5.0%")) {
       assertThat(config("training.held_out=" + share).training().heldOutShare()).hasValue(0.05);
     }
     refused("training.held_out=-0.05", "training.held_out is -0.05", "a share above 0");

@@ -238,12 +238,13 @@ public final class ImageFiles {
     var height = encoded.height();
     if (Math.min(width, height) < least) {
       throw new DataException(
-          "%s is %dx%d, smaller than size=%d"
+          "%s is %dx%d, smaller than size=%d, and size=%d would take it"
               .formatted(
                   file,
                   orientation.uprightWidth(width, height),
                   orientation.uprightHeight(width, height),
-                  least));
+                  least,
+                  Math.min(width, height)));
     }
     var memory = (long) PIXEL * width * height / KIB;
     if (memory > MEMORY) {

@@ -508,7 +508,7 @@ class ImageFolderTest {
   void imagesSmallerThanAskedForAreBad() throws Exception {
     write("a.png", noise(16, 1));
     var file = write("small.png", image(new int[9], new int[9], new int[9]));
-    assertBad(file, "is 9x3, smaller than size=8");
+    assertBad(file, "is 9x3, smaller than size=8, and size=3 would take it");
   }
 
   @Test
