@@ -36,6 +36,7 @@ class ArchitectureTest {
           ".nn",
           ".nn.unet",
           ".nn.captioner",
+          ".nn.mlp",
           ".config",
           ".storage",
           ".model",

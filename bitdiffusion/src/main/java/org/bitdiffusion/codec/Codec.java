@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
+import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
@@ -18,7 +19,8 @@ import org.bytedeco.pytorch.Tensor;
  * Categories written as analog bits (arXiv 2208.04202, section 2 and appendices A to C): each of
  * the K values of a symbol has a code of values in {-b, +b}, or, for comparison, one value in [-b,
  * +b] ({@link ContinuousCodec}). K is one number for all symbols ({@link UniformCodec}) or one for
- * each place of an example ({@link MixedCodec}).
+ * each place of an example ({@link MixedCodec}); or a value's code goes by its share ({@link
+ * IntervalCodec}).
  *
  * <p>Symbols are integers [N, C, ...], each in 0 .. K-1; their analog bits are float32 [N, D, ...].
  * Everything is computed on the device of the argument. Codecs are immutable and hold no native
@@ -29,9 +31,10 @@ import org.bytedeco.pytorch.Tensor;
  * sampling that of (seed, number of the sample), so that neither resuming nor the size of a batch
  * changes anything. Codecs that draw nothing leave it alone, and have these methods without it.
  */
-public sealed interface Codec permits UniformCodec, MixedCodec {
-  /** Names of encodings, as the paper has them. */
-  List<String> ENCODINGS = List.of("uint8", "gray", "uint8_rand", "one_hot", "continuous");
+public sealed interface Codec permits UniformCodec, MixedCodec, IntervalCodec {
+  /** Names of encodings: those of the paper, and those of columns, {@link IntervalCodec}. */
+  List<String> ENCODINGS =
+      List.of("uint8", "gray", "uint8_rand", "one_hot", "continuous", "rank", "quantile", "tree");
 
   /** Other names of encodings: the paper's tell of its 256 values, but any number goes. */
   SortedMap<String, String> SYNONYMS =
@@ -42,12 +45,24 @@ public sealed interface Codec permits UniformCodec, MixedCodec {
    * The codec of a name for the symbols of a space.
    *
    * @param encoding one of {@link #ENCODINGS} or {@link #SYNONYMS}
+   * @param marginals of each place, for the encodings of columns; empty where none is known
+   * @param bits at most, of a number of a column
    * @param scale b
    * @param permutationSeed of {@code uint8_rand}; the others have no use for it
    * @throws org.bitdiffusion.ConfigurationException if there is none of that name, or none for such
    *     symbols
    */
-  static Codec of(String encoding, Space space, double scale, long permutationSeed) {
+  static Codec of(
+      String encoding,
+      Space space,
+      List<Marginal> marginals,
+      int bits,
+      double scale,
+      long permutationSeed) {
+    var name = canonicalName(encoding);
+    if (IntervalCodec.ENCODINGS.contains(name)) {
+      return IntervalCodec.of(name, space, marginals, bits, scale);
+    }
     return space.uniform()
         ? UniformCodec.of(encoding, space.mostCategories(), scale, permutationSeed)
         : MixedCodec.of(encoding, space, scale, permutationSeed);

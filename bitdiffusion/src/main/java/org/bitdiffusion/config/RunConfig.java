@@ -1,6 +1,7 @@
 package org.bitdiffusion.config;
 
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -53,8 +55,10 @@ public record RunConfig(
    * @param encoding one of {@link Codec#ENCODINGS}, or a synonym
    * @param scale b: bits are -b and +b
    * @param permutationSeed of {@code uint8_rand} where the paper's own permutation does not apply
+   * @param bits of a number in a column, at most: of {@code rank}, {@code quantile} and {@code
+   *     tree}
    */
-  public record CodecConfig(String encoding, double scale, long permutationSeed) {
+  public record CodecConfig(String encoding, double scale, long permutationSeed, int bits) {
     public CodecConfig {
       encoding = Codec.canonicalName(encoding); // a synonym means the same run
     }
@@ -72,6 +76,7 @@ public record RunConfig(
    * @param normalizeInput whether the network sees x_t at standard deviation 1
    * @param conditional whether the network is told the class
    * @param labelDropout rate at which it is not, for classifier-free guidance
+   * @param knownRate how often some symbols of an example are given, see {@link BitDiffusion}
    */
   public record DiffusionConfig(
       String schedule,
@@ -83,7 +88,8 @@ public record RunConfig(
       boolean stratifiedTime,
       boolean normalizeInput,
       boolean conditional,
-      double labelDropout) {
+      double labelDropout,
+      double knownRate) {
     public DiffusionConfig {
       if (!(labelDropout >= 0 && labelDropout <= 1)) {
         throw new ConfigurationException(
@@ -245,7 +251,7 @@ public record RunConfig(
     }
     if (!network.autoregressive()) {
       // What no data would make right is found before any is read.
-      new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2)), sampling);
+      new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2), List.of()), sampling);
     }
     if (diffusion.conditional() && diffusion.labelDropout() == 1) {
       throw new ConfigurationException(
@@ -311,12 +317,19 @@ public record RunConfig(
     var space = schema.space();
     var shape = space.shape();
     if (network.autoregressive()) { // it sees symbols, and no bits of them
-      return new Signature(space, shape, shape, condition(), training.partSize());
+      return new Signature(space, shape, shape, shape, condition(), training.partSize());
     }
     var process = newDiffusion();
+    var bits = process.codec().shape(shape);
+    var input = new ArrayList<>(bits);
+    if (diffusion.knownRate() > 0) {
+      var channels = bits.size() == 1 ? space.places() : shape.get(0);
+      input.set(0, Math.addExact(bits.get(0), channels));
+    }
     return new Signature(
         space,
-        process.codec().shape(shape),
+        input,
+        bits,
         process.objective().output(space, process.codec()),
         condition(),
         training.partSize());
@@ -324,11 +337,12 @@ public record RunConfig(
 
   /** The diffusion process that this configuration describes; needs {@link #schema}. */
   public BitDiffusion newDiffusion() {
-    return newDiffusion(codec, diffusion, schema.space());
+    return newDiffusion(codec, diffusion, schema.space(), schema.marginals());
   }
 
-  private static BitDiffusion newDiffusion(CodecConfig c, DiffusionConfig d, Space space) {
-    var codec = Codec.of(c.encoding(), space, c.scale(), c.permutationSeed());
+  private static BitDiffusion newDiffusion(
+      CodecConfig c, DiffusionConfig d, Space space, List<Marginal> marginals) {
+    var codec = Codec.of(c.encoding(), space, marginals, c.bits(), c.scale(), c.permutationSeed());
     return new BitDiffusion(
         codec,
         NoiseSchedule.parse(d.schedule()),
@@ -336,7 +350,8 @@ public record RunConfig(
         SelfConditioning.parse(d.selfConditioning()),
         d.selfConditioningRate(),
         d.stratifiedTime(),
-        d.normalizeInput());
+        d.normalizeInput(),
+        d.knownRate());
   }
 
   /** Where a run's seed goes: {@code Seed.of(seed, WEIGHTS)} and so on. */

@@ -15,12 +15,25 @@ import java.util.Map;
  * @param end the symbol after which a sequence is over; {@link #NO_END} where every place counts
  * @param details what only its kind of data reads, such as a palette: texts, numbers, lists and
  *     maps of them
+ * @param marginals how often each value occurs, place by place; empty where that is not known. They
+ *     are kept beside a configuration, and not in it
  */
-public record Schema(Space space, Condition condition, int end, Map<String, Object> details) {
+public record Schema(
+    Space space,
+    Condition condition,
+    int end,
+    Map<String, Object> details,
+    List<Marginal> marginals) {
   /** In place of a symbol: sequences have no end. */
   public static final int NO_END = -1;
 
+  /** Of data of which no marginals are known. */
+  public Schema(Space space, Condition condition, int end, Map<String, Object> details) {
+    this(space, condition, end, details, List.of());
+  }
+
   public Schema {
+    marginals = List.copyOf(marginals);
     var plain = new LinkedHashMap<String, Object>();
     details.forEach((key, value) -> plain.put(key, plain(value)));
     details = Collections.unmodifiableMap(plain);

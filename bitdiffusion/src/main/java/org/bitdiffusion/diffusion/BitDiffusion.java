@@ -1,5 +1,7 @@
 package org.bitdiffusion.diffusion;
 
+import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.where;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
@@ -11,6 +13,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -26,6 +29,8 @@ import org.bytedeco.pytorch.global.torch;
  *     instead of independent: a smaller variance of the loss
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
  *     example; useful where b is not 1
+ * @param knownRate how often some symbols of an example are known in training, in [0, 1]: the
+ *     network then draws from the law of the others given them. Above 0, it sees which ones are
  */
 public record BitDiffusion(
     Codec codec,
@@ -34,9 +39,41 @@ public record BitDiffusion(
     SelfConditioning selfConditioning,
     double selfConditioningRate,
     boolean stratifiedTime,
-    boolean normalizeInput) {
+    boolean normalizeInput,
+    double knownRate) {
+
+  /** A process in which nothing is ever known. */
+  public BitDiffusion(
+      Codec codec,
+      NoiseSchedule schedule,
+      Objective objective,
+      SelfConditioning selfConditioning,
+      double selfConditioningRate,
+      boolean stratifiedTime,
+      boolean normalizeInput) {
+    this(
+        codec,
+        schedule,
+        objective,
+        selfConditioning,
+        selfConditioningRate,
+        stratifiedTime,
+        normalizeInput,
+        0);
+  }
 
   public BitDiffusion {
+    if (!(knownRate >= 0 && knownRate <= 1)) {
+      throw new ConfigurationException(
+          "diffusion.known_rate is " + knownRate + "; it must be in [0, 1]");
+    }
+    if (knownRate > 0 && !(objective instanceof Objective.OfBits)) {
+      throw new ConfigurationException(
+          "diffusion.known_rate is "
+              + knownRate
+              + ", which goes with losses of single bits: l2 or sigmoid without"
+              + " softmax_factorization");
+    }
     if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
       throw new ConfigurationException(
           "diffusion.self_conditioning_rate is " + selfConditioningRate + "; it must be in [0, 1]");
@@ -66,6 +103,13 @@ public record BitDiffusion(
     var eps = noise.normal(x0.shape());
     var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
 
+    // Known symbols stay as they are.
+    var known = knownRate > 0 ? known(symbols, noise) : null;
+    var given = known == null ? null : codec.spread(known).gt(new Scalar(0));
+    if (given != null) {
+      xt = where(given, x0, xt);
+    }
+
     // Self-conditioning.
     var estimate = zeros_like(x0);
     var count = examplesWithEstimate(x0.size(0), noise);
@@ -76,30 +120,66 @@ public record BitDiffusion(
                 network,
                 xt.narrow(0, 0, count),
                 estimate.narrow(0, 0, count),
+                known == null ? null : known.narrow(0, 0, count),
                 gamma.narrow(0, 0, count),
                 condition == null ? null : condition.narrow(0, 0, count));
+        if (given != null) {
+          seen = where(given.narrow(0, 0, count), x0.narrow(0, 0, count), seen);
+        }
         estimate.narrow(0, 0, count).copy_(seen);
       }
     }
 
     // Predict and compute the loss.
-    return objective.loss(output(network, xt, estimate, gamma, condition), x0, eps, xt, g);
+    var output = output(network, xt, estimate, known, gamma, condition);
+    if (given == null) {
+      return objective.loss(output, x0, eps, xt, g);
+    }
+    var losses = ((Objective.OfBits) objective).losses(output, x0, eps, xt, g);
+    return losses.masked_fill(given, new Scalar(0)).mean();
   }
 
-  /** The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B], any type. */
+  /**
+   * Which symbols of each example are known, [B, C, ...] of 1 and 0, float32: with probability
+   * {@link #knownRate} a random share of them, anywhere from none to all, else none.
+   */
+  private Tensor known(Tensor symbols, Noise.OfBatch noise) {
+    var batch = symbols.size(0);
+    var share =
+        noise
+            .uniform(batch)
+            .mul(noise.uniform(batch).lt(new Scalar(knownRate)).to(torch.ScalarType.Float));
+    return noise.uniform(symbols.shape()).lt(perExample(share, symbols)).to(torch.ScalarType.Float);
+  }
+
+  /**
+   * The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B], any type.
+   *
+   * @param known where x_t is clean, [B, C, ...] of 1 and 0 float32, as further channels of x_t;
+   *     null where {@link #knownRate} is 0
+   */
   public Tensor output(
-      Denoiser network, Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+      Denoiser network, Tensor xt, Tensor estimate, Tensor known, Tensor gamma, Tensor condition) {
+    if ((known != null) != (knownRate > 0)) {
+      throw new IllegalArgumentException(
+          "a network sees what is known if it was trained so, and diffusion.known_rate is "
+              + knownRate);
+    }
     var seen = normalizeInput ? xt.div(standardDeviation(xt)) : xt;
+    if (known != null) {
+      var channels = xt.dim() == 2 ? known.flatten(1, -1) : known;
+      seen = cat(new TensorVector(seen, channels), 1);
+    }
     return network.forward(seen, estimate, gamma.to(torch.ScalarType.Float), condition);
   }
 
   /** The network's estimate of x_0 from x_t and an earlier estimate, in [-b, b], [B, D, ...]. */
   public Tensor estimate(
-      Denoiser network, Tensor xt, Tensor estimate, Tensor gamma, Tensor condition) {
+      Denoiser network, Tensor xt, Tensor estimate, Tensor known, Tensor gamma, Tensor condition) {
     return Scope.result(
         () ->
             objective.estimate(
-                output(network, xt, estimate, gamma, condition), xt, perExample(gamma, xt)));
+                output(network, xt, estimate, known, gamma, condition), xt, perExample(gamma, xt)));
   }
 
   /** A number for each example, [B], shaped to multiply with x: [B, 1, ...]. */

@@ -6,8 +6,9 @@ import org.bytedeco.pytorch.Tensor;
 @FunctionalInterface
 public interface Denoiser {
   /**
-   * @param xt noisy analog bits [B, D, ...] float32
-   * @param estimate an earlier estimate of x_0 of the same shape, or zeros
+   * @param xt noisy analog bits [B, D, ...] float32; of a process in which symbols may be known,
+   *     with a channel for each symbol that says so, [B, D + C, ...]
+   * @param estimate an earlier estimate of x_0, [B, D, ...], or zeros
    * @param gamma gamma(t) of each example, [B] float32
    * @param condition what is known of each example, [B, ...], such as class labels [B] int64 (-1
    *     where unknown) or features; null where there is nothing

@@ -29,7 +29,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public sealed interface Objective {
   /** Names of what the network predicts. */
-  List<String> PREDICTIONS = List.of("x0", "eps", "v");
+  List<String> PREDICTIONS = List.of("x0", "eps", "v", "matched_filter");
 
   /** Names of losses. */
   List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
@@ -53,6 +53,13 @@ public sealed interface Objective {
       }
       return new SoftmaxFactorization(
           uniform(codec, "diffusion.softmax_factorization"), loss.equals("softmax"));
+    }
+    if (prediction.equals("matched_filter")) {
+      if (loss.equals("softmax") || codec instanceof ContinuousCodec) {
+        throw new ConfigurationException(
+            "diffusion.prediction matched_filter goes with encodings of bits, and loss l2 or sigmoid");
+      }
+      return new MatchedFilter(b, loss.equals("sigmoid"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -107,47 +114,74 @@ public sealed interface Objective {
   /** The loss, one number. */
   Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma);
 
+  /** An objective that scores each analog bit for itself, so that some can be left out. */
+  sealed interface OfBits extends Objective {
+    /** What each analog bit adds to the loss, which is their mean, [B, D, ...]. */
+    Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma);
+
+    @Override
+    default Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return losses(output, x0, eps, xt, gamma).mean();
+    }
+  }
+
+  /** The square error of what the network outputs. */
+  sealed interface SquareError extends OfBits {
+    /** What the output should be, [B, D, ...]. */
+    Tensor target(Tensor x0, Tensor eps, Tensor gamma);
+
+    @Override
+    default Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return output.sub(target(x0, eps, gamma)).square();
+    }
+
+    @Override
+    default Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return mse_loss(output, target(x0, eps, gamma)); // the same in one pass
+    }
+  }
+
   /** The network outputs x_0 itself. */
-  record X0(double b) implements Objective {
+  record X0(double b) implements SquareError {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
       return clip(output, b);
     }
 
     @Override
-    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
-      return mse_loss(output, x0);
+    public Tensor target(Tensor x0, Tensor eps, Tensor gamma) {
+      return x0;
     }
   }
 
   /** The network outputs the noise. */
-  record Eps(double b) implements Objective {
+  record Eps(double b) implements SquareError {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
       return clip(xt.sub(noiseLevel(gamma).mul(output)).div(signalLevel(gamma)), b);
     }
 
     @Override
-    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
-      return mse_loss(output, eps);
+    public Tensor target(Tensor x0, Tensor eps, Tensor gamma) {
+      return eps;
     }
   }
 
   /** The network outputs v = sqrt(gamma) eps - sqrt(1 - gamma) x_0. */
-  record V(double b) implements Objective {
+  record V(double b) implements SquareError {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
       return clip(signalLevel(gamma).mul(xt).sub(noiseLevel(gamma).mul(output)), b);
     }
 
     @Override
-    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
-      return mse_loss(output, signalLevel(gamma).mul(eps).sub(noiseLevel(gamma).mul(x0)));
+    public Tensor target(Tensor x0, Tensor eps, Tensor gamma) {
+      return signalLevel(gamma).mul(eps).sub(noiseLevel(gamma).mul(x0));
     }
   }
 
   /** The network outputs a logit a bit: -log sigmoid(x_0 / b * logit) (appendix B.2). */
-  record SigmoidCrossEntropy(double b) implements Objective {
+  record SigmoidCrossEntropy(double b) implements OfBits {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
       // b (2 sigmoid(logit) - 1)
@@ -155,8 +189,41 @@ public sealed interface Objective {
     }
 
     @Override
-    public Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
-      return softplus(x0.mul(output).mul(new Scalar(-1 / b))).mean();
+    public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return softplus(x0.mul(output).mul(new Scalar(-1 / b)));
+    }
+  }
+
+  /**
+   * The network outputs what it knows of each bit beyond what x_t says of a fair and independent
+   * one, whose log-odds are known: l = output + 2 b sqrt(gamma) x_t / (1 - gamma). With an output
+   * of 0 the estimate b tanh(l / 2) is exact for such bits. Scored by the cross entropy of each
+   * bit, or by the square error of the estimate.
+   */
+  record MatchedFilter(double b, boolean crossEntropy) implements OfBits {
+    /** Of the log-odds in x_t: what is surer adds nothing that float32 can tell. */
+    private static final double SUREST = 30;
+
+    private Tensor logits(Tensor output, Tensor xt, Tensor gamma) {
+      var slope =
+          gamma
+              .sqrt()
+              .div(gamma.neg().add(new Scalar(1)))
+              .mul(new Scalar(2 * b))
+              .to(torch.ScalarType.Float);
+      return output.add(clip(slope.mul(xt), SUREST));
+    }
+
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      return logits(output, xt, gamma).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
+    }
+
+    @Override
+    public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return crossEntropy
+          ? softplus(x0.mul(logits(output, xt, gamma)).mul(new Scalar(-1 / b)))
+          : estimate(output, xt, gamma).sub(x0).square();
     }
   }
 

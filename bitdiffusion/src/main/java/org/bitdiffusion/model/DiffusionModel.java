@@ -1,6 +1,7 @@
 package org.bitdiffusion.model;
 
 import static org.bytedeco.pytorch.global.torch.full_like;
+import static org.bytedeco.pytorch.global.torch.zeros;
 
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +24,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /** A network that denoises analog bits (arXiv 2208.04202), whatever they stand for. */
@@ -138,6 +140,7 @@ public final class DiffusionModel extends Model {
                 isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
                 known.bits(),
                 known.mask(),
+                diffusion.knownRate() > 0 ? known.places(symbolsOf(count)) : null,
                 known.rounds());
         var sampler = new Sampler(diffusion, request.sampling());
         Sampler.Listener watching =
@@ -163,8 +166,20 @@ public final class DiffusionModel extends Model {
   }
 
   /** Given symbols as analog bits, with where they are. */
-  private record KnownBits(Tensor bits, Tensor mask, int rounds) {
-    static final KnownBits NONE = new KnownBits(null, null, 1);
+  private record KnownBits(Tensor bits, Tensor mask, Tensor places, int rounds) {
+    static final KnownBits NONE = new KnownBits(null, null, null, 1);
+
+    /** Which symbols they are, [N, C, ...] float32, of all samples' symbols. */
+    Tensor places(Tensor symbols) {
+      return places == null ? symbols : places.to(torch.ScalarType.Float);
+    }
+  }
+
+  /** Zeros for the symbols of some samples, [N, C, ...] float32. */
+  private Tensor symbolsOf(int count) {
+    return zeros(
+        Tensors.shape(count, config().schema().space().shape()),
+        new TensorOptions(compute().newDevice()));
   }
 
   private KnownBits known(Known known, int count, Noise noise) {
@@ -183,7 +198,10 @@ public final class DiffusionModel extends Model {
     var places = known.places(count, shape).to(device, torch.ScalarType.Int);
     var codec = diffusion.codec();
     return new KnownBits(
-        codec.encode(symbols, noise), codec.spread(places).ne(new Scalar(0)), known.rounds());
+        codec.encode(symbols, noise),
+        codec.spread(places).ne(new Scalar(0)),
+        places,
+        known.rounds());
   }
 
   /**

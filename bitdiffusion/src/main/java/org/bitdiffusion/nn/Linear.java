@@ -34,6 +34,12 @@ public final class Linear {
         parameters.constant("bias", 0, (long) maps * out));
   }
 
+  /** A map that gives 0 until it is trained, [..., in] to [..., out]. */
+  public static Linear zero(Parameters.Builder parameters, int in, int out) {
+    return new Linear(
+        parameters.constant("weight", 0, out, in), parameters.constant("bias", 0, out));
+  }
+
   public Tensor forward(Tensor x) {
     var type = x.scalar_type();
     return linear(x, weight.to(type), new TensorOptional(bias.to(type)));

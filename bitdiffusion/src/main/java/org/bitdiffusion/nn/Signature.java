@@ -9,16 +9,23 @@ import org.bitdiffusion.data.Space;
  * What a network takes and gives, which the data and the codec say.
  *
  * @param space of the symbols
- * @param input shape of one example's analog bits, [D, ...]; a denoising network gets x_t and the
- *     estimate, both of this shape
+ * @param input shape of one example's x_t, [D, ...], or with channels that say which symbols are
+ *     known, [D + C, ...]; of a network that gives the next symbol that of the symbols
+ * @param estimate shape of the estimate that a denoising network gets beside it, [D, ...]
  * @param output shape of what it gives for one example
  * @param condition that it is told
  * @param batch examples that are trained on at a time
  */
 public record Signature(
-    Space space, List<Integer> input, List<Integer> output, Condition condition, int batch) {
+    Space space,
+    List<Integer> input,
+    List<Integer> estimate,
+    List<Integer> output,
+    Condition condition,
+    int batch) {
   public Signature {
     input = List.copyOf(input);
+    estimate = List.copyOf(estimate);
     output = List.copyOf(output);
   }
 
@@ -30,7 +37,7 @@ public record Signature(
    * @throws ConfigurationException if they have another
    */
   public void requireSides(String kind, int sides, String shape) {
-    if (space.shape().size() != sides || !space.uniform()) {
+    if (space.shape().size() != sides || !space.uniform() || input.size() != sides) {
       throw new ConfigurationException(
           "network.kind is %s, which reads examples of shape %s with one number of values for all"
                   .formatted(kind, shape)

@@ -25,7 +25,9 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * From noise to analog bits. Knows nothing of what the bits stand for.
  *
- * <p>Where bits are known, each estimate of x_0 has them, and x starts from them with the noise of
+ * <p>Where bits are known, each estimate of x_0 has them. A network that was trained to see which
+ * ones are known ({@link BitDiffusion#knownRate}) sees them without noise throughout, and draws the
+ * others from their law given them. With any other network, x starts from them with the noise of
  * its time: they come out as given, and meanwhile x_t there is what the network knows from training
  * (with {@code ddpm} up to its larger variance). The other bits are then drawn beside noisy known
  * ones, which approximates their law given the known ones, also where the network is exact: what is
@@ -70,6 +72,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param unconditional what stands for no condition, [N, ...]; needed where guidance is not 0
    * @param known analog bits of which some are given, [N, D, ...]; any numbers elsewhere; or null
    * @param mask where they are, [N, D, ...] bool; null where {@code known} is
+   * @param places which symbols they are, [N, C, ...] of 1 and 0 float32, all 0 where {@code known}
+   *     is null; null unless the network was trained to see them
    * @param rounds in which each step is taken where some are known, at least 1
    */
   public record Request(
@@ -78,10 +82,11 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       Tensor unconditional,
       Tensor known,
       Tensor mask,
+      Tensor places,
       int rounds) {
     /** Samples of which nothing is known. */
     public Request(SampleNoise noise, Tensor condition, Tensor unconditional) {
-      this(noise, condition, unconditional, null, null, 1);
+      this(noise, condition, unconditional, null, null, null, 1);
     }
 
     public Request {
@@ -159,8 +164,9 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
               var gNext = schedule.gamma(next);
               var last = k == config.steps() - 1; // nobody looks at x after it
               var finite = finite(network, k);
-              Solver.Ask ask = (x, gamma) -> estimate(finite, x, seen, gamma, request);
-              for (var round = last ? 1 : request.rounds(); round > 0; round--) {
+              Solver.Ask ask =
+                  (x, gamma) -> estimate(finite, clean(x, request), seen, gamma, request);
+              for (var round = last ? 1 : rounds(request); round > 0; round--) {
                 try (var step = new PointerScope()) {
                   x0.copy_(ask.estimate(xt, g));
                   if (round == 1 && !listener.onStep(new Step(k, now, xt, x0))) {
@@ -218,9 +224,24 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     };
   }
 
+  /** Whether the network was trained to see which symbols are known, and these without noise. */
+  private boolean seesKnown() {
+    return diffusion.knownRate() > 0;
+  }
+
+  /** One, where the network draws from the conditional law as it is. */
+  private int rounds(Request request) {
+    return seesKnown() ? 1 : request.rounds();
+  }
+
+  /** x with the known bits as they are, where the network is to see them so. */
+  private Tensor clean(Tensor x, Request request) {
+    return seesKnown() ? held(x, request) : x;
+  }
+
   /** x at t = 1: noise, in which known bits are already as faint as they are there. */
-  private static Tensor start(Tensor noise, double g, Request request) {
-    if (request.known() == null) {
+  private Tensor start(Tensor noise, double g, Request request) {
+    if (request.known() == null || seesKnown()) {
       return noise;
     }
     var faint = Solver.combine(request.known(), Math.sqrt(g), noise, Math.sqrt(1 - g));
@@ -264,10 +285,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
     var w = config.guidance();
     if (w == 0) {
-      return held(diffusion.estimate(network, xt, seen, gamma, request.condition()), request);
+      return held(
+          diffusion.estimate(network, xt, seen, request.places(), gamma, request.condition()),
+          request);
     }
-    var conditional = diffusion.output(network, xt, seen, gamma, request.condition());
-    var unconditional = diffusion.output(network, xt, seen, gamma, request.unconditional());
+    var places = request.places();
+    var conditional = diffusion.output(network, xt, seen, places, gamma, request.condition());
+    var unconditional = diffusion.output(network, xt, seen, places, gamma, request.unconditional());
     var output = Solver.combine(conditional, 1 + w, unconditional, -w);
     return held(
         diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)), request);

@@ -18,7 +18,9 @@ import net.jqwik.api.constraints.LongRange;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -327,7 +329,8 @@ class CodecTest {
         .hasMessageContaining("scale");
     assertThatThrownBy(() -> UniformCodec.of("uint9", 4, 1, 0))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("uint8, gray, uint8_rand, one_hot or continuous")
+        .hasMessageContaining(
+            "uint8, gray, uint8_rand, one_hot, continuous, rank, quantile or tree")
         .hasMessageContaining("did you mean uint8?");
     for (var name : Codec.ENCODINGS) {
       assertThatThrownBy(() -> Codec.canonicalName("none"))
@@ -358,13 +361,14 @@ class CodecTest {
 
   @Example
   void theShapeIsThatOfWhatIsWritten() {
-    try (var scope = new PointerScope()) {
+    try (var scope = new PointerScope();
+        var noise = new Noise.OfBatch(0, Compute.PLAIN.newDevice())) {
       for (var encoding : Codec.ENCODINGS) {
-        var codec = Codec.of(encoding, Space.of(List.of(3, 2, 4), 5), 1, 0);
-        var analog = codec.encode(torch.zeros(1, 3, 2, 4), null);
+        var codec = Codec.of(encoding, Space.of(List.of(3, 2, 4), 5), List.of(), 10, 1, 0);
+        var analog = codec.encode(torch.zeros(1, 3, 2, 4), noise);
         assertThat(Arrays.stream(analog.shape()).skip(1).mapToInt(side -> (int) side).boxed())
             .isEqualTo(codec.shape(List.of(3, 2, 4)));
-        assertThat(codec.decode(analog, null).shape()).containsExactly(1, 3, 2, 4);
+        assertThat(codec.decode(analog, noise).shape()).containsExactly(1, 3, 2, 4);
       }
     }
   }

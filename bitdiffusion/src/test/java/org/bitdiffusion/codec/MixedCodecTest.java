@@ -272,16 +272,16 @@ class MixedCodecTest {
   @Example
   void theSpaceSaysWhichCodec() {
     var mixed = new Space(List.of(1, 2), List.of(3, 5));
-    assertThat(Codec.of("binary", mixed, 1, 0)).isInstanceOf(MixedCodec.class);
-    assertThat(Codec.of("binary", Space.of(List.of(1, 2), 5), 1, 0))
+    assertThat(Codec.of("binary", mixed, List.of(), 10, 1, 0)).isInstanceOf(MixedCodec.class);
+    assertThat(Codec.of("binary", Space.of(List.of(1, 2), 5), List.of(), 10, 1, 0))
         .isInstanceOf(BinaryCodec.class);
     for (var encoding : List.of("one_hot", "continuous")) {
-      assertThatThrownBy(() -> Codec.of(encoding, mixed, 1, 0))
+      assertThatThrownBy(() -> Codec.of(encoding, mixed, List.of(), 10, 1, 0))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("codec.encoding " + encoding)
           .hasMessageContaining("use uint8, gray or uint8_rand");
     }
-    assertThatThrownBy(() -> Codec.of("grey", mixed, 1, 0))
+    assertThatThrownBy(() -> Codec.of("grey", mixed, List.of(), 10, 1, 0))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("did you mean gray?");
   }

@@ -298,7 +298,8 @@ class BitDiffusionTest {
       var gamma = Tensor.create(new double[] {0.3, 0.8}, 2);
       var g = BitDiffusion.perExample(gamma, x0);
       var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
-      var estimate = diffusion.estimate((x, e, gammas, c) -> eps, xt, zeros_like(x0), gamma, null);
+      var estimate =
+          diffusion.estimate((x, e, gammas, c) -> eps, xt, zeros_like(x0), null, gamma, null);
       assertThat(estimate.sub(x0).abs().max().item_float()).isLessThan(1e-5f);
     }
   }
@@ -415,5 +416,100 @@ class BitDiffusionTest {
         assertThat(sizes).isEqualTo(count > 0 ? List.of(count, 5L) : List.of(5L));
       }
     }
+  }
+
+  private static BitDiffusion known(double rate, String prediction, String loss) {
+    return new BitDiffusion(
+        CODEC,
+        new NoiseSchedule.Cosine(),
+        Objective.of(prediction, loss, false, CODEC),
+        SelfConditioning.HALF_BATCH,
+        0.5,
+        false,
+        false,
+        rate);
+  }
+
+  /**
+   * Symbols of two bits each, of which some are known: the network sees these without noise, and
+   * which they are; whatever it gives for them costs nothing.
+   */
+  @ParameterizedTest
+  @CsvSource({"x0, l2", "v, l2", "x0, sigmoid", "matched_filter, l2", "matched_filter, sigmoid"})
+  void knownSymbolsAreSeenCleanAndCostNothing(String prediction, String loss) {
+    var batch = 400;
+    var places = 6;
+    try (var scope = new PointerScope()) {
+      var symbols = randint(4, new long[] {batch, places});
+      var x0 = CODEC.encode(symbols);
+      var losses = new double[2];
+      for (var wrong = 0; wrong < 2; wrong++) {
+        var add = wrong;
+        Denoiser network =
+            (xt, estimate, gamma, condition) -> {
+              assertThat(xt.shape()).containsExactly(xt.size(0), 3 * places);
+              var mask = xt.narrow(1, 2 * places, places);
+              assertThat(mask.mul(mask.sub(new Scalar(1))).count_nonzero().item_long()).isZero();
+              var bits = CODEC.spread(mask).gt(new Scalar(0));
+              var clean = x0.narrow(0, 0, xt.size(0));
+              var noisy = xt.narrow(1, 0, 2 * places);
+              assertThat(noisy.masked_select(bits).equal(clean.masked_select(bits))).isTrue();
+              assertThat(noisy.ne(clean).logical_or(bits).all().item_bool()).isTrue();
+              // An estimate that is there has the known ones too.
+              var has = estimate.ne(new Scalar(0)).any(1).unsqueeze(1);
+              var both = bits.logical_and(has.expand(bits.shape()));
+              assertThat(estimate.masked_select(both).equal(clean.masked_select(both))).isTrue();
+              return noisy.mul(new Scalar(0.3)).add(bits.mul(new Scalar(1000 * add)));
+            };
+        noise.close();
+        noise = new Noise.OfBatch(5, new Device(torch.DeviceType.CPU));
+        losses[wrong] = known(1, prediction, loss).loss(network, symbols, null, noise).item_float();
+      }
+      assertThat(losses[1]).isEqualTo(losses[0]);
+    }
+  }
+
+  /** A share that is uniform in [0, 1] of a rate of the examples, and nothing of the others. */
+  @Test
+  void anyShareOfAnExampleMayBeKnown() {
+    var batch = 4000;
+    var places = 40;
+    try (var scope = new PointerScope()) {
+      var masks = new ArrayList<Tensor>();
+      Denoiser network =
+          (xt, estimate, gamma, condition) -> {
+            masks.add(xt.narrow(1, 2 * places, places));
+            return zeros_like(estimate);
+          };
+      known(0.6, "x0", "l2")
+          .loss(network, randint(4, new long[] {batch, places}), null, noise)
+          .item_float();
+      var shares = masks.get(masks.size() - 1).mean(1);
+      assertThat((double) shares.mean().item_float()).isCloseTo(0.3, within(0.03));
+      // Of uniform shares so many are below a fifth; of the others all are.
+      assertThat((double) shares.lt(new Scalar(0.2)).to(torch.ScalarType.Float).mean().item_float())
+          .isCloseTo(0.4 + 0.6 * 0.19, within(0.04));
+      assertThat(shares.gt(new Scalar(0.95)).any().item_bool()).isTrue();
+    }
+  }
+
+  @Test
+  void whatIsKnownGoesWithLossesOfBits() {
+    assertThatThrownBy(() -> known(1.5, "x0", "l2"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("known_rate is 1.5");
+    assertThatThrownBy(
+            () ->
+                new BitDiffusion(
+                    CODEC,
+                    new NoiseSchedule.Cosine(),
+                    Objective.of("x0", "l2", true, CODEC),
+                    SelfConditioning.NONE,
+                    0,
+                    false,
+                    false,
+                    0.5))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("goes with losses of single bits");
   }
 }

@@ -228,7 +228,7 @@ class ObjectiveTest {
   void placesMayDifferWhereBitsAreScored(String prediction, String loss) {
     try (var scope = new PointerScope()) {
       var space = new Space(List.of(1, 3), List.of(2, 5, 300));
-      var codec = Codec.of("gray", space, 0.5, 0);
+      var codec = Codec.of("gray", space, List.of(), 10, 0.5, 0);
       var objective = Objective.of(prediction, loss, false, codec);
       assertThat(objective.output(space, codec)).containsExactly(13);
       var x0 = codec.encode(Tensor.create(new int[] {1, 4, 299}, 1, 1, 3), null);
@@ -249,7 +249,7 @@ class ObjectiveTest {
     "softmax, false, diffusion.loss softmax goes"
   })
   void aSoftmaxNeedsOneNumberOfCategories(String loss, boolean factorization, String message) {
-    var codec = Codec.of("uint8", new Space(List.of(2), List.of(2, 5)), 1, 0);
+    var codec = Codec.of("uint8", new Space(List.of(2), List.of(2, 5)), List.of(), 10, 1, 0);
     assertThatThrownBy(() -> Objective.of("x0", loss, factorization, codec))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(message)
@@ -270,5 +270,67 @@ class ObjectiveTest {
 
   private static Tensor combine(Tensor x, double a, Tensor y, double b) {
     return x.mul(new Scalar(a)).add(y, new Scalar(b));
+  }
+
+  /** Of fair and independent bits an output of 0 gives E[x_0 | x_t], here by Bayes' rule. */
+  @ParameterizedTest
+  @CsvSource({"1, l2", "1, sigmoid", "0.5, l2", "0.5, sigmoid"})
+  void aMatchedFilterIsThePosteriorMeanOfFairBits(double b, String loss) {
+    try (var scope = new PointerScope()) {
+      var codec = UniformCodec.of("uint8", 2, b, 0);
+      var objective = Objective.of("matched_filter", loss, false, codec);
+      for (var gamma : new double[] {1e-4, 0.2, 0.7, 0.99}) {
+        var xt = new double[] {-2.3, -0.4, 0, 0.1, 0.9, 3};
+        var expected = new float[xt.length];
+        var errors = new double[xt.length];
+        var x0 = new float[] {1, -1, 1, 1, -1, 1};
+        for (var i = 0; i < xt.length; i++) {
+          var variance = 1 - gamma;
+          var up = Math.exp(-Math.pow(xt[i] - Math.sqrt(gamma) * b, 2) / (2 * variance));
+          var down = Math.exp(-Math.pow(xt[i] + Math.sqrt(gamma) * b, 2) / (2 * variance));
+          expected[i] = (float) (b * (up - down) / (up + down));
+          x0[i] *= (float) b;
+          errors[i] =
+              loss.equals("l2")
+                  ? Math.pow(expected[i] - x0[i], 2)
+                  : -Math.log((x0[i] > 0 ? up : down) / (up + down));
+        }
+        var g = Tensor.create(new double[] {gamma}, 1, 1);
+        var given = Tensor.create(xt, 1, xt.length).to(torch.ScalarType.Float);
+        var zero = given.mul(new Scalar(0));
+        var estimate = objective.estimate(zero, given, g);
+        assertThat(estimate.sub(Tensor.create(expected, 1, xt.length)).abs().max().item_float())
+            .isLessThan(1e-5f);
+        var losses =
+            ((Objective.OfBits) objective)
+                .losses(zero, Tensor.create(x0, 1, xt.length), zero, given, g);
+        var worst =
+            losses
+                .sub(Tensor.create(errors, 1, xt.length))
+                .div(Tensor.create(errors, 1, xt.length).add(new Scalar(1)))
+                .abs()
+                .max()
+                .item_double();
+        if (gamma < 0.99) { // there, log-odds beyond 30 are cut
+          assertThat(worst).isLessThan(1e-5);
+        }
+        // What the network knows is added to the log-odds: e to the 3 times as likely.
+        var up = Math.exp(3);
+        assertThat((double) objective.estimate(zero.add(new Scalar(3)), zero, g).max().item_float())
+            .isCloseTo(b * (up - 1) / (up + 1), within(1e-5));
+      }
+    }
+  }
+
+  @Test
+  void aMatchedFilterIsOfBits() {
+    var pixels = UniformCodec.of("continuous", 4, 1, 0);
+    assertThatThrownBy(() -> Objective.of("matched_filter", "l2", false, pixels))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("matched_filter goes with encodings of bits");
+    var bits = UniformCodec.of("one_hot", 4, 1, 0);
+    assertThatThrownBy(() -> Objective.of("matched_filter", "softmax", false, bits))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("loss l2 or sigmoid");
   }
 }

@@ -95,7 +95,7 @@ class ConfigReaderTest {
         "batch_size|3|did you mean training.batch_size?",
         "trainig.steps|3|did you mean training.steps?",
         "samplin.steps|3|did you mean sampling.steps?",
-        "codec.bits|3|no setting; there are codec.encoding, codec.scale, codec.permutation_seed",
+        "codec.digits|3|no setting; there are codec.encoding, codec.scale, codec.permutation_seed",
         "colour|3|'colour' is no setting; a setting is named as ",
         "training|3|no setting",
         "training.batch_size|many|settings: training.batch_size is 'many'; it must be a whole number",
@@ -195,13 +195,13 @@ class ConfigReaderTest {
             file
                 + ": modality.kind is 'imge', but no kind of data of that name is on the class"
                 + " path; there are image, caption; did you mean image?");
-    Files.writeString(file, "network:\n  kind: transformer\n  width: 3\n");
+    Files.writeString(file, "network:\n  kind: perceiver\n  width: 3\n");
     assertThatThrownBy(() -> Run.open(folder))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
             file
-                + ": network.kind is 'transformer', but no kind of network of that name is on the"
-                + " class path; there are unet, captioner");
+                + ": network.kind is 'perceiver', but no kind of network of that name is on the"
+                + " class path; there are unet, captioner, mlp");
     Files.writeString(file, "network:\n  kind: captoner\n");
     assertThatThrownBy(() -> Run.open(folder)).hasMessageEndingWith("; did you mean captioner?");
   }

@@ -88,7 +88,7 @@ class KnownTest {
       mask = known.places(N, BITS, 1).ne(new Scalar(0)).expand(N, BITS, L);
     }
     try (var noise = SamplerTest.noise(5, 0, N, BITS, L)) {
-      var request = new Sampler.Request(noise, null, null, bits, mask, Math.max(1, rounds));
+      var request = new Sampler.Request(noise, null, null, bits, mask, null, Math.max(1, rounds));
       return new Sampler(diffusion(1), config).sample(denoiser, request, listener);
     }
   }
@@ -138,6 +138,7 @@ class KnownTest {
                     Tensor.create(new float[] {0.1f, 0.1f}, 2),
                     bits,
                     isKnown,
+                    null,
                     rounds);
             var analog =
                 new Sampler(diffusion(b), config(6, sampler, mode, guidance))
@@ -324,7 +325,68 @@ class KnownTest {
 
   private static Sampler.Request request(Tensor known, Tensor mask, int rounds) {
     try (var noise = SamplerTest.noise(1, 0, 2, 3)) {
-      return new Sampler.Request(noise, null, null, known, mask, rounds);
+      return new Sampler.Request(noise, null, null, known, mask, null, rounds);
+    }
+  }
+
+  /**
+   * The chain of above, with a network that was trained to see which bits are known: one round
+   * gives Bayes' law. With the mean of what is likely, at any time, in place of the noisy bit.
+   */
+  @ParameterizedTest
+  @MethodSource("solvers")
+  void aNetworkThatSeesWhatIsKnownDrawsTheOthersByBayes(String sampler) {
+    var p = new double[8];
+    for (var i = 0; i < p.length; i++) {
+      var first = i >> 2;
+      var second = i >> 1 & 1;
+      p[i] =
+          (first == 1 ? 0.3 : 0.7)
+              * (second == first ? 0.9 : 0.1)
+              * (i % 2 == second ? 0.85 : 0.15);
+    }
+    var plain = diffusion(1);
+    var sees =
+        new BitDiffusion(
+            plain.codec(),
+            plain.schedule(),
+            plain.objective(),
+            plain.selfConditioning(),
+            0.5,
+            false,
+            false,
+            0.5);
+    var exact = ofLaw(p);
+    Denoiser network =
+        (xt, estimate, gamma, condition) -> {
+          var bits = xt.narrow(1, 0, BITS);
+          var known = xt.narrow(1, BITS, BITS);
+          requireEqualWhere(known.gt(new Scalar(0)), bits, known); // all are 1, and without noise
+          return exact.forward(bits.add(known.mul(new Scalar(1e4))), estimate, gamma, condition);
+        };
+    try (var scope = new PointerScope();
+        var noise = SamplerTest.noise(5, 0, N, BITS, L)) {
+      var known = new Known(new boolean[] {false, false, true}, new int[] {9, 9, 1}, 1);
+      var places = known.places(N, BITS, 1).expand(N, BITS, L);
+      var request =
+          new Sampler.Request(
+              noise,
+              null,
+              null,
+              plain.codec().encode(known.symbols(N, BITS, 1), null).expand(N, BITS, L),
+              places.ne(new Scalar(0)),
+              places.to(torch.ScalarType.Float),
+              1);
+      var analog =
+          new Sampler(sees, config(50, sampler, "previous", 0))
+              .sample(network, request, Sampler.Listener.NONE);
+      var total = p[1] + p[3] + p[5] + p[7];
+      for (var i = 1; i < p.length; i += 2) {
+        var expected = p[i] / total;
+        assertThat(share(analog, i >> 2, i >> 1 & 1))
+            .as("%d given 1", i >> 1)
+            .isCloseTo(expected, within(4 * Math.sqrt(expected * (1 - expected) / (N * L)) + 0.02));
+      }
     }
   }
 }

@@ -25,10 +25,10 @@ public final class UNetKind implements NetworkKind<UNetConfig> {
       throw new ConfigurationException(
           "network.kind is unet, which knows classes; the data's examples come with images");
     }
-    var distributions = !signature.output().equals(signature.input()); // of symbols, not bits
+    var distributions = !signature.output().equals(signature.estimate()); // of symbols, not bits
     return new UNet(
         distributions ? size.forDistributions() : size,
-        2 * signature.input().get(0),
+        signature.input().get(0) + signature.estimate().get(0),
         signature.output().get(0),
         signature.input().get(1),
         signature.input().get(2),

@@ -1,0 +1,206 @@
+package org.bitdiffusion.codec;
+
+import java.util.Arrays;
+import org.bitdiffusion.data.Marginal;
+
+/**
+ * The intervals of [0, 1) that the values of one place own, in the order of the values. Values of
+ * one segment of their marginal lie side by side in equal parts of its interval; those that never
+ * occur own nothing.
+ *
+ * @param bits n: whole numbers of this many bits tell the intervals apart as far as they can
+ * @param starts the first value of each segment, and K at the end
+ * @param borders where each segment's interval begins, and 1 at the end
+ */
+@SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+record Intervals(int bits, int[] starts, double[] borders) {
+  /** Codes of more bits are no whole numbers of float32 any more. */
+  static final int MOST_BITS = 24;
+
+  /**
+   * As many codes for each segment that occurs (or one more), or, where there are more than 2^most
+   * of them, as much as its share. Of values that are no numbers, each gets a code of its own.
+   *
+   * @param most bits, unless each value is to have its own code and needs more
+   */
+  static Intervals rank(Marginal marginal, int most) {
+    var occurring = occurring(marginal);
+    if (occurring == 1) {
+      return quantile(marginal, most);
+    }
+    if (log2(occurring) > limit(marginal, most)) {
+      return quantile(marginal, most);
+    }
+    var bits = widest(marginal) > 1 ? most : log2(occurring);
+    var borders = new double[marginal.segments() + 1];
+    var before = 0L;
+    for (var i = 0; i < marginal.segments(); i++) {
+      before += marginal.count(i) > 0 ? 1 : 0;
+      // Whole codes, so that each has some of its own: there are as many of them at least.
+      borders[i + 1] = (((before << bits) + occurring - 1) / occurring) / (double) (1L << bits);
+    }
+    return new Intervals(bits, starts(marginal), borders);
+  }
+
+  /** For each segment its share: all bits of the codes are fair and independent. */
+  static Intervals quantile(Marginal marginal, int most) {
+    var single = occurring(marginal) == 1;
+    var bits = single ? Math.min(most, log2(widest(marginal))) : limit(marginal, most);
+    var total = (double) marginal.total();
+    var borders = new double[marginal.segments() + 1];
+    var before = 0L;
+    for (var i = 0; i < marginal.segments(); i++) {
+      before += marginal.count(i);
+      borders[i + 1] = before / total;
+    }
+    return new Intervals(bits, starts(marginal), borders);
+  }
+
+  /**
+   * Halves: the values are split where the mass on both sides is nearest to a half, the lower ones
+   * get the lower half of the interval, and so on. What stands alone keeps the whole interval, and
+   * what is not told apart after n bits shares it by mass. Of values that are no numbers, each gets
+   * a code of its own.
+   */
+  static Intervals tree(Marginal marginal, int most) {
+    return new TreeOf(marginal, limit(marginal, most)).intervals();
+  }
+
+  /** n of a place: more than {@code most} where the values are categories, to tell them apart. */
+  private static int limit(Marginal marginal, int most) {
+    return areCategories(marginal) ? Math.max(most, log2(marginal.segments())) : most;
+  }
+
+  /**
+   * Whether each value was counted by itself. Numbers have values in between that were not seen, or
+   * are few.
+   */
+  private static boolean areCategories(Marginal marginal) {
+    return marginal.segments() == marginal.categories();
+  }
+
+  /** Values of the segment that has most, of those that occur. */
+  private static int widest(Marginal marginal) {
+    var widest = 1;
+    for (var i = 0; i < marginal.segments(); i++) {
+      if (marginal.count(i) > 0) {
+        widest = Math.max(widest, marginal.start(i + 1) - marginal.start(i));
+      }
+    }
+    return widest;
+  }
+
+  private static int occurring(Marginal marginal) {
+    var occurring = 0;
+    for (var i = 0; i < marginal.segments(); i++) {
+      if (marginal.count(i) > 0) {
+        occurring++;
+      }
+    }
+    return occurring;
+  }
+
+  private static int[] starts(Marginal marginal) {
+    var starts = new int[marginal.segments() + 1];
+    Arrays.setAll(starts, marginal::start);
+    return starts;
+  }
+
+  /** Bits that tell so many things apart. */
+  private static int log2(int things) {
+    return Integer.SIZE - Integer.numberOfLeadingZeros(things - 1);
+  }
+
+  /** The tree of one marginal. */
+  private static final class TreeOf {
+    private final Marginal marginal;
+    private final int most;
+
+    /** The segments that occur, and the mass before each of them. */
+    private final int[] occurring;
+
+    private final long[] before;
+
+    /** Where the interval of each segment begins. */
+    private final double[] borders;
+
+    /** The deepest that was needed. */
+    private int depth;
+
+    TreeOf(Marginal marginal, int most) {
+      this.marginal = marginal;
+      this.most = most;
+      occurring = new int[Intervals.occurring(marginal)];
+      before = new long[occurring.length + 1];
+      borders = new double[marginal.segments() + 1];
+      var at = 0;
+      for (var i = 0; i < marginal.segments(); i++) {
+        if (marginal.count(i) > 0) {
+          occurring[at] = i;
+          before[at + 1] = before[at] + marginal.count(i);
+          at++;
+        }
+      }
+    }
+
+    Intervals intervals() {
+      Arrays.fill(borders, -1);
+      split(0, occurring.length, 0, 1, 0);
+      // What never occurs begins where the next that does begins.
+      borders[borders.length - 1] = 1;
+      for (var i = borders.length - 2; i >= 0; i--) {
+        if (borders[i] < 0) {
+          borders[i] = borders[i + 1];
+        }
+      }
+      borders[0] = 0;
+      return new Intervals(depth, starts(marginal), borders);
+    }
+
+    /** Gives the segments from {@code from} to {@code to} (of those that occur) an interval. */
+    private void split(int from, int to, double low, double high, int level) {
+      if (to - from == 1) {
+        var segment = occurring[from];
+        borders[segment] = low;
+        var spans = marginal.start(segment + 1) - marginal.start(segment) > 1;
+        depth = Math.max(depth, spans ? most : level);
+        return;
+      }
+      if (level == most) {
+        depth = most;
+        for (var i = from; i < to; i++) {
+          var part = (before[i] - before[from]) / (double) (before[to] - before[from]);
+          borders[occurring[i]] = low + part * (high - low);
+        }
+        return;
+      }
+      var middle = low + (high - low) / 2;
+      var at = border(from, to, level);
+      split(from, at, low, middle, level + 1);
+      split(at, to, middle, high, level + 1);
+    }
+
+    /** The border that is nearest to half of the mass, with something on both sides. */
+    private int border(int from, int to, int level) {
+      var first = from + 1;
+      var last = to - 1;
+      if (areCategories(marginal)) { // each side must have room for all that are on it
+        var room = 1 << (most - level - 1);
+        first = Math.max(first, to - room);
+        last = Math.min(last, from + room);
+      }
+      var half = before[from] + (before[to] - before[from]) / 2.0;
+      var low = first;
+      var high = last;
+      while (low < high) { // the first border with half of the mass before it, or the last
+        var middle = (low + high) >>> 1;
+        if (before[middle] < half) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
+      }
+      return low > first && half - before[low - 1] < before[low] - half ? low - 1 : low;
+    }
+  }
+}
