@@ -44,6 +44,7 @@ class ArchitectureTest {
           ".modality",
           ".modality.image",
           ".modality.caption",
+          ".modality.table",
           ".run");
 
   private static final JavaClasses CLASSES =

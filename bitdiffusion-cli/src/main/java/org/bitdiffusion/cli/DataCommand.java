@@ -1,7 +1,12 @@
 package org.bitdiffusion.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Batch;
@@ -59,7 +64,7 @@ final class DataCommand implements Callable<Integer> {
 
   /** The lines of help that tell of all sources. */
   static String[] sources() {
-    var lines = new java.util.ArrayList<String>();
+    var lines = new ArrayList<String>();
     lines.add("");
     lines.add("Sources, with their options and defaults:");
     for (var modality : Modality.ALL.all()) {
@@ -153,6 +158,36 @@ final class DataCommand implements Callable<Integer> {
     target.finish();
   }
 
+  /** Lines of a table with a heading, numbers to the right. */
+  private static List<String> table(List<Map<String, Object>> facts) {
+    if (facts.isEmpty()) {
+      return List.of();
+    }
+    var keys = List.copyOf(facts.get(0).keySet());
+    var cells = new ArrayList<List<String>>();
+    cells.add(keys);
+    for (var fact : facts) {
+      cells.add(keys.stream().map(key -> told(fact.get(key))).toList());
+    }
+    var lines = new StringBuilder[cells.size()];
+    Arrays.setAll(lines, i -> new StringBuilder(" "));
+    for (var c = 0; c < keys.size(); c++) {
+      var column = c;
+      var width = cells.stream().mapToInt(row -> row.get(column).length()).max().orElse(0);
+      var sign = facts.get(0).get(keys.get(c)) instanceof Number ? "" : "-";
+      for (var r = 0; r < lines.length; r++) {
+        lines[r].append((" %" + sign + Math.max(1, width) + "s").formatted(cells.get(r).get(c)));
+      }
+    }
+    return Arrays.stream(lines).map(line -> line.toString().stripTrailing()).toList();
+  }
+
+  private static String told(Object fact) {
+    return fact instanceof Double share
+        ? share == 0 ? "0" : String.format(Locale.ROOT, "%.2g", share)
+        : fact.toString();
+  }
+
   private void report(DataSource opened) {
     var schema = opened.schema();
     var classes = schema.condition().classes();
@@ -179,15 +214,26 @@ final class DataCommand implements Callable<Integer> {
       report.put("categories", categories);
       report.putAll(schema.details());
       report.put("classes", byName);
+      if (!opened.facts().isEmpty()) {
+        report.put("parts", opened.facts());
+      }
       if (out != null) {
         report.put("out", out.toString());
       }
       writer.println(Json.line(report));
       return;
     }
+    var facts = opened.facts();
     writer.printf(
-        "%s: %d examples of shape %s, K = %s%n",
-        opened.name(), opened.size(), schema.space().shape(), categories);
+        "%s: %d examples of shape %s%s%n",
+        opened.name(),
+        opened.size(),
+        schema.space().shape(),
+        facts.isEmpty() ? ", K = " + categories : "");
+    table(facts).forEach(writer::println);
+    if (!opened.warning().isEmpty()) {
+      writer.println(opened.warning());
+    }
     for (var c = 0; c < Math.min(counts.length, LISTED); c++) {
       writer.printf("  class %d %s: %d%n", c, classes.get(c), counts[c]);
     }

@@ -1,5 +1,6 @@
 package org.bitdiffusion.config;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.io.TextFile;
 
 /** Configurations as YAML, as {@code config.yaml} has them. */
@@ -34,6 +36,7 @@ public final class ConfigYaml {
           .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
           .disable(YAMLGenerator.Feature.USE_NATIVE_TYPE_ID)
           .addMixIn(Condition.class, OneOf.class)
+          .addMixIn(Schema.class, WithoutMarginals.class)
           .build();
 
   /** {@code schema.condition.kind} says which of them it is. */
@@ -44,6 +47,10 @@ public final class ConfigYaml {
     @JsonSubTypes.Type(value = Condition.Pixels.class, name = "pixels")
   })
   private interface OneOf {}
+
+  /** They may be megabytes, which nobody reads: a run keeps them in a file of their own. */
+  @JsonIgnoreProperties("marginals")
+  private interface WithoutMarginals {}
 
   /** Characters of a text; the longest line that is no value, a comment, takes its square. */
   private static final int LONGEST = 1 << 20;

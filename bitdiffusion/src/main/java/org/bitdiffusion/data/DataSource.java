@@ -1,6 +1,8 @@
 package org.bitdiffusion.data;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 
 /**
  * A finite set of discrete examples, each addressed by its index. All that is said of it stays the
@@ -81,6 +83,14 @@ public interface DataSource extends AutoCloseable {
   /** Something about the data that whoever trains on it should know; empty where all is well. */
   default String warning() {
     return "";
+  }
+
+  /**
+   * What is to be told of parts of an example that have names, such as the columns of a table: of
+   * each the same things by name, texts and numbers. Empty where there are none.
+   */
+  default List<Map<String, Object>> facts() {
+    return List.of();
   }
 
   /** Releases files; sources that hold none need not override it. */

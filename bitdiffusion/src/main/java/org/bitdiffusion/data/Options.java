@@ -5,6 +5,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -41,6 +42,28 @@ public final class Options {
                 most == Integer.MAX_VALUE
                     ? "of at least " + least
                     : "from " + least + " to " + most));
+  }
+
+  /** A text, if it is given. */
+  public Optional<String> text(String key) {
+    known.add(key);
+    return Optional.ofNullable(spec.options().get(key));
+  }
+
+  /** A number between two, both of which it cannot be. */
+  public double between(String key, double otherwise, double least, double most) {
+    var text = text(key);
+    try {
+      var value = text.isEmpty() ? otherwise : Double.parseDouble(text.get());
+      if (value > least && value < most) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // reported below
+    }
+    throw new ConfigurationException(
+        "data %s: %s is '%s'; it must be a number between %s and %s"
+            .formatted(spec.source(), key, text.orElse(""), least, most));
   }
 
   public String word(String key, String otherwise, String... allowed) {

@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.io.TextFile;
@@ -95,5 +97,10 @@ public record Part(DataSource whole, int... indexes) implements DataSource {
   @Override
   public String warning() {
     return whole.warning();
+  }
+
+  @Override
+  public List<Map<String, Object>> facts() {
+    return whole.facts();
   }
 }

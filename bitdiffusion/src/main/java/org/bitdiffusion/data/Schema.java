@@ -15,8 +15,8 @@ import java.util.Map;
  * @param end the symbol after which a sequence is over; {@link #NO_END} where every place counts
  * @param details what only its kind of data reads, such as a palette: texts, numbers, lists and
  *     maps of them
- * @param marginals how often each value occurs, place by place; empty where that is not known. They
- *     are kept beside a configuration, and not in it
+ * @param marginals how often each value of a place occurs in the data, for each place in row-major
+ *     order; empty where that is not known. A run keeps them in a file of their own
  */
 public record Schema(
     Space space,
@@ -37,6 +37,37 @@ public record Schema(
     var plain = new LinkedHashMap<String, Object>();
     details.forEach((key, value) -> plain.put(key, plain(value)));
     details = Collections.unmodifiableMap(plain);
+    marginals =
+        marginals == null ? List.of() : List.copyOf(marginals); // null: config.yaml has none
+    requireFit(space, marginals);
+  }
+
+  private static void requireFit(Space space, List<Marginal> marginals) {
+    if (marginals.isEmpty()) {
+      return;
+    }
+    var places = space.places();
+    if (marginals.size() != places) {
+      throw new IllegalArgumentException(
+          "%d marginals of %d places".formatted(marginals.size(), places));
+    }
+    for (var place = 0; place < places; place++) {
+      if (marginals.get(place).categories() != space.categories(place)) {
+        throw new IllegalArgumentException(
+            "place %d has %d values, but a marginal of %d"
+                .formatted(place, space.categories(place), marginals.get(place).categories()));
+      }
+    }
+  }
+
+  /** Of data whose marginals are not known. */
+  public Schema(Space space, Condition condition, int end, Map<String, Object> details) {
+    this(space, condition, end, details, List.of());
+  }
+
+  /** This schema with what is known of how often values occur. */
+  public Schema withMarginals(List<Marginal> known) {
+    return new Schema(space, condition, end, details, known);
   }
 
   /** A value as a file of settings gives it back, so that a schema that was read equals its own. */

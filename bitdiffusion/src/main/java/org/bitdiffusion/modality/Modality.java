@@ -46,7 +46,7 @@ public interface Modality extends Named {
 
   /** What the data of a configuration will be, as far as it is known without having it. */
   default Schema expected(RunConfig config) {
-    return ownPlan(config).expected();
+    return plan(config).expected();
   }
 
   /**
@@ -58,7 +58,7 @@ public interface Modality extends Named {
    * @throws org.bitdiffusion.DataException if its files are missing or damaged
    */
   default DataSource open(RunConfig config, Optional<Path> run) {
-    return ownPlan(config).open();
+    return plan(config).open();
   }
 
   /**
@@ -100,7 +100,12 @@ public interface Modality extends Named {
   /** What can be told of a run's quality. */
   Evaluation evaluation();
 
-  private SourceKind.Plan ownPlan(RunConfig config) {
+  /**
+   * The source of a configuration, with its options checked; reads no file.
+   *
+   * @throws ConfigurationException if there is no such source or option, or it is of another kind
+   */
+  default SourceKind.Plan plan(RunConfig config) {
     var spec = DataSpec.parse(config.data());
     var own = source(sources(), spec);
     if (own.isEmpty()) {

@@ -34,6 +34,7 @@ import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.nn.NetworkConfig;
 import org.bitdiffusion.nn.NetworkKind;
+import org.bitdiffusion.storage.MarginalFile;
 
 /**
  * Reads configurations: the defaults, changed by a preset or a file, changed by single settings. A
@@ -106,15 +107,31 @@ public final class ConfigReader {
    *
    * @throws ConfigurationException if it cannot be read, or has an unknown key or an impossible
    *     value
+   * @throws DataException if what a run keeps beside it is damaged
    */
   public static RunConfig file(Path file, Map<String, String> settings) {
     try {
-      return resolve(file.toString(), ConfigYaml.read(file), settings);
+      return withMarginals(file, resolve(file.toString(), ConfigYaml.read(file), settings));
     } catch (NoSuchFileException e) {
       throw new ConfigurationException("the configuration " + file + " does not exist", e);
     } catch (IOException e) {
       throw new ConfigurationException(
           "the configuration " + DataException.cannotRead(file, e).getMessage(), e);
+    }
+  }
+
+  /** Those that a run keeps beside its configuration. */
+  private static RunConfig withMarginals(Path file, RunConfig config) {
+    if (config.schema() == null) {
+      return config;
+    }
+    var folder = file.toAbsolutePath().getParent();
+    var marginals = MarginalFile.read(folder);
+    try {
+      return config.withSchema(config.schema().withMarginals(marginals));
+    } catch (IllegalArgumentException e) {
+      throw new DataException(
+          "%s: its marginals.json is another run's: %s".formatted(folder, e.getMessage()), e);
     }
   }
 

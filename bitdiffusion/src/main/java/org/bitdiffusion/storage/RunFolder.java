@@ -144,6 +144,9 @@ public final class RunFolder {
 
   /** Writes the run's configuration, or replaces that which a resumed run has changed. */
   public void keep(RunConfig config) {
+    if (config.schema() != null) {
+      MarginalFile.write(path, config.schema().marginals()); // before what makes the folder a run
+    }
     write(CONFIGURATION, ConfigYaml.text(config));
   }
 

@@ -12,12 +12,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.data.Condition;
+import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.modality.image.ImageSettings;
 import org.bitdiffusion.nn.unet.UNetConfig;
+import org.bitdiffusion.storage.RunFolder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +88,28 @@ class ConfigReaderTest {
     assertThat(config.modality()).isEqualTo(new ImageSettings(true));
     var file = Files.writeString(folder.resolve("config.yaml"), ConfigYaml.text(config));
     assertThat(ConfigReader.file(file, Map.of())).isEqualTo(config);
+  }
+
+  /** They are in a file of their own, beside the configuration of a run. */
+  @Test
+  void marginalsComeBackWithARun() throws IOException {
+    var schema =
+        Schema.of(new Space(List.of(1, 2), List.of(2, 3)))
+            .withMarginals(List.of(Marginal.of(7, 1), Marginal.of(1, 0, 4)));
+    var config = ConfigReader.preset("icons", Map.of()).withSchema(schema);
+    var run = RunFolder.create(folder.resolve("run"));
+    run.keep(config);
+    assertThat(run.configuration()).content().doesNotContain("marginals");
+    assertThat(ConfigReader.file(run.configuration(), Map.of())).isEqualTo(config);
+    assertThat(schema).isNotEqualTo(schema.withMarginals(List.of()));
+
+    Files.writeString(
+        run.path().resolve("marginals.json"), "{\"categories\":2,\"starts\":[0],\"counts\":[1]}\n");
+    assertThatThrownBy(() -> ConfigReader.file(run.configuration(), Map.of()))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("marginals.json is another run's: 1 marginals of 2 places");
+    run.keep(config.withSchema(schema.withMarginals(List.of())));
+    assertThat(run.path().resolve("marginals.json")).doesNotExist();
   }
 
   @ParameterizedTest
@@ -194,7 +219,7 @@ class ConfigReaderTest {
         .hasMessage(
             file
                 + ": modality.kind is 'imge', but no kind of data of that name is on the class"
-                + " path; there are image, caption; did you mean image?");
+                + " path; there are image, caption, table; did you mean image?");
     Files.writeString(file, "network:\n  kind: perceiver\n  width: 3\n");
     assertThatThrownBy(() -> Run.open(folder))
         .isInstanceOf(ConfigurationException.class)
