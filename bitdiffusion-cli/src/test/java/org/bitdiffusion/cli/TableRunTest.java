@@ -50,7 +50,7 @@ class TableRunTest extends CommandTest {
             "id identifier 1 0 0 new: 201",
             "size category 3 2 0.33 small, large",
             "paid boolean 2 1 0 0, 1",
-            "born datetime 40 6 0 1950-01-01, 1951-01-01, 1952-01-01");
+            "born datetime 14246 14 0 1950-01-01, 1951-01-01, 1952-01-01");
     succeeds("data table:FOLDER/people.csv --json");
     var parts = Json.parse(out.toString(), Map.class).get("parts").toString();
     assertThat(parts).contains("column=size, kind=category, k=3, bits=2");

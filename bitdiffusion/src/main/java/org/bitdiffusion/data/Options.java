@@ -13,10 +13,25 @@ import org.bitdiffusion.DataException;
 /** The options of a {@link DataSpec}, read one by one, so that the ones left over are unknown. */
 public final class Options {
   private final DataSpec spec;
-  private final Set<String> known = new LinkedHashSet<>();
+  private final Set<String> known;
 
   public Options(DataSpec spec) {
+    this(spec, new LinkedHashSet<>());
+  }
+
+  private Options(DataSpec spec, Set<String> known) {
     this.spec = spec;
+    this.known = known;
+  }
+
+  /** Those of a line of which this one is only the beginning; what is read there counts as read. */
+  public Options of(DataSpec whole) {
+    return new Options(whole, known);
+  }
+
+  /** The line. */
+  public DataSpec spec() {
+    return spec;
   }
 
   public int integer(String key, int otherwise, int least, int most) {
@@ -101,6 +116,15 @@ public final class Options {
       throw new ConfigurationException(
           "data %s has no path; '%s' must be left out".formatted(spec.source(), spec.path()));
     }
+  }
+
+  /** What stands behind the source's name, which need be no file: the URL of a database, say. */
+  public String line() {
+    if (spec.path() == null) {
+      throw new ConfigurationException(
+          "data %s needs more, as in %s:URL".formatted(spec.source(), spec.source()));
+    }
+    return spec.path();
   }
 
   /** The path, which must exist. */

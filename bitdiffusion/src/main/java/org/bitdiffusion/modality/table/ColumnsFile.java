@@ -76,6 +76,8 @@ final class ColumnsFile {
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
           .build();
   private static final JsonNodeFactory NODES = JSON.getNodeFactory();
 
@@ -277,6 +279,9 @@ final class ColumnsFile {
     Marginal marginal;
     if (kind.isNumber()) {
       levels = numbers(kind, node);
+      if (!segments.path(name).isObject()) {
+        throw new IllegalArgumentException("it has no segments of " + name);
+      }
       marginal = JSON.treeToValue(segments.path(name), MarginalFile.Line.class).marginal();
     } else if (kind == ColumnKind.IDENTIFIER) {
       levels = Words.of(List.of());

@@ -8,6 +8,8 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
@@ -420,13 +422,22 @@ final class CsvRows implements Rows {
   /** The line of the first byte that is none of the encoding. */
   private static long badLine(Path file, Charset charset) {
     var line = 1L;
-    try (var reader = reader(file, charset)) {
-      var buffer = new char[1]; // the decoder gives what is before the bad byte, one by one
-      while (reader.read(buffer) >= 0) {
-        line += buffer[0] == '\n' ? 1 : 0;
+    try (var in = unpacked(file)) {
+      var decoder = charset.newDecoder(); // which reports what it cannot decode
+      var bytes = ByteBuffer.allocate(1 << 13);
+      var chars = CharBuffer.allocate(1 << 13);
+      for (var n = 0; n >= 0; ) {
+        n = in.read(bytes.array(), bytes.position(), bytes.remaining());
+        bytes.position(bytes.position() + Math.max(0, n)).flip();
+        var result = decoder.decode(bytes, chars.clear(), n < 0);
+        line += chars.flip().chars().filter(c -> c == '\n').count();
+        if (result.isError()) {
+          return line;
+        }
+        bytes.compact();
       }
     } catch (IOException e) {
-      // here it is
+      // as far as it can be read
     }
     return line;
   }

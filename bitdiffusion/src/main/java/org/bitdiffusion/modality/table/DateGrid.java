@@ -12,6 +12,7 @@ import java.time.temporal.ChronoField;
 import java.time.temporal.ChronoUnit;
 import java.time.temporal.Temporal;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * Dates and times of one pattern, at equal distances.
@@ -26,15 +27,20 @@ record DateGrid(Format format, long first, long step, int count) implements Leve
   /**
    * A pattern of {@link DateTimeFormatter}, and the smallest unit in it.
    *
+   * @param whole how what has no fraction of a second is written
    * @param hasDate whether there is a year
    * @param hasTime whether there is an hour
    */
   record Format(
       String pattern,
       DateTimeFormatter formatter,
+      DateTimeFormatter whole,
       ChronoUnit unit,
       boolean hasDate,
       boolean hasTime) {
+    /** A fraction of a second that is left out where it is 0. */
+    private static final Pattern FRACTION = Pattern.compile("\\[\\.S+]");
+
     /**
      * @throws IllegalArgumentException if it is no pattern, or tells neither year nor hour
      */
@@ -45,16 +51,32 @@ record DateGrid(Format format, long first, long step, int count) implements Leve
       if (!hasDate && !hasTime) {
         throw new IllegalArgumentException("it tells neither a year (yyyy) nor an hour (HH)");
       }
-      var builder = new DateTimeFormatterBuilder();
-      builder.appendPattern(strict(pattern));
-      if (hasDate && !letters.contains("d")) {
+      return new Format(
+          pattern,
+          formatter(pattern, letters),
+          formatter(FRACTION.matcher(pattern).replaceAll(""), letters),
+          unit(letters),
+          hasDate,
+          hasTime);
+    }
+
+    private static DateTimeFormatter formatter(String pattern, String letters) {
+      var builder = new DateTimeFormatterBuilder().appendPattern(strict(pattern));
+      if ((letters.contains("y") || letters.contains("u")) && !letters.contains("d")) {
         builder.parseDefaulting(ChronoField.DAY_OF_MONTH, 1);
         if (!letters.contains("M")) {
           builder.parseDefaulting(ChronoField.MONTH_OF_YEAR, 1);
         }
       }
-      var formatter = builder.toFormatter(Locale.ENGLISH).withResolverStyle(ResolverStyle.STRICT);
-      return new Format(pattern, formatter, unit(letters), hasDate, hasTime);
+      return builder.toFormatter(Locale.ENGLISH).withResolverStyle(ResolverStyle.STRICT);
+    }
+
+    private String text(Temporal value) {
+      return (value.isSupported(ChronoField.NANO_OF_SECOND)
+                  && value.get(ChronoField.NANO_OF_SECOND) == 0
+              ? whole
+              : formatter)
+          .format(value);
     }
 
     @Override
@@ -112,14 +134,14 @@ record DateGrid(Format format, long first, long step, int count) implements Leve
             hasDate
                 ? hasTime ? LocalDateTime.parse(cell, formatter) : LocalDate.parse(cell, formatter)
                 : LocalTime.parse(cell, formatter);
-        return formatter.format(value).equals(cell) ? unit.between(epoch(), value) : Long.MIN_VALUE;
+        return text(value).equals(cell) ? unit.between(epoch(), value) : Long.MIN_VALUE;
       } catch (DateTimeException | ArithmeticException e) {
         return Long.MIN_VALUE;
       }
     }
 
     String text(long units) {
-      return formatter.format(epoch().plus(units, unit));
+      return text(epoch().plus(units, unit));
     }
 
     /** Days, or seconds where there is a time of day. */

@@ -52,6 +52,8 @@ final class Inference {
               "HH:mm:ss.S",
               "HH:mm:ss.SSS",
               "HH:mm:ss.SSSSSS",
+              "HH:mm:ss[.SSS]",
+              "HH:mm:ss[.SSSSSS]",
               "H:mm",
               "hh:mm:ss a",
               "hh:mm a",
@@ -472,7 +474,7 @@ final class Inference {
         all.add(date + " " + time);
       }
     }
-    for (var time : times.subList(0, 5)) {
+    for (var time : times.subList(0, 7)) {
       all.add("yyyy-MM-dd'T'" + time);
       all.add("yyyy-MM-dd'T'" + time + "'Z'");
     }

@@ -120,23 +120,30 @@ public final class TableData implements DataSource {
     return column.isWritten() ? "new: " + shortened(column.identifier(0)) : "left out";
   }
 
-  /** The most frequent values. */
+  /** The most frequent values, of words with an order the first. */
   private static String examples(Column column) {
+    return (column.kind().isNumber() ? frequent(column) : first(column))
+        .limit(EXAMPLES)
+        .mapToObj(symbol -> shortened(column.text(symbol)))
+        .collect(Collectors.joining(", "));
+  }
+
+  private static IntStream first(Column column) {
+    return IntStream.range(column.missing() + 1, column.categories());
+  }
+
+  private static IntStream frequent(Column column) {
     var marginal = column.marginal();
     return IntStream.range(0, marginal.segments())
         .boxed()
         .filter(s -> marginal.start(s) != column.missing() && marginal.count(s) > 0)
         .sorted(Comparator.comparingDouble(s -> -often(column, s)))
-        .limit(EXAMPLES)
-        .map(s -> shortened(column.text(middle(column, s))))
-        .collect(Collectors.joining(", "));
+        .mapToInt(s -> middle(column, s));
   }
 
   private static int middle(Column column, int segment) {
-    var marginal = column.marginal();
-    return column.kind().isNumber()
-        ? marginal.start(segment) + (marginal.start(segment + 1) - marginal.start(segment)) / 2
-        : marginal.start(segment);
+    var start = column.marginal().start(segment);
+    return start + (column.marginal().start(segment + 1) - start) / 2;
   }
 
   private static double often(Column column, int segment) {

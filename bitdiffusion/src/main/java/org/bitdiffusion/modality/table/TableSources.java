@@ -1,5 +1,6 @@
 package org.bitdiffusion.modality.table;
 
+import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.UnsupportedCharsetException;
@@ -12,11 +13,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Options;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.SourceKind;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.io.TextFile;
 
 /**
  * The sources of tables by name. All take {@code target=COLUMN}, {@code drop=A+B}, {@code
@@ -40,7 +45,21 @@ public final class TableSources {
               lines(
                   "table:FILE.csv,separator=SNIFFED,header=yes,charset=utf-8",
                   "rows of separated values, also packed (.gz, .xz): a column is a category, a number, a date ..."),
-              TableSources::file));
+              TableSources::file),
+          new Kind(
+              "jdbc",
+              lines(
+                  "jdbc:URL,table=NAME,user=NAME,password_env=VARIABLE",
+                  "jdbc:URL,query=SELECT ... (to the end of the line), or query=@FILE.sql",
+                  "rows of a database whose driver is on the class path, such as jdbc:sqlite:people.db"),
+              TableSources::database));
+
+  /** Begins a query that may have commas: all behind it is the query's. */
+  private static final String QUERY = ",query=";
+
+  private static final int LONGEST_QUERY = 1 << 20;
+  private static final Pattern PASSWORD =
+      Pattern.compile("(?i)(?:password|passwd|pwd)=|//[^/?]*:[^/?@]*@");
 
   private TableSources() {}
 
@@ -121,6 +140,74 @@ public final class TableSources {
           "data table: charset is '%s', which is none; use one such as utf-8, iso-8859-1, windows-1252"
               .formatted(name),
           e);
+    }
+  }
+
+  /** A query with commas seems to be of the URL, with all options that stand before it. */
+  private static Plan database(Options options) {
+    var at = options.line().indexOf(QUERY);
+    if (at < 0) {
+      return database(options, Optional.empty());
+    }
+    var query = options.line().substring(at + QUERY.length());
+    var line = DataSpec.parse("jdbc:" + options.line().substring(0, at));
+    for (var option : options.spec().options().entrySet()) {
+      line = line.with(option.getKey(), option.getValue());
+    }
+    var all = options.of(line);
+    var plan = database(all, Optional.of(query));
+    all.rejectOthers();
+    return plan;
+  }
+
+  private static Plan database(Options options, Optional<String> withCommas) {
+    var url = "jdbc:" + options.line();
+    if (PASSWORD.matcher(url).find()) {
+      throw new ConfigurationException(
+          "data jdbc: the URL has a password, which the run would keep for all to read; give"
+              + " user=NAME and password_env=VARIABLE, the name of an environment variable that has it");
+    }
+    var given = options.text("query");
+    var query = withCommas.or(() -> given);
+    var table = options.text("table");
+    if (withCommas.isPresent() && given.isPresent() || query.isPresent() == table.isPresent()) {
+      throw new ConfigurationException(
+          "data jdbc: give one of table=NAME, query=SELECT ..., query=@FILE.sql");
+    }
+    var user = options.text("user");
+    var password = options.text("password_env");
+    return plan(
+        options,
+        () ->
+            JdbcRows.open(
+                new JdbcRows.Query(
+                    url,
+                    query.map(TableSources::sql),
+                    table,
+                    user,
+                    password.map(TableSources::secret))));
+  }
+
+  private static String secret(String variable) {
+    var value = System.getenv(variable);
+    if (value == null) {
+      throw new ConfigurationException(
+          "data jdbc: password_env is %s, but there is no such environment variable"
+              .formatted(variable));
+    }
+    return value;
+  }
+
+  /** A query, or that of a file. */
+  private static String sql(String query) {
+    if (!query.startsWith("@")) {
+      return query;
+    }
+    var file = Path.of(query.substring(1));
+    try {
+      return TextFile.read(file, LONGEST_QUERY).strip().replaceAll(";\\s*$", "");
+    } catch (IOException e) {
+      throw DataException.cannotRead(file, e);
     }
   }
 
