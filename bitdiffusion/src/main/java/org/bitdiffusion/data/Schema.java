@@ -27,13 +27,7 @@ public record Schema(
   /** In place of a symbol: sequences have no end. */
   public static final int NO_END = -1;
 
-  /** Of data of which no marginals are known. */
-  public Schema(Space space, Condition condition, int end, Map<String, Object> details) {
-    this(space, condition, end, details, List.of());
-  }
-
   public Schema {
-    marginals = List.copyOf(marginals);
     var plain = new LinkedHashMap<String, Object>();
     details.forEach((key, value) -> plain.put(key, plain(value)));
     details = Collections.unmodifiableMap(plain);
