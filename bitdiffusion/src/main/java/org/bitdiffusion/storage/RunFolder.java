@@ -1,5 +1,6 @@
 package org.bitdiffusion.storage;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -7,19 +8,22 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.Charset;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -43,7 +47,7 @@ public final class RunFolder {
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
   private static final ObjectReader STRETCHES = JSON.readerFor(Stretch.class);
 
-  /** Its line needs not have what is measured at checkpoints alone. */
+  /** Of the keys of a line only the step and the loss are surely there. */
   private static final ObjectReader METRICS =
       JSON.readerFor(Metrics.class)
           .without(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
@@ -147,7 +151,7 @@ public final class RunFolder {
     if (config.schema() != null) {
       MarginalFile.write(path, config.schema().marginals()); // before what makes the folder a run
     }
-    write(CONFIGURATION, ConfigYaml.text(config));
+    WholeFile.write(configuration(), out -> out.write(ConfigYaml.text(config).getBytes(UTF_8)));
   }
 
   /** Where grids of samples go. */
@@ -168,11 +172,6 @@ public final class RunFolder {
   /** How the steps were computed, a line of JSON for each stretch of training. */
   private Path stretchFile() {
     return path.resolve("stretches.jsonl");
-  }
-
-  /** Replaces a file of the run by this text. */
-  private void write(String name, String text) {
-    WholeFile.write(path.resolve(name), out -> out.write(text.getBytes(UTF_8)));
   }
 
   /** Appends a line to {@link #metrics()}. */
@@ -201,31 +200,51 @@ public final class RunFolder {
   }
 
   /**
-   * The lines of {@link #metrics()}, without any that a kill has cut off.
+   * What the lines of {@link #metrics()} tell in numbers. Without a step and a loss a line is one
+   * that others have added, or that a kill has cut off: it is left out.
    *
    * @throws DataException if the file cannot be read
    */
   public List<Metrics> history() {
-    return lines(metrics(), METRICS);
+    return lines(metrics(), UTF_8).stream().flatMap(line -> metrics(line).stream()).toList();
   }
 
-  private static <T> List<T> lines(Path file, ObjectReader reader) {
+  private static Optional<Metrics> metrics(String line) {
+    return object(line)
+        .filter(values -> values.path("step").isNumber() && values.path("loss").isNumber())
+        .flatMap(
+            values -> {
+              values.properties().removeIf(entry -> !entry.getValue().isNumber());
+              return read(METRICS, values);
+            });
+  }
+
+  private static Optional<ObjectNode> object(String line) {
+    try {
+      return JSON.readTree(line) instanceof ObjectNode object
+          ? Optional.of(object)
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static <T> Optional<T> read(ObjectReader reader, ObjectNode values) {
+    try {
+      return Optional.of(reader.readValue(values));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The lines of a file, the last of which is empty where it is whole. */
+  private static List<String> lines(Path file, Charset charset) {
     if (!Files.exists(file)) {
       return List.of();
     }
     try {
-      List<T> lines = new ArrayList<>();
-      for (var line : Files.readAllLines(RegularFile.require(file))) {
-        try {
-          T value = reader.readValue(line);
-          if (value != null) { // "null" is JSON as well
-            lines.add(value);
-          }
-        } catch (JsonProcessingException e) {
-          // cut off
-        }
-      }
-      return lines;
+      var text = new String(Files.readAllBytes(RegularFile.require(file)), charset);
+      return List.of(text.split("\n", -1));
     } catch (IOException e) {
       throw DataException.cannotRead(file, e);
     }
@@ -233,13 +252,28 @@ public final class RunFolder {
 
   /**
    * Forgets what was written of steps after one, to which a run goes back: lines of {@link
-   * #metrics()} and stretches that began later, and what was cut off at the end of both.
+   * #metrics()} and stretches that began later, and what was cut off at the end of both. All else
+   * stays as it is, as others may write there too.
    */
   public void forgetAfter(long step) {
-    forgetMetricsAfter(step);
-    if (Files.exists(stretchFile())) {
-      var kept = stretches().stream().filter(stretch -> stretch.first() <= step);
-      write("stretches.jsonl", kept.map(RunFolder::line).collect(Collectors.joining()));
+    forget(metrics(), line -> metrics(line).filter(its -> its.step() > step).isPresent());
+    forget(stretchFile(), line -> stretch(line).filter(its -> its.first() > step).isPresent());
+  }
+
+  private static void forget(Path file, Predicate<String> isForgotten) {
+    var lines = lines(file, ISO_8859_1); // in which any bytes stay what they are
+    if (lines.isEmpty()) {
+      return;
+    }
+    var last = lines.get(lines.size() - 1);
+    var isCutOff = last.startsWith("{") && object(last).isEmpty();
+    var kept =
+        lines.subList(0, last.isEmpty() || isCutOff ? lines.size() - 1 : lines.size()).stream()
+            .filter(isForgotten.negate())
+            .map(line -> line + "\n")
+            .collect(Collectors.joining());
+    if (!kept.equals(String.join("\n", lines))) {
+      WholeFile.write(file, out -> out.write(kept.getBytes(ISO_8859_1)));
     }
   }
 
@@ -257,13 +291,11 @@ public final class RunFolder {
    * @throws DataException if the file cannot be read
    */
   public List<Stretch> stretches() {
-    return lines(stretchFile(), STRETCHES);
+    return lines(stretchFile(), UTF_8).stream().flatMap(line -> stretch(line).stream()).toList();
   }
 
-  /** Removes the lines of {@link #metrics()} after a step. */
-  private void forgetMetricsAfter(long step) {
-    var kept = history().stream().filter(line -> line.step() <= step);
-    write("metrics.jsonl", kept.map(RunFolder::line).collect(Collectors.joining()));
+  private static Optional<Stretch> stretch(String line) {
+    return object(line).flatMap(values -> read(STRETCHES, values));
   }
 
   /**

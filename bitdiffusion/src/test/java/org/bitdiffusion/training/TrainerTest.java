@@ -127,32 +127,6 @@ class TrainerTest {
     assertThat(RunFolder.open(run).history()).isEqualTo(history);
   }
 
-  /** It is JSON, but no line of ours. */
-  @Test
-  void theHistoryLeavesOutNull() throws IOException {
-    var begun = RunFolder.create(folder.resolve("run"));
-    Files.writeString(begun.metrics(), "null\n");
-    Files.writeString(begun.path().resolve("stretches.jsonl"), "null\n");
-    assertThat(begun.history()).isEmpty();
-    begun.forgetAfter(0);
-    assertThat(begun.stretches()).isEmpty();
-    assertThat(begun.metrics()).isEmptyFile();
-  }
-
-  /** They were the only examples then. */
-  @Test
-  void theHistoryOfEarlierVersionsIsRead() throws IOException {
-    var begun = RunFolder.create(folder.resolve("run"));
-    Files.writeString(
-        begun.metrics(),
-        "{\"step\":2,\"loss\":0.5,\"grad_norm\":1.5,\"learning_rate\":0.1,"
-            + "\"images_per_second\":12.5,\"memory_mb\":3.0}\n");
-    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3, Map.of()));
-    begun.forgetAfter(2); // written again, as lines of this version
-    assertThat(begun.metrics()).content().contains("\"examples_per_second\":12.5");
-    assertThat(begun.history()).containsExactly(new Metrics(2, 0.5, 1.5, 0.1, 12.5, 3, Map.of()));
-  }
-
   @Test
   void resumingEqualsNoInterruptionBitForBit() throws IOException {
     var whole = folder.resolve("whole");
