@@ -122,12 +122,14 @@ final class SampleMeasure implements Measure {
   }
 
   @Override
-  public String way(RunConfig config) {
+  public String way(Model model) {
+    var config = model.config();
     var asked = config.training().measure();
-    return "%d samples by %s, beside %d examples of %s, with %s"
+    return "%d samples by %s in %s, beside %d examples of %s, with %s"
         .formatted(
             asked.samples(),
             ConfigYaml.section(config.sampling()),
+            model.compute().precision(),
             examples,
             asked.data().isEmpty() ? config.data() : asked.data(),
             asked.options());

@@ -36,10 +36,15 @@ public final class HeldOutLoss implements Measure {
   }
 
   @Override
-  public String way(RunConfig config) {
-    var training = config.training();
-    return "%s, %d examples, seed %d, %d at a time"
-        .formatted(training.heldOut(), source.size(), training.seed(), training.partSize());
+  public String way(Model model) {
+    var training = model.config().training();
+    return "%s, %d examples, seed %d, %d at a time, in %s"
+        .formatted(
+            training.heldOut(),
+            source.size(),
+            training.seed(),
+            training.partSize(),
+            model.compute().precision());
   }
 
   @Override

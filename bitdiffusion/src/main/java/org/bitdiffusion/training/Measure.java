@@ -2,7 +2,6 @@ package org.bitdiffusion.training;
 
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
-import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.model.Model;
 
 /**
@@ -29,9 +28,9 @@ public interface Measure extends AutoCloseable {
    * All that its numbers depend on besides the weights, for people: where a run that is resumed has
    * another, its numbers do not compare with those before.
    *
-   * @param config of the run, as it is trained now
+   * @param model of the run, with its configuration and precision as it is trained now
    */
-  default String way(RunConfig config) {
+  default String way(Model model) {
     return "";
   }
 

@@ -471,7 +471,8 @@ public final class Trainer implements AutoCloseable {
   private void nameBest() {
     var decisive = measures.get(measures.size() - 1);
     var yardstick =
-        new Checkpoints.Yardstick(decisive.name(), decisive.higherIsBetter(), decisive.way(config));
+        new Checkpoints.Yardstick(
+            decisive.name(), decisive.higherIsBetter(), decisive.way(learner.model()));
     folder.checkpoints().nameBest(folder.history(), yardstick, measured);
   }
 

@@ -40,6 +40,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs of which something is measured at each checkpoint. */
 @ExtendWith(OneThread.class)
@@ -397,6 +399,21 @@ class MeasuredRunTest {
       resume(Map.of("training.steps", Integer.toString(steps), change.getKey(), change.getValue()));
       assertThat(best().since()).isEqualTo(steps - 3);
     }
+  }
+
+  /** What {@code auto} is depends on the machine, and numbers of the two differ. */
+  @ParameterizedTest
+  @ValueSource(strings = {"training.held_out=2%", "training.measure.name=pair_total_variation"})
+  void anotherPrecisionIsAnotherWay(String measure) {
+    var common = List.of("training.steps=4", "training.measure.samples=6", "data=icons,size=8");
+    var changes = new ArrayList<>(common);
+    changes.addAll(List.of(measure, "training.precision=float32"));
+    train(path, NOBODY, changes.toArray(String[]::new));
+    assertThat(best().since()).isZero();
+    assertThat(best().way()).contains("in float32");
+    resume(Map.of("training.steps", "8", "training.precision", "bfloat16"));
+    assertThat(best().since()).isEqualTo(5);
+    assertThat(best().way()).contains("in bfloat16");
   }
 
   /** Four examples are learned by heart: their loss falls, and that of others rises. */
