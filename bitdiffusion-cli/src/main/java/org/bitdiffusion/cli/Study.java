@@ -11,13 +11,17 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Registry;
 import org.bitdiffusion.config.ConfigYaml;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.io.RegularFile;
@@ -104,11 +108,16 @@ record Study(
             : sampling;
     requireNames("sampling", sampling.byName().keySet());
     baseline = baseline == null ? variants.keySet().iterator().next() : baseline;
+    var places = new LinkedHashSet<>(variants.keySet());
+    places.addAll(sampling.byName().keySet());
     require(
-        variants.containsKey(baseline) || sampling.byName().containsKey(baseline),
+        places.contains(baseline),
         "baseline",
-        "one of the variants, %s, or of the ways to sample, %s"
-            .formatted(listed(variants.keySet()), listed(sampling.byName().keySet())));
+        "one of the variants, %s, or of the ways to sample, %s%s"
+            .formatted(
+                listed(variants.keySet()),
+                listed(sampling.byName().keySet()),
+                Registry.didYouMean(baseline, places)));
     for (var way : sampling.byName().values()) {
       for (var key : way.settings().keySet()) {
         if (!key.startsWith(SAMPLING)) {
@@ -238,8 +247,11 @@ record Study(
       for (var key : tree.properties()) {
         if (!KEYS.contains(key.getKey())) {
           throw new ConfigurationException(
-              "'%s' is no key of a study; use one of %s"
-                  .formatted(key.getKey(), String.join(", ", KEYS)));
+              "'%s' is no key of a study; use one of %s%s"
+                  .formatted(
+                      key.getKey(),
+                      String.join(", ", KEYS),
+                      Registry.didYouMean(key.getKey(), KEYS)));
         }
       }
       if (!(tree instanceof ObjectNode root)) {
@@ -256,8 +268,8 @@ record Study(
           new ObjectMapper()
               .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
               .treeToValue(root, Study.class);
+      study.requireOfEach(study::requireFit);
       for (var variant : study.variants.keySet()) {
-        study.requireFit(variant);
         if (!study.config(variant, 0).data().equals(study.data())) {
           throw new ConfigurationException(
               "variant '%s' sets data; all variants have the same, set it in settings"
@@ -285,18 +297,53 @@ record Study(
     }
   }
 
-  /** Complains if a variant's settings do not fit each other, or those of a way to sample. */
+  /** Complains if settings do not fit each other, or those of a way to sample. */
   private void requireFit(String variant) {
-    var place = "variant '" + variant + "'";
-    try {
-      config(variant, seeds.get(0));
-      for (var way : ways().keySet()) {
-        place = "variant '%s', sampling '%s'".formatted(variant, way);
-        config(variant, way);
-      }
-    } catch (ConfigurationException e) {
-      throw new ConfigurationException(place + ": " + e.getMessage(), e);
+    config(variant, seeds.get(0));
+    for (var way : ways().keySet()) {
+      of(way, () -> config(variant, way));
     }
+  }
+
+  /** Names the way to sample of which something is said. */
+  static void of(String way, Runnable check) {
+    try {
+      check.run();
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException("sampling '%s': %s".formatted(way, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Checks each variant, and names the one that fails: unless the settings that all of them share
+   * fail in the same way without it.
+   *
+   * @param check of a variant, or of null: of no variant's settings
+   */
+  void requireOfEach(Consumer<String> check) {
+    for (var variant : variants.keySet()) {
+      try {
+        check.accept(variant);
+      } catch (ConfigurationException e) {
+        throw new ConfigurationException(withPlace(e, variant, check), e);
+      } catch (DataException e) {
+        throw new DataException(withPlace(e, variant, check), e);
+      }
+    }
+  }
+
+  private String withPlace(RuntimeException failure, String variant, Consumer<String> check) {
+    var message = failure.getMessage();
+    try {
+      check.accept(null);
+    } catch (ConfigurationException | DataException shared) {
+      if (message.equals(shared.getMessage())) {
+        var places =
+            Stream.of("settings: ", "sampling '", preset == null ? config.file() : "preset");
+        return places.anyMatch(message::startsWith) ? message : "settings: " + message;
+      }
+    }
+    return "variant '%s': %s".formatted(variant, message);
   }
 
   /** The data of all runs, which their samples are compared with. */
@@ -304,7 +351,11 @@ record Study(
     return read(texts(settings)).data();
   }
 
-  /** The configuration of a run. */
+  /**
+   * The configuration of a run.
+   *
+   * @param variant null for what all variants share
+   */
   RunConfig config(String variant, long seed) {
     return config(variant, seed, Map.of());
   }

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.Registry;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.modality.Evaluation;
@@ -139,42 +140,53 @@ final class StudyCommand implements Callable<Integer> {
   }
 
   /**
-   * Complains before anything is trained if the settings of a variant make no network, or one that
-   * cannot be measured as the study says.
+   * Complains before anything is trained if settings make no network, or one that cannot be
+   * measured as the study says.
    *
    * @param source the data as the first variant reads it
    */
   private static void requireFit(
       Study study, RunConfig first, DataSource source, Evaluation.Comparison comparison) {
-    for (var variant : study.variants().keySet()) {
-      var begun = study.config(variant, 0);
-      try (var own = readsAlike(begun, first) ? null : Run.data(begun)) {
-        var config = begun.forData(own == null ? source : own);
-        Model.create(config, Compute.choose(config.training().precision())).close();
-        for (var way : study.ways().keySet()) {
-          var sampling = study.config(variant, way).sampling();
-          for (var seed : study.seeds()) {
-            comparison.requireFit(config, sampling, seed);
+    var measured = new LinkedHashMap<String, List<String>>();
+    study.requireOfEach(
+        variant -> {
+          var begun = study.config(variant, 0);
+          try (var own = readsAlike(begun, first) ? null : Run.data(begun)) {
+            var config = begun.forData(own == null ? source : own);
+            Model.create(config, Compute.choose(config.training().precision())).close();
+            for (var way : study.ways().keySet()) {
+              var sampling = study.config(variant, way).sampling();
+              for (var seed : study.seeds()) {
+                Study.of(way, () -> comparison.requireFit(config, sampling, seed));
+              }
+            }
+            measured.put(variant, comparison.measured(config));
           }
-        }
-        var measured = comparison.measured(config);
-        for (var metric : study.metrics()) {
-          if (!measured.contains(metric)) {
-            throw new ConfigurationException(
-                "metrics: '%s' is not measured here; there are %s%s"
-                    .formatted(
-                        metric,
-                        String.join(", ", measured),
-                        Modality.of(config).evaluation().options().contains("features")
-                            ? ", and perhaps more with --features or --inception"
-                            : ""));
-          }
-        }
-      } catch (ConfigurationException e) {
-        throw new ConfigurationException("variant '%s': %s".formatted(variant, e.getMessage()), e);
-      } catch (DataException e) {
-        throw new DataException("variant '%s': %s".formatted(variant, e.getMessage()), e);
-      }
+        });
+    for (var metric : study.metrics()) {
+      requireMeasured(metric, measured, Modality.of(first).evaluation());
+    }
+  }
+
+  /**
+   * @param measured what is, by variant
+   */
+  private static void requireMeasured(
+      String metric, Map<String, List<String>> measured, Evaluation evaluation) {
+    var without =
+        measured.keySet().stream().filter(it -> !measured.get(it).contains(metric)).toList();
+    if (!without.isEmpty()) {
+      var there = measured.get(without.get(0));
+      throw new ConfigurationException(
+          "metrics: '%s' is not measured %s; there are %s%s%s"
+              .formatted(
+                  metric,
+                  without.size() == measured.size() ? "here" : "of '%s'".formatted(without.get(0)),
+                  String.join(", ", there),
+                  evaluation.options().contains("features")
+                      ? ", and perhaps more with --features or --inception"
+                      : "",
+                  Registry.didYouMean(metric, there)));
     }
   }
 

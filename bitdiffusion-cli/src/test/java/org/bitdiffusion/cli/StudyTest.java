@@ -704,10 +704,21 @@ class StudyTest extends CommandTest {
   void saysWhatIsWrongBeforeAnythingIsTrained() throws IOException {
     assertRefused(
         STUDY.replace("samples: 4", "sample: 4"),
-        "study.yaml: 'sample' is no key of a study; use one of title, preset");
+        "study.yaml: 'sample' is no key of a study; use one of title, preset",
+        "; did you mean samples?");
     assertRefused(
         STUDY.replace("training.steps", "training.stepz"),
-        "'training.stepz' is no setting; did you mean");
+        "study.yaml: settings: 'training.stepz' is no setting; did you mean");
+    assertRefused(
+        STUDY.replace("training.steps: 2", "training.steps: two"),
+        "study.yaml: settings: training.steps is 'two'; it must be a whole number");
+    assertRefused(
+        STUDY.replace("network.attention: []", "network.attention: [3]"),
+        "bitdiff: settings: network.attention is [3]");
+    assertRefused(
+        STUDY.replace("preset: icons", "preset: iconz"),
+        "study.yaml: preset 'iconz' is unknown;",
+        "did you mean icons?");
     assertRefused(
         STUDY.replace("sampling.td: 0.5", "training.seed: 1"),
         "only settings of sampling.* can be set there");
@@ -742,18 +753,23 @@ class StudyTest extends CommandTest {
         "variant 'with' sets data; all variants have the same");
     assertRefused(
         STUDY.replace("nearest_distance]", "fid]"),
-        "variant 'with': metrics: 'fid' is not measured here; there are symbol_total",
+        "bitdiff: metrics: 'fid' is not measured here; there are symbol_total",
         "more with --features or --inception");
+    assertRefused(
+        STUDY.replace("nearest_distance]", "nearest_distanse]"),
+        "metrics: 'nearest_distanse' is not measured here",
+        "; did you mean nearest_distance?");
     assertThat(err.toString()).doesNotContain("looking"); // at all the data, before
     assertRefused(
         STUDY.replace("sampling.td: 0.5", "sampling.tdd: 0.5"),
-        "'sampling.tdd' is no setting; did you mean sampling.td?");
+        "study.yaml: sampling '3 steps': 'sampling.tdd' is no setting; did you mean sampling.td?");
     assertRefused(
         STUDY.replace("sampling.td: 0.5", "sampling.self_conditioning: momentum"),
+        "variant 'without, at all': sampling '3 steps': ",
         "self_conditioning is momentum, but diffusion.self_conditioning is none");
     assertRefused(
         STUDY.replace("sampling.td: 0.5", "sampling.guidance: 2"),
-        "variant 'with': sampling.guidance is 2.0; it needs a run that knows classes");
+        "sampling '3 steps': sampling.guidance is 2.0; it needs a run that knows classes");
     assertRefused("[".repeat(5000), "study.yaml is no YAML: Document nesting depth");
     assertRefused(
         STUDY.replace("with: {}", "\"\": {}"),
