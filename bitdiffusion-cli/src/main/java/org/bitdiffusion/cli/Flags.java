@@ -3,6 +3,7 @@ package org.bitdiffusion.cli;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -18,10 +19,17 @@ import picocli.CommandLine.ParseResult;
  *
  * @param bySetting the options that were given in the place of a setting
  * @param byName the command's options for those of evaluations, given or not
+ * @param takesSettings whether the command has {@code --set}
  */
-record Flags(Map<String, String> bySetting, Map<String, String> byName) {
+record Flags(Map<String, String> bySetting, Map<String, String> byName, boolean takesSettings) {
   /** No option was given. */
-  static final Flags NONE = new Flags(Map.of(), Map.of());
+  static final Flags NONE = new Flags(Map.of(), Map.of(), false);
+
+  /** A setting with its value, as in "set diffusion.conditional=false". */
+  private static final Pattern ASSIGNED =
+      Pattern.compile(
+          "(?:\\bset )?(?<![\\w.-]|--set )((?:modality|codec|diffusion|network|training|sampling)"
+              + "(?:\\.[a-z0-9_]+)+)=([^\\s,;:)]*[^\\s,;:.)])");
 
   /** Where kinds that others have written come from. */
   private static final String ON_THE_CLASS_PATH = "of that name is on the class path";
@@ -65,7 +73,7 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
         given.put(option.getValue(), option.getKey());
       }
     }
-    return new Flags(given, evaluation(command));
+    return new Flags(given, evaluation(command), command.optionsMap().containsKey("--set"));
   }
 
   /**
@@ -112,6 +120,9 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
                 ON_THE_CLASS_PATH,
                 ON_THE_CLASS_PATH
                     + " (jars in BITDIFF_CLASSPATH that name it in META-INF/services are)");
+    if (takesSettings) {
+      translated = ASSIGNED.matcher(translated).replaceAll(this::toPaste);
+    }
     for (var flag : bySetting.entrySet()) {
       if (!Pattern.compile(flag.getValue() + "(?![\\w-])").matcher(message).find()) {
         var setting = Pattern.quote(flag.getKey());
@@ -122,6 +133,15 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName) {
       }
     }
     return translated;
+  }
+
+  /** How a setting is given in the command's line. */
+  private String toPaste(MatchResult assigned) {
+    var option = bySetting.get(assigned.group(1));
+    return Matcher.quoteReplacement(
+        option == null
+            ? "--set %s=%s".formatted(assigned.group(1), assigned.group(2))
+            : option + " " + assigned.group(2));
   }
 
   /**

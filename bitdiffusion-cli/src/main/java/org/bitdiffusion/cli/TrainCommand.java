@@ -19,6 +19,7 @@ import org.bitdiffusion.model.Model;
 import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.storage.Checkpoints;
 import org.bitdiffusion.storage.RunFolder;
 import org.bitdiffusion.training.DryRun;
 import org.bitdiffusion.training.Trainer;
@@ -202,7 +203,28 @@ final class TrainCommand implements Callable<Integer> {
     }
     try (var source = Run.data(config);
         var trainer = Run.start(config, source, out, new Console(source))) {
+      tellOrigin(config, changes);
       train(trainer, source);
+    }
+  }
+
+  /** What the other run brings along is named where it is not looked for: how to measure, say. */
+  private void tellOrigin(RunConfig config, Map<String, String> changes) {
+    var origin = config.training().from();
+    if (origin.run().isEmpty()) {
+      return;
+    }
+    var writer = spec.commandLine().getOut();
+    var checkpoint =
+        RunFolder.open(Path.of(origin.run())).checkpoints().require(origin.checkpoint());
+    writer.printf("begins with %s of %s%n", checkpoint.getFileName(), origin.run());
+    var measured = config.training().measure().name();
+    var heldOut = config.training().heldOut();
+    if (base == null && !heldOut.isEmpty() && !changes.containsKey("training.held_out")) {
+      writer.printf("holds out as it did: --held-out %s%n", heldOut);
+    }
+    if (base == null && !measured.isEmpty() && !changes.containsKey("training.measure.name")) {
+      writer.printf("measures as it did: --set training.measure.name=%s%n", measured);
     }
   }
 
@@ -270,7 +292,12 @@ final class TrainCommand implements Callable<Integer> {
 
   private RunConfig read(Map<String, String> changes) {
     if (base == null) {
-      return Run.open(from).config(changes).withSchema(null); // the data may be another
+      var all = new LinkedHashMap<>(changes);
+      all.putIfAbsent("training.from.checkpoint", Checkpoints.NEWEST); // its own are of its origin
+      all.putIfAbsent("training.from.partly", "false");
+      return Flags.naming("--from", () -> Run.open(from))
+          .config(all)
+          .withSchema(null); // the data may be another
     }
     return base.preset != null
         ? ConfigReader.preset(base.preset, changes)

@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 class FlagsTest {
-  private static final Flags STEPS = new Flags(Map.of("sampling.steps", "--steps"), Map.of());
+  private static final Flags STEPS =
+      new Flags(Map.of("sampling.steps", "--steps"), Map.of(), false);
 
   private static String translated(String line, String message) {
     var command = new CommandLine(new Main());
@@ -73,6 +74,26 @@ class FlagsTest {
     assertThat(translated(other, message)).isEqualTo(message);
     assertThat(translated("study s --out o --features f", "inception and features exclude"))
         .isEqualTo("--inception and --features exclude");
+  }
+
+  /** What a message says to set can be pasted behind the command. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          or training.from.partly=true leaves such weights random | or --set training.from.partly=true leaves such weights random
+          x, or set diffusion.conditional=false                   | x, or --set diffusion.conditional=false
+          needs (diffusion.conditional=true, and others above 0)  | needs (--set diffusion.conditional=true, and others above 0)
+          a new run with training.learning_rate=5.0E-4.           | a new run with --set training.learning_rate=5.0E-4.
+          of training.steps=20 and training.parts=2; others       | of --steps 20 and --set training.parts=2; others
+          give --set training.parts=2                             | give --set training.parts=2
+          training.held_out is 0.5 in a=b                         | training.held_out is 0.5 in a=b
+          """)
+  void settingsWithTheirValuesCanBePasted(String message, String translated) {
+    assertThat(translated("train --out o --steps 5", message)).isEqualTo(translated);
+    assertThat(translated("sample --run r --out o", message)).isEqualTo(message);
   }
 
   /** One that is added there and not here would be called by its setting's name. */

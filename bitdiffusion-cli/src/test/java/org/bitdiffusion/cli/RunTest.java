@@ -37,6 +37,45 @@ class RunTest extends CommandTest {
     }
   }
 
+  /** A run that was begun with a checkpoint of a third one begins others with its own newest. */
+  @Test
+  void tellsWhatComesFromTheRunThatItBeginsWith() {
+    var old = "train --preset icons --data icons,size=8,subset=16 --out FOLDER/old --steps 2";
+    assertThat(
+            runLine(
+                old
+                    + " --held-out 25% --set network.blocks=1 --set training.checkpoint_every=1"
+                    + SMALL))
+        .as(err.toString())
+        .isZero();
+    var second = "train --from FOLDER/old --steps 1 --set training.from.checkpoint=1 --out FOLDER/";
+    assertThat(runLine(second + "second")).as(err.toString()).isZero();
+    assertThat(out.toString())
+        .contains("begins with step-00000001 of " + folder.resolve("old") + "\n")
+        .contains("holds out as it did: --held-out 25%\n");
+    assertThat(runLine("train --from FOLDER/second --steps 1 --held-out 25% --out FOLDER/third"))
+        .as(err.toString())
+        .isZero();
+    assertThat(out.toString())
+        .contains("begins with step-00000001 of " + folder.resolve("second") + "\n")
+        .doesNotContain("holds out as it did");
+    assertThat(Run.open(folder.resolve("third")).config().training().from().checkpoint())
+        .isEqualTo("newest");
+
+    assertThat(runLine(second + "x --set network.blocks=2")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains(", or --set training.from.partly=true leaves such weights random");
+    assertThat(runLine("train --from FOLDER/old/checkpoints/step-00000001 --out FOLDER/x"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains(
+            "--from: ",
+            "it is inside of the run " + folder.resolve("old") + ": name that, and a checkpoint");
+    assertThat(runLine("train --from FOLDER --out FOLDER/x")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("it has no config.yaml; there are the runs " + folder.resolve("old") + ", ");
+  }
+
   @Test
   void trainsResumesAndSamples() throws IOException {
     var data = " --data images:FOLDER/images,size=8,color=grey,levels=4";

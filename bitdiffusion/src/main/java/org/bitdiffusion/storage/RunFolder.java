@@ -132,9 +132,39 @@ public final class RunFolder {
           (Files.exists(path)
                   ? path + " is no run folder: it has no config.yaml"
                   : path + " does not exist")
-              + "; a run folder is what a training has made");
+              + "; "
+              + near(path));
     }
     return new RunFolder(path);
+  }
+
+  /** Which run was meant, perhaps. */
+  private static String near(Path path) {
+    var above = path.normalize().getParent();
+    for (var up = 0; up < 3 && above != null; up++) { // of run/checkpoints/step-1/ema.safetensors
+      if (isThere(above)) {
+        return "it is inside of the run %s: name that, and a checkpoint by its step"
+            .formatted(above);
+      }
+      above = above.getParent();
+    }
+    if (Files.isDirectory(path)) {
+      try (var folders = Files.list(path)) {
+        var runs = folders.filter(RunFolder::isThere).sorted().map(Path::toString).toList();
+        if (!runs.isEmpty()) {
+          return "there %s in it"
+              .formatted(
+                  runs.size() == 1
+                      ? "is the run " + runs.get(0)
+                      : "are the runs "
+                          + String.join(", ", runs.subList(0, Math.min(4, runs.size())))
+                          + (runs.size() > 4 ? " and others" : ""));
+        }
+      } catch (IOException e) {
+        // nobody can know then
+      }
+    }
+    return "a run folder is what a training has made";
   }
 
   public Path path() {
