@@ -44,7 +44,7 @@ final class BenchCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "what to measure is missing: bitdiff bench unet, bitdiff bench captions");
+        "what to measure is missing: %1$s unet, %1$s captions".formatted(spec.qualifiedName()));
   }
 
   @Command(

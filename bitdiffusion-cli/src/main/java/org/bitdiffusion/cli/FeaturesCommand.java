@@ -32,7 +32,7 @@ final class FeaturesCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to do is missing: bitdiff features train");
+        spec.commandLine(), "what to do is missing: %s train".formatted(spec.qualifiedName()));
   }
 
   @Command(

@@ -76,21 +76,25 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName, boolean 
     return new Flags(given, evaluation(command), command.optionsMap().containsKey("--set"));
   }
 
+  /** A command's name behind that of the whole, such as {@code bench captions}. */
+  private static String name(CommandSpec command) {
+    return command.parent() == null ? "" : (name(command.parent()) + " " + command.name()).strip();
+  }
+
   /**
    * The settings that a command's options stand for: the same option is not the same everywhere.
    */
   private static Map<String, String> settings(CommandSpec command) {
-    return switch (command.qualifiedName()) {
-      case "bitdiff train", "bitdiff quickstart" -> TRAINING;
-      case "bitdiff sample", "bitdiff evaluate", "bitdiff caption", "bitdiff bench captions" ->
-          SAMPLING;
+    return switch (name(command)) {
+      case "train", "quickstart" -> TRAINING;
+      case "sample", "evaluate", "caption", "bench captions" -> SAMPLING;
       default -> Map.of();
     };
   }
 
   private static Map<String, String> evaluation(CommandSpec command) {
-    return switch (command.qualifiedName()) {
-      case "bitdiff evaluate", "bitdiff study" ->
+    return switch (name(command)) {
+      case "evaluate", "study" ->
           Stream.concat(Stream.of("n"), Modality.ALL.all().stream().flatMap(Flags::options))
               .distinct()
               .filter(name -> command.optionsMap().containsKey(option(name)))

@@ -52,7 +52,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "",
       "Exit codes: 0 done, 1 a failure, 2 wrong usage.",
-      "'bitdiff COMMAND --help' explains a command."
+      "'${ROOT-COMMAND-NAME} COMMAND --help' explains a command."
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -96,6 +96,12 @@ public final class Main implements Runnable {
     return code;
   }
 
+  /** How this command was called, as it can be pasted; the launcher knows. */
+  private static String called() {
+    var name = System.getProperty("bitdiff.command", "bitdiff");
+    return name.matches("[\\w./~+-]+") ? name : "'" + name.replace("'", "'\\''") + "'";
+  }
+
   private static int execute(String[] args, PrintWriter out, PrintWriter err) {
     var main = new Main();
     try {
@@ -109,6 +115,7 @@ public final class Main implements Runnable {
               UsageMessageSpec.SECTION_KEY_FOOTER,
               help -> help.createHeading(String.join("%n", DataCommand.sources()) + "%n"));
       return command
+          .setCommandName(called())
           .setOut(out)
           .setErr(err)
           .setUsageHelpAutoWidth(true)
@@ -223,8 +230,8 @@ public final class Main implements Runnable {
     }
     if (e instanceof UnsatisfiedLinkError
         || (e instanceof NoClassDefFoundError && firstLine.contains("bytedeco"))) {
-      return "the engine's native libraries cannot be loaded, 'bitdiff doctor' says more: "
-          + firstLine;
+      return "the engine's native libraries cannot be loaded, '%s doctor' says more: %s"
+          .formatted(called(), firstLine);
     }
     return "internal error: " + firstLine + "; --debug shows where";
   }

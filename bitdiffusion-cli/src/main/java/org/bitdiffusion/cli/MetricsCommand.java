@@ -31,7 +31,8 @@ final class MetricsCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to measure is missing: bitdiff metrics captions, frechet or fid");
+        spec.commandLine(),
+        "what to measure is missing: %s captions, frechet or fid".formatted(spec.qualifiedName()));
   }
 
   @Command(

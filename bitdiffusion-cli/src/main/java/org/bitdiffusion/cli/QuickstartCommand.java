@@ -120,7 +120,8 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     writer.printf("from noise to image:   %s%n", out.resolve("denoising.png"));
     writer.printf("training loss:         %s%n", out.resolve("loss.png"));
-    writer.printf("draw more:             ./bitdiff sample --run %s --out more.png%n", out);
+    writer.printf(
+        "draw more:             %s sample --run %s --out more.png%n", spec.root().name(), out);
     return 0;
   }
 

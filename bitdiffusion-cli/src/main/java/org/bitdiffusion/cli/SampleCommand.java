@@ -34,8 +34,8 @@ import picocli.CommandLine.Spec;
             + " the command.",
     footer = {
       "",
-      "Example: bitdiff sample --out icons.png",
-      "         bitdiff sample --run runs/icons --n 64 --out icons.png --steps 50"
+      "Example: ${COMMAND-FULL-NAME} --out icons.png",
+      "         ${COMMAND-FULL-NAME} --run runs/icons --n 64 --out icons.png --steps 50"
     })
 final class SampleCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

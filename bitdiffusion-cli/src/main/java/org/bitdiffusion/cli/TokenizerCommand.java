@@ -28,7 +28,8 @@ final class TokenizerCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "what to do is missing: bitdiff tokenizer train, or show");
+        spec.commandLine(),
+        "what to do is missing: %s train, or show".formatted(spec.qualifiedName()));
   }
 
   @Command(

@@ -35,9 +35,9 @@ import picocli.CommandLine.Spec;
     description = "Trains a model in a run folder.",
     footer = {
       "",
-      "Example: bitdiff train --preset icons --out runs/icons",
-      "         bitdiff train --preset cifar10-small --data images:photos,size=32 --out runs/photos",
-      "         bitdiff train --from runs/photos --data images:cats,size=32 --out runs/cats"
+      "Example: ${COMMAND-FULL-NAME} --preset icons --out runs/icons",
+      "         ${COMMAND-FULL-NAME} --preset cifar10-small --data images:photos,size=32 --out runs/photos",
+      "         ${COMMAND-FULL-NAME} --from runs/photos --data images:cats,size=32 --out runs/cats"
     })
 final class TrainCommand implements Callable<Integer> {
   /** In the picture at each checkpoint. */
@@ -63,7 +63,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "SOURCE[:PATH][,key=value...]",
-      description = "The data; see 'bitdiff data --help'. Otherwise the preset's.")
+      description = "The data; see '${ROOT-COMMAND-NAME} data --help'. Otherwise the preset's.")
   private String data;
 
   @Option(names = "--out", required = true, paramLabel = "RUN", description = "The run folder.")
@@ -380,7 +380,9 @@ final class TrainCommand implements Callable<Integer> {
                             best.measure(),
                             best.value()));
             if (trainer.done() < trainer.config().training().steps()) {
-              out.printf("to go on: bitdiff train --resume --out %s%n", trainer.folder().path());
+              out.printf(
+                  "to go on: %s --resume --out %s%n",
+                  spec.qualifiedName(), trainer.folder().path());
             }
           }
         });

@@ -134,6 +134,16 @@ class LauncherTest {
     assertThat(turn()).containsExactly("free");
   }
 
+  /** What the command says to paste begins as the user began. */
+  @Test
+  void tellsHowItWasCalled() throws Exception {
+    assertThat(launch().out()).contains(" -Dbitdiff.command=%s/bitdiff -jar".formatted(root));
+    environment.put("PATH", bin + ":/usr/bin:/bin:" + root);
+    assertThat(launch().out()).contains(" -Dbitdiff.command=bitdiff -jar");
+    Files.createSymbolicLink(folder.resolve("bitdiff"), root.resolve("bitdiff"));
+    assertThat(launch(Path.of("./bitdiff")).out()).contains(" -Dbitdiff.command=./bitdiff -jar");
+  }
+
   @Test
   void buildsAgainWhenASourceIsNewer() throws Exception {
     launch();

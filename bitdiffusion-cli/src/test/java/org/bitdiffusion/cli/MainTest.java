@@ -152,6 +152,31 @@ class MainTest extends CommandTest {
     assertThat(out.toString()).contains(Solver.ALL.names()).contains(SamplerConfig.MODES);
   }
 
+  /** Of what is not on the PATH, the bare name would not be found. */
+  @Test
+  void whatIsToBePastedBeginsAsTheCommandWasCalled() {
+    System.setProperty("bitdiff.command", "../a project/bitdiff");
+    try {
+      assertThat(run("train")).isEqualTo(2);
+      assertThat(err.toString()).endsWith("(see ''../a project/bitdiff' train --help')\n");
+      assertThat(run("sample", "--help")).isZero();
+      assertThat(out.toString())
+          .contains("Example: '../a project/bitdiff' sample --out icons.png")
+          .startsWith("Usage: '../a project/bitdiff' sample");
+      System.setProperty("bitdiff.command", "./bitdiff");
+      assertThat(run("bench")).isEqualTo(2);
+      assertThat(err.toString()).contains("is missing: ./bitdiff bench unet, ./bitdiff bench cap");
+      assertThat(run("--help")).isZero();
+      assertThat(out.toString()).contains("'./bitdiff COMMAND --help' explains");
+      // and options are still told from settings
+      assertThat(run("train", "--preset", "icons", "--steps", "-1", "--out", folder.resolve("r")))
+          .isEqualTo(2);
+      assertThat(err.toString()).startsWith("bitdiff: --steps (training.steps) is -1");
+    } finally {
+      System.clearProperty("bitdiff.command");
+    }
+  }
+
   @Test
   void noCommandIsWrongUsage() {
     assertThat(run()).isEqualTo(2);
