@@ -106,7 +106,11 @@ final class DataCommand implements Callable<Integer> {
     try (var opened = plan.open();
         var renderer = modality.renderer(opened)) {
       Target.requireUnread("--out", out, opened);
-      Target.requireSamples("--out", out, renderer);
+      Target.requireSamples(
+          "--out",
+          out,
+          renderer,
+          modality.packed().map("; or in %s, to pack the source"::formatted).orElse(""));
       var ending = SampleFile.ending(out, renderer);
       var picture = ending != null && renderer.endings().contains(ending);
       var count = Math.min(n != null ? n : picture ? SHOWN : Integer.MAX_VALUE, opened.size());

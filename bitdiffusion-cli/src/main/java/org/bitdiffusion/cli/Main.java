@@ -51,7 +51,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     },
     footer = {
       "",
-      "Exit codes: 0 done, 1 a failure, 2 wrong usage.",
+      "Exit codes: 0 done; 1 a failure, such as of a file or of data; 2 wrong usage: an option, a",
+      "setting, or a run, checkpoint or configuration that is none.",
       "'${ROOT-COMMAND-NAME} COMMAND --help' explains a command."
     })
 public final class Main implements Runnable {
@@ -146,7 +147,10 @@ public final class Main implements Runnable {
                 : lowerFirst(
                     e.getMessage()
                         .replaceFirst("^Error: ", "")
-                        .replaceFirst("^Value for option option ", "Value for option ")),
+                        .replaceFirst("^Value for option option ", "Value for option ")
+                        .replaceFirst("('[-+]?\\d+') is not an? (int|long)$", "$1 is too large")
+                        .replaceFirst("is not an? (int|long)$", "is not a whole number")
+                        .replaceFirst("is not an? (float|double)$", "is not a number")),
             command.getCommandSpec().qualifiedName());
     return CommandLine.ExitCode.USAGE;
   }
@@ -185,7 +189,7 @@ public final class Main implements Runnable {
     if (debug) {
       e.printStackTrace(err);
     }
-    return e instanceof ConfigurationException
+    return e instanceof ConfigurationException || e instanceof InvalidPathException
         ? CommandLine.ExitCode.USAGE
         : CommandLine.ExitCode.SOFTWARE;
   }

@@ -114,11 +114,18 @@ final class Target {
    * @throws DataException if something is in its way, or it cannot be written
    */
   static void requireSamples(String option, Path out, Renderer renderer) {
+    requireSamples(option, out, renderer, "");
+  }
+
+  /**
+   * @param orElse what else the name could be, for the message
+   */
+  static void requireSamples(String option, Path out, Renderer renderer, String orElse) {
     String ending;
     try {
       ending = SampleFile.ending(out, renderer);
     } catch (ConfigurationException e) {
-      throw new ConfigurationException(option + " " + e.getMessage(), e);
+      throw new ConfigurationException(option + " " + e.getMessage() + orElse, e);
     }
     if (ending == null) {
       requireFolder(out);

@@ -192,6 +192,7 @@ final class TrainCommand implements Callable<Integer> {
       put(changes, "--encoder-weights", "network.encoder.weights", encoderWeights);
     }
     var config = withSkipBad(read(changes));
+    requireNoRun();
     RunFolder.requireFree(out); // before data is read, which may take minutes
     Target.requireWritable(out);
     threads.apply();
@@ -205,6 +206,14 @@ final class TrainCommand implements Callable<Integer> {
         var trainer = Run.start(config, source, out, new Console(source))) {
       tellOrigin(config, changes);
       train(trainer, source);
+    }
+  }
+
+  private void requireNoRun() {
+    if (RunFolder.isThere(out)) {
+      throw new ConfigurationException(
+          "--out: the run %s is there already; name another folder%s, or go on with it: %s --resume --out %s"
+              .formatted(out, dryRun ? " to try this" : "", spec.qualifiedName(), out));
     }
   }
 
@@ -355,6 +364,17 @@ final class TrainCommand implements Callable<Integer> {
         Engine.threads());
     if (!source.warning().isEmpty()) {
       out.println("warning: " + source.warning());
+    }
+    var training = trainer.config().training();
+    if (trainer.done() < training.steps() && training.steps() < training.warmupSteps()) {
+      out.printf(
+          Locale.ROOT,
+          "warning: training.warmup_steps is %d, but there are %d steps: the learning rate rises to"
+              + " %.2g only, and not to %.2g%n",
+          training.warmupSteps(),
+          training.steps(),
+          trainer.config().learningRate(training.steps()),
+          training.learningRate());
     }
     var before = trainer.done();
     UntilStopped.train(

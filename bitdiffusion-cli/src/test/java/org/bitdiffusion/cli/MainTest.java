@@ -89,9 +89,12 @@ class MainTest extends CommandTest {
           data icons --n 5                             | --n goes with --out
           data icons --out FOLDER/a.png extra          | the argument 'extra' is too many
           data icons --out FOLDER/a.png --skipbad      | did you mean --skip-bad?
-          data icons --out FOLDER/a.png --n ten        | '--n': 'ten' is not an int
+          data icons --out FOLDER/a.png --n ten        | '--n': 'ten' is not a whole number (see
+          data icons --n 9999999999                    | '--n': '9999999999' is too large (see
+          train --steps 1e3 --out x                    | '--steps': '1e3' is not a whole number (see
+          quickstart --minutes few                     | '--minutes': 'few' is not a number (see
           data icons --out FOLDER/a.png --n 0          | --n is 0; it must be at least 1
-          data icons --out FOLDER/a.gif                | must end in .png or .npy
+          data icons --out FOLDER/a.gif                | must end in .png or .npy, or be a folder, which must be there already if its name has an ending; or in .pack, to pack
           data icon --out FOLDER/a.png                 | icons, idx, cifar10
           data icons,sizes=3 --out FOLDER/a.png        | no option 'sizes'
           train --preset icons --config a --out FOLDER/r | are mutually exclusive

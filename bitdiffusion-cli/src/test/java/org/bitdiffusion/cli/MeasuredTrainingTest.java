@@ -56,7 +56,7 @@ class MeasuredTrainingTest extends CommandTest {
     assertThat(Files.exists(folder.resolve("run"))).isFalse();
     assertThat(runLine(TRAIN + " --steps 1")).as(err.toString()).isZero();
     assertThat(runLine("evaluate --run FOLDER/run --data icons,size=8 --checkpoint best"))
-        .isEqualTo(1);
+        .isEqualTo(2);
     assertThat(err.toString()).contains("has no best checkpoint").contains("training.held_out");
   }
 }

@@ -86,6 +86,17 @@ class RunTest extends CommandTest {
                     + SMALL))
         .as(err.toString())
         .isZero();
+    assertThat(out.toString())
+        .contains(
+            "warning: training.warmup_steps is 100, but there are 2 steps: the learning rate rises"
+                + " to 2.0e-05 only, and not to 0.0010");
+    for (var dry : List.of("", " --dry-run")) {
+      assertThat(runLine("train --preset fashion-small --out FOLDER/run" + data + dry))
+          .isEqualTo(2);
+      assertThat(err.toString())
+          .contains(
+              "is there already; name another", "go on with it: bitdiff train --resume --out");
+    }
     assertThat(runLine("train --resume --out FOLDER/run --steps 3")).as(err.toString()).isZero();
     assertThat(out.toString()).contains("continues after step 2", "step 3 is saved in");
     assertThat(err.toString()).contains(" examples/s");

@@ -285,8 +285,9 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
    * @param checkpoint {@code newest}, {@code best} (by what the run was measured by while it was
    *     trained), or the number of a step
-   * @throws ConfigurationException if the checkpoint is called something else
-   * @throws DataException if there is no such checkpoint, or a damaged one
+   * @throws ConfigurationException if the checkpoint is called something else, or there is none of
+   *     that name
+   * @throws DataException if there is none at all, or a damaged one
    */
   public Model model(String precision, String checkpoint) {
     folder.checkpoints().require(checkpoint); // or it says so at once

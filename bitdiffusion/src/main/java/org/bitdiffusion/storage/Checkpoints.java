@@ -346,8 +346,8 @@ public final class Checkpoints {
    * A checkpoint by what people call it.
    *
    * @param which {@link #NEWEST}, {@link #OF_BEST}, or the number of a step
-   * @throws ConfigurationException if it is none of these
-   * @throws DataException if there is no such checkpoint
+   * @throws ConfigurationException if it is none of these, or there is no such checkpoint
+   * @throws DataException if there is none at all, as the run is not trained far enough
    */
   public Path require(String which) {
     if (which.equals(NEWEST)) {
@@ -358,7 +358,7 @@ public final class Checkpoints {
           best()
               .orElseThrow(
                   () ->
-                      new DataException(
+                      new ConfigurationException(
                           run
                               + " has no best checkpoint, as none was measured: train it with"
                               + " training.held_out or training.measure.name"));
@@ -379,7 +379,7 @@ public final class Checkpoints {
         .findFirst()
         .orElseThrow(
             () ->
-                new DataException(
+                new ConfigurationException(
                     "%s has no checkpoint of step %d; there are %s"
                         .formatted(run, step, all.stream().map(c -> "" + step(c)).toList())));
   }

@@ -302,7 +302,7 @@ class MeasuredRunTest {
         .extracting(line -> line.measures().get("known"))
         .containsExactly(3.0, null, 1.0, null, null, null, 2.0);
     assertThatThrownBy(() -> run.model("float32", "6"))
-        .isInstanceOf(DataException.class)
+        .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("no checkpoint of step 6; there are [4, 10]");
     assertThatThrownBy(() -> run.model("float32", "last"))
         .isInstanceOf(ConfigurationException.class)
