@@ -22,6 +22,7 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Charts as PNG files; a {@link DataException} says why one cannot be painted or written. */
 final class Charts {
@@ -37,7 +38,7 @@ final class Charts {
    * then and not after the first hour, and has loaded what it paints with.
    */
   static void rehearse() {
-    var chart = chart("Training loss", "step", "loss");
+    var chart = chart("Loss", "step", "loss");
     chart.addSeries("none", new double[] {0, 1}, new double[] {1, 0});
     paint(Path.of("loss.png"), chart);
   }
@@ -52,7 +53,7 @@ final class Charts {
     }
     var steps = history.stream().mapToDouble(Metrics::step).toArray();
     var loss = history.stream().mapToDouble(Metrics::loss).toArray();
-    var chart = chart("Training loss", "step", "loss");
+    var chart = chart("Loss", "step", "loss");
     var styler = chart.getStyler();
     var heldOut =
         history.stream().filter(line -> line.measures().containsKey(HeldOutLoss.NAME)).toList();
@@ -67,21 +68,42 @@ final class Charts {
       styler.setYAxisDecimalPattern("0.####"); // with a zero before the point
     }
     styler.setXAxisMin(0.0);
-    styler.setLegendPosition(Styler.LegendPosition.InsideNE);
-    chart.addSeries("as logged", steps, loss).setLineColor(new Color(0xb0c4de));
-    chart.addSeries("smoothed", steps, smoothed(loss)).setLineColor(new Color(0x1f4e79));
+    // Where a falling loss leaves room, and one that rises in the end too.
+    styler.setLegendPosition(Styler.LegendPosition.InsideSW);
+    styler.setMarkerSize(5);
+    if (loss.length < FEWEST_SMOOTHED) {
+      addPoints(chart, "training", steps, loss, new Color(0x1f4e79));
+    } else {
+      addLine(chart, "training, each line of metrics.jsonl", steps, loss, new Color(0xb0c4de));
+      addLine(chart, "training, smoothed", steps, smoothed(loss), new Color(0x1f4e79));
+    }
     if (!heldOut.isEmpty()) {
       var at = heldOut.stream().mapToDouble(Metrics::step).toArray();
-      chart.addSeries("held out", at, heldOutLoss).setLineColor(new Color(0xc05a1c));
+      addPoints(chart, "held out, at checkpoints", at, heldOutLoss, new Color(0xc05a1c));
     }
     write(file, chart);
   }
+
+  private static XYSeries addLine(XYChart chart, String name, double[] x, double[] y, Color color) {
+    var series = chart.addSeries(name, x, y);
+    series.setLineColor(color);
+    series.setMarker(SeriesMarkers.NONE);
+    return series;
+  }
+
+  /** A line of few points, of which a single one is seen as well. */
+  private static void addPoints(XYChart chart, String name, double[] x, double[] y, Color color) {
+    addLine(chart, name, x, y, color).setMarker(SeriesMarkers.CIRCLE).setMarkerColor(color);
+  }
+
+  /** Of fewer values the mean of each and its neighbours is the value itself. */
+  private static final int FEWEST_SMOOTHED = 40;
 
   /** The mean of each value and those around it, over a twentieth of all, less at the ends. */
   private static double[] smoothed(double[] values) {
     var means = new double[values.length];
     for (var i = 0; i < values.length; i++) {
-      var around = Math.min(values.length / 40, Math.min(i, values.length - 1 - i));
+      var around = Math.min(values.length / FEWEST_SMOOTHED, Math.min(i, values.length - 1 - i));
       means[i] = Arrays.stream(values, i - around, i + around + 1).average().orElseThrow();
     }
     return means;

@@ -70,6 +70,31 @@ class ChartsTest {
     assertThat(orangeHeight(ImageIO.read(file.toFile()), 500)).isNaN();
   }
 
+  /** As after the first checkpoint. */
+  @Test
+  void singlePointsAreSeen() throws IOException {
+    var file = folder.resolve("loss.png");
+    Charts.loss(file, List.of(logged(1, 0.5).with(Map.of("held_out_loss", 0.4))));
+    var image = ImageIO.read(file.toFile());
+    assertThat(IntStream.range(840, 880).boxed()).anyMatch(x -> orangeHeight(image, x) > 0);
+    assertThat(highestDarkBlue(image, 840, 880)).isLessThan(100);
+  }
+
+  /** Where over-fitting shows, at the right end above, nothing lies over it. */
+  @Test
+  void theLegendHidesNoRise() throws IOException {
+    var file = folder.resolve("loss.png");
+    var history =
+        IntStream.rangeClosed(1, 50)
+            .mapToObj(i -> logged(i, 1 - 0.01 * i).with(Map.of("held_out_loss", 0.5 + 0.008 * i)))
+            .toList();
+    Charts.loss(file, history);
+    var image = ImageIO.read(file.toFile());
+    // in most of the columns, as some have its colour only mixed with white
+    assertThat(IntStream.range(770, 850).filter(x -> orangeHeight(image, x) < 200).count())
+        .isGreaterThan(50);
+  }
+
   private static double orangeHeight(BufferedImage image, int x) {
     return IntStream.range(60, image.getHeight() - 60)
         .filter(y -> (image.getRGB(x, y) & 0xffffff) == 0xc05a1c)
