@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Watch;
@@ -58,9 +59,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Option(
       names = "--held-out",
-      paramLabel = "SOURCE[:PATH][,key=value...]",
+      paramLabel = "SOURCE|SHARE",
       description =
-          "Of a run of images: images that it was not trained on (19 or more), to tell copies.")
+          "Of a run of images: images that it was not trained on (19 or more), to tell copies; or the"
+              + " share of its data that its training held out, such as 5%%.")
   private String heldOut;
 
   @Mixin private EvaluationOptions comparing;
@@ -87,13 +89,22 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     var evaluation = opened.modality().evaluation();
     EvaluationOptions.requireKnown(opened.modality(), options, spec);
+    var isShare = heldOut != null && RunConfig.TrainingConfig.share(heldOut).isPresent();
+    if (isShare) {
+      requireOwnData(opened);
+      options.remove("held_out");
+    }
     drawing.requireFit(opened.config());
     var how = drawing.sampling().over(opened.config().sampling());
     drawing.checkpoint().require(opened);
     threads.apply();
+    var count = n == null ? 0 : n;
     try (var watch = new Watching(spec.commandLine().getErr());
         var source = opened.data(data);
-        var comparison = evaluation.with(source, n == null ? 0 : n, options, watch)) {
+        var comparison =
+            isShare
+                ? evaluation.with(source, opened.split(heldOut, source), count, options, watch)
+                : evaluation.with(source, count, options, watch)) {
       comparison.requireFit(opened.config(), how, drawing.seed());
       try (var model = opened.model(drawing.precision(), drawing.checkpoint().which())) {
         var subject =
@@ -102,6 +113,14 @@ final class EvaluateCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void requireOwnData(Run run) {
+    if (!data.equals(run.config().data())) {
+      throw new ConfigurationException(
+          "--held-out is %s, a share of what the run was trained on; leave --data out, or name a source that is held out"
+              .formatted(heldOut));
+    }
   }
 
   /** By the names that the library has. */

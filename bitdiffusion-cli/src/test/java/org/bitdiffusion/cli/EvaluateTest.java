@@ -13,11 +13,15 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
+import org.bitdiffusion.Seed;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Split;
 import org.bitdiffusion.io.Npy;
 import org.bitdiffusion.metrics.SymbolStatistics;
 import org.bitdiffusion.modality.image.FeatureStatistics;
@@ -519,6 +523,49 @@ class EvaluateTest extends CommandTest {
               .asDouble();
       assertThat(distance == 0).as("%s: %s", flip, distance).isEqualTo(flip);
     }
+  }
+
+  /** The same examples as in training, which has learned from the others. */
+  @Test
+  void aShareIsWhatTheTrainingHeldOut() throws IOException {
+    paint("all", 8, Color.RED);
+    var train =
+        "train --preset icons --steps 1 --set network.width=8 --set network.multipliers=[1]"
+            + " --set network.blocks=1 --set network.attention=[] --set training.batch_size=2"
+            + " --set sampling.steps=1 --seed 3 --data images:FOLDER/all,size=8 --out FOLDER/";
+    assertThat(runLine(train + "part --held-out 25%")).as(err.toString()).isZero();
+    var split = Split.of(8, 2, Seed.of(3, RunConfig.HELD_OUT));
+    for (var i = 0; i < 8; i++) {
+      var index = i;
+      var isLeftOut = Arrays.stream(split.validation()).anyMatch(out -> out == index);
+      var copy = folder.resolve((isLeftOut ? "left-out/" : "learned/") + i + ".png");
+      Files.createDirectories(copy.getParent());
+      Files.copy(folder.resolve("all/" + i + ".png"), copy);
+    }
+    var evaluate = "evaluate --run FOLDER/part --n 3 --json ";
+    assertThat(runLine(evaluate + "--held-out 0.25")).as(err.toString()).isZero();
+    var byShare = (ObjectNode) new ObjectMapper().readTree(out.toString());
+    assertThat(byShare.path("compared_with").asText()).startsWith("6 of images in ");
+    var apart = "--data images:FOLDER/learned,size=8 --held-out images:FOLDER/left-out,size=8";
+    assertThat(runLine(evaluate + apart)).as(err.toString()).isZero();
+    var bySources = (ObjectNode) new ObjectMapper().readTree(out.toString());
+    for (var name : List.of("nearest_distance", "nearest_distance_of_held_out")) {
+      assertThat(byShare.path(name).asDouble())
+          .as(name)
+          .isPositive()
+          .isEqualTo(bySources.path(name).asDouble());
+    }
+
+    assertThat(runLine(evaluate + "--held-out 50%")).isEqualTo(2);
+    assertThat(err.toString()).contains("--held-out is 50%", "was trained on all but 25% of its");
+    assertThat(runLine("evaluate --run FOLDER/run --held-out 5%")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--held-out is 5%", "was trained on all of its data; name a source");
+    assertThat(runLine(evaluate + "--data icons,size=8 --held-out 25%")).isEqualTo(2);
+    assertThat(err.toString()).contains("leave --data out, or name a source");
+    paint("all", 9, Color.RED);
+    assertThat(runLine(evaluate + "--held-out 25%")).isEqualTo(2);
+    assertThat(err.toString()).contains("is not known (8 examples then, 9 now)");
   }
 
   @Test

@@ -152,6 +152,11 @@ public record RunConfig(
 
     /** The share of the data that is held out; empty where a source is, or nothing. */
     public OptionalDouble heldOutShare() {
+      return share(heldOut);
+    }
+
+    /** A share of data such as {@code 0.05} or {@code 5%}; empty of what is none. */
+    public static OptionalDouble share(String heldOut) {
       try {
         // Of Double's "NaN" and "1f" each could be a source.
         return OptionalDouble.of(

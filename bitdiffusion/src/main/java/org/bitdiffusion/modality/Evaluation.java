@@ -5,6 +5,7 @@ import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
+import org.bitdiffusion.data.Split;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.sampling.Sampler;
 import org.bitdiffusion.sampling.SamplerConfig;
@@ -27,6 +28,18 @@ public interface Evaluation {
    * @throws org.bitdiffusion.DataException if data or a file of an option cannot be read
    */
   Comparison with(DataSource source, int n, Map<String, String> options, Watch watch);
+
+  /**
+   * Like {@link #with(DataSource, int, Map, Watch)}, of data of which a part was held out when the
+   * run was trained: it stands for that of the option {@code held_out}.
+   *
+   * @param split of the source
+   * @throws ConfigurationException also where nothing can be told of what was held out
+   */
+  default Comparison with(
+      DataSource source, Split split, int n, Map<String, String> options, Watch watch) {
+    throw new ConfigurationException("held_out is a share of the data; name a source");
+  }
 
   /**
    * Which run is measured.

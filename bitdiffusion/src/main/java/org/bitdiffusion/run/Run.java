@@ -11,6 +11,7 @@ import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Part;
+import org.bitdiffusion.data.Split;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.modality.Renderer;
@@ -153,6 +154,33 @@ public record Run(RunFolder folder, RunConfig config, Modality modality) {
   /** The run's data, without the random changes of training; the caller closes it. */
   public DataSource data() {
     return data(config.data());
+  }
+
+  /**
+   * How the training has divided the data: what was learned from, and what was held out.
+   *
+   * @param share of the data that is said to be held out, such as {@code 5%}
+   * @param source the run's own data
+   * @throws ConfigurationException if it held out another share, or nothing, or had other data
+   */
+  public Split split(String share, DataSource source) {
+    var training = config.training();
+    var heldOut = training.heldOutShare();
+    if (heldOut.isEmpty() || !heldOut.equals(RunConfig.TrainingConfig.share(share))) {
+      throw new ConfigurationException(
+          "held_out is %s, but %s was trained on all %sof its data; name %sa source"
+              .formatted(
+                  share,
+                  path(),
+                  heldOut.isEmpty() ? "" : "but " + training.heldOut() + " ",
+                  heldOut.isEmpty() ? "" : "that share, or "));
+    }
+    if (hasOtherSize(path(), source)) {
+      throw new ConfigurationException(
+          "held_out is %s, but what was held out is not known%s; name a source"
+              .formatted(share, sizes(path(), source)));
+    }
+    return TrainingAndValidation.split(config, source.size(), heldOut.getAsDouble());
   }
 
   /** Other data, read as the run's own; the caller closes it. */

@@ -75,7 +75,7 @@ record TrainingAndValidation(DataSource training, List<Measure> measures) implem
   }
 
   /** No more is held out than is measured, as what is neither would be of no use. */
-  private static Split split(RunConfig config, int size, double share) {
+  static Split split(RunConfig config, int size, double share) {
     var heldOut = (int) Math.max(1, Math.min(HeldOutLoss.MOST, Math.round(share * size)));
     if (heldOut >= size) {
       throw new ConfigurationException(

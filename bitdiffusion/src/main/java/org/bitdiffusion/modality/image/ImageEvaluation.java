@@ -6,6 +6,7 @@ import java.util.Map;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Split;
 import org.bitdiffusion.modality.Evaluation;
 import org.bitdiffusion.modality.Watch;
 
@@ -39,17 +40,46 @@ final class ImageEvaluation implements Evaluation {
 
   @Override
   public Comparison with(DataSource source, int n, Map<String, String> options, Watch watch) {
-    requireKnown(options);
-    requireOne(options);
+    var images = images(source);
+    requireRight(options, n);
+    var heldOut = options.get(HELD_OUT);
+    var others = heldOut == null ? null : ImageSources.open(DataSpec.parse(heldOut));
+    return compare(images, others, n, options);
+  }
+
+  @Override
+  public Comparison with(
+      DataSource source, Split split, int n, Map<String, String> options, Watch watch) {
+    var images = images(source);
+    requireRight(options, n);
+    return compare(
+        new SomeImages(images, split.training()),
+        new SomeImages(images, split.validation()),
+        n,
+        options);
+  }
+
+  private static ImageSource images(DataSource source) {
     if (!(source instanceof ImageSource images)) {
       throw new ConfigurationException(source.name() + " holds no images to compare with");
     }
+    return images;
+  }
+
+  private void requireRight(Map<String, String> options, int n) {
+    requireKnown(options);
+    requireOne(options);
     if (n < 0) {
       throw new IllegalArgumentException(n + " samples cannot be compared");
     }
+  }
+
+  /**
+   * @param others that were held out, which the comparison owns, or null
+   */
+  private static Comparison compare(
+      ImageSource images, ImageSource others, int n, Map<String, String> options) {
     var samples = n == 0 ? SAMPLES : n;
-    var heldOut = options.get(HELD_OUT);
-    var others = heldOut == null ? null : ImageSources.open(DataSpec.parse(heldOut));
     ImageFeatures features = null;
     try {
       features = features(options);
