@@ -39,10 +39,12 @@ class TrainingProgress implements Trainer.Listener {
         metrics.step(),
         String.format(
             Locale.ROOT,
-            "loss %.4f%s  %.1f examples/s",
+            "loss %.4f%s%s",
             metrics.loss(),
             measured,
-            metrics.examplesPerSecond()));
+            metrics.examplesPerSecond() == 0
+                ? "" // of steps that an earlier process has taken
+                : String.format(Locale.ROOT, "  %.1f examples/s", metrics.examplesPerSecond())));
   }
 
   private static String name(String measure) {

@@ -59,6 +59,9 @@ public final class Batches implements AutoCloseable {
   /** Between the numbers of two parts. */
   private final int stride;
 
+  /** After so many parts the first one comes again. */
+  private final long circle;
+
   private long epoch = -1;
   private int[] order;
 
@@ -89,12 +92,18 @@ public final class Batches implements AutoCloseable {
    * @param threads that read, each one part at a time; parts are the same for any number
    */
   Batches(DataSource source, int size, long seed, long first, int stride, int threads) {
+    this(source, size, seed, first, stride, threads, Long.MAX_VALUE);
+  }
+
+  private Batches(
+      DataSource source, int size, long seed, long first, int stride, int threads, long circle) {
     if (source.size() < 1) {
       throw new DataException(source.name() + ": there are no examples to train on");
     }
     this.source = source;
     batchSize = size;
     this.stride = stride;
+    this.circle = circle;
     this.seed = seed;
     number = first;
     buffers = new Batch[READ_AHEAD + 2];
@@ -113,6 +122,15 @@ public final class Batches implements AutoCloseable {
     while (ahead.size() < READ_AHEAD) {
       readOneMore();
     }
+  }
+
+  /**
+   * The first parts over and over, which are of less than an epoch: number 0 to {@code count} - 1,
+   * then 0 again.
+   */
+  static Batches inCircle(DataSource source, int size, long seed, int count) {
+    var threads = Math.min(READ_AHEAD, Runtime.getRuntime().availableProcessors());
+    return new Batches(source, size, seed, 0, 1, threads, count);
   }
 
   private static Batch buffer(Schema schema, int size) {
@@ -186,7 +204,7 @@ public final class Batches implements AutoCloseable {
     }
     var buffer = buffers[(int) (reads++ % buffers.length)];
     ahead.add(readers.submit(() -> read(first, examples, buffer)));
-    number += stride;
+    number = (number + stride) % circle;
   }
 
   /**

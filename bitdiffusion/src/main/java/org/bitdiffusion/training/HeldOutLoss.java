@@ -12,7 +12,7 @@ import org.bitdiffusion.runtime.Noise;
  * The loss of examples that are not trained on, without dropout: where it rises while the
  * training's falls, the network learns its examples by heart. It is always of the same examples,
  * times and noise, and so has none of the noise that a batch's loss has from step to step. Owns the
- * source.
+ * source, and is of the weights of one run.
  */
 public final class HeldOutLoss implements Measure {
   /** Its key in metrics.jsonl. */
@@ -22,6 +22,9 @@ public final class HeldOutLoss implements Measure {
   public static final int MOST = 1024;
 
   private final DataSource source;
+
+  /** Its examples, read ahead for the next time too; null before the first and after a failure. */
+  private Batches batches;
 
   /**
    * @param source with the schema of the training's data, without random changes
@@ -56,7 +59,10 @@ public final class HeldOutLoss implements Measure {
     var seed = Seed.of(training.seed(), RunConfig.HELD_OUT);
     var loss = 0.0;
     var weights = 0.0;
-    try (var batches = new Batches(source, size, seed, 0)) {
+    if (batches == null) {
+      batches = Batches.inCircle(source, size, seed, parts);
+    }
+    try {
       for (var part = 0; part < parts; part++) {
         if (stopped.getAsBoolean()) {
           throw new CancellationException("stopped");
@@ -68,12 +74,23 @@ public final class HeldOutLoss implements Measure {
           weights += weight;
         }
       }
+    } catch (RuntimeException | Error e) {
+      stopReading(); // in the middle
+      throw e;
     }
     return loss / weights;
   }
 
+  private void stopReading() {
+    if (batches != null) {
+      batches.close();
+      batches = null;
+    }
+  }
+
   @Override
   public void close() {
+    stopReading();
     source.close();
   }
 }

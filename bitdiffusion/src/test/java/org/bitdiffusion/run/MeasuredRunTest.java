@@ -134,11 +134,11 @@ class MeasuredRunTest {
     var line = run.folder().history().get(5);
     try (var model = run.model("float32");
         var source = run.data();
-        var heldOut = run.data("icons,size=8,subset=30");
+        var heldOut = new HeldOutLoss(run.data("icons,size=8,subset=30"));
         var comparison = run.modality().evaluation().with(source, 6, Map.of(), Watch.NOBODY)) {
       var measures = comparison.measure(run.subject(model), List.of(), Watch.NOBODY);
       assertThat(line.measures())
-          .containsEntry(HeldOutLoss.NAME, new HeldOutLoss(heldOut).of(model, () -> false))
+          .containsEntry(HeldOutLoss.NAME, heldOut.of(model, () -> false))
           .containsEntry("pair_total_variation", (Double) measures.get("pair_total_variation"));
       assertThat(run.path().resolve("evaluations")).isNotEmptyDirectory();
     }
@@ -332,6 +332,12 @@ class MeasuredRunTest {
     var history = RunFolder.open(path).history();
     assertThat(history).extracting(Metrics::step).containsExactly(3L, 4L, 6L, 8L, 9L, 10L);
     assertThat(history.get(3).measures()).containsKey(HeldOutLoss.NAME);
+    // The first of these was measured now, but its steps were taken by a process that is no more.
+    assertThat(Files.readAllLines(path.resolve("metrics.jsonl")))
+        .filteredOn(line -> !line.contains("\"examples_per_second\":"))
+        .singleElement()
+        .asString()
+        .startsWith("{\"step\":8,");
     assertThat(run.folder().checkpoints().best().orElseThrow().measure())
         .isEqualTo(HeldOutLoss.NAME);
 
@@ -564,10 +570,10 @@ class MeasuredRunTest {
       trainer.run();
     }
     var run = Run.open(path);
-    try (var heldOut = run.data("scenes,split=train");
+    try (var heldOut = new HeldOutLoss(run.data("scenes,split=train"));
         var model = run.model("float32")) {
       assertThat(run.folder().history().get(0).measures())
-          .containsEntry(HeldOutLoss.NAME, new HeldOutLoss(heldOut).of(model, () -> false));
+          .containsEntry(HeldOutLoss.NAME, heldOut.of(model, () -> false));
     }
   }
 

@@ -1,12 +1,18 @@
 package org.bitdiffusion.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.modality.image.ImageSources;
 import org.bitdiffusion.model.Model;
 import org.bitdiffusion.nn.unet.UNetTest;
@@ -25,7 +31,58 @@ class HeldOutLossTest {
   }
 
   private static double loss(DataSource source, Model model) {
-    return new HeldOutLoss(source).of(model, () -> false);
+    try (var measure = new HeldOutLoss(source)) {
+      return measure.of(model, () -> false);
+    }
+  }
+
+  /** Notes who reads. */
+  private record Watched(DataSource source, Set<Thread> readers) implements DataSource {
+    @Override
+    public String name() {
+      return source.name();
+    }
+
+    @Override
+    public Schema schema() {
+      return source.schema();
+    }
+
+    @Override
+    public int size() {
+      return source.size();
+    }
+
+    @Override
+    public void read(int index, int[] target, int offset) {
+      readers.add(Thread.currentThread());
+      source.read(index, target, offset);
+    }
+  }
+
+  /** A training measures hundreds of times. */
+  @Test
+  void theSameThreadsReadTheSameExamplesEachTime() throws InterruptedException {
+    var readers = ConcurrentHashMap.<Thread>newKeySet();
+    try (var source = ImageSources.open(DataSpec.parse("icons,size=8,subset=12"));
+        var model = model(source);
+        var measure = new HeldOutLoss(new Watched(source, readers))) {
+      UNetTest.startAwayFromZero(model.network().parameters());
+      var first = measure.of(model, () -> false);
+      for (var i = 0; i < 6; i++) {
+        assertThat(measure.of(model, () -> false)).isEqualTo(first);
+      }
+      assertThat(readers).hasSizeLessThanOrEqualTo(4);
+      var asked = new AtomicInteger();
+      assertThatThrownBy(() -> measure.of(model, () -> asked.incrementAndGet() == 2))
+          .isInstanceOf(CancellationException.class);
+      assertThat(measure.of(model, () -> false)).isEqualTo(first);
+      measure.close();
+      for (var reader : readers) {
+        reader.join(10_000);
+        assertThat(reader.isAlive()).isFalse();
+      }
+    }
   }
 
   /**
