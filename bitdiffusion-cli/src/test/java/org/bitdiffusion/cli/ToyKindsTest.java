@@ -125,7 +125,7 @@ class ToyKindsTest extends CommandTest {
     Files.writeString(folder.resolve("study.yaml"), again.replace("[following]", "[fid]"));
     isRefused(
         "study FOLDER/study.yaml --out FOLDER/study",
-        "variant 'narrow': metrics: 'fid' is not measured here; there are following");
+        "bitdiff: metrics: 'fid' is not measured here; there are following");
     assertThat(err.toString()).doesNotContain("--features");
     Files.writeString(folder.resolve("study.yaml"), "preset: icons\n" + again);
     isRefused("study FOLDER/study.yaml --out FOLDER/study", "preset is missing or wrong", "config");
