@@ -58,6 +58,12 @@ final class Cells {
     return table[at] - 1;
   }
 
+  /** The number of a cell that is there already, or -1. */
+  int known(String cell) {
+    var value = pack(cell);
+    return value == NONE ? numbers.getOrDefault(cell, -1) : table[find(value)] - 1;
+  }
+
   /** The cell of a number. */
   String text(int number) {
     return packed[number] == NONE ? texts.get(number) : decimal(packed[number]).toPlainString();

@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
@@ -107,11 +106,6 @@ public record Columns(
     var byName = new HashMap<String, Integer>();
     IntStream.range(0, places.size()).forEach(i -> byName.put(places.get(i).name(), i));
     return byName;
-  }
-
-  /** Names that are not to be columns: they are left out of files that are read. */
-  Set<String> droppedNames() {
-    return Set.copyOf(dropped);
   }
 
   /**

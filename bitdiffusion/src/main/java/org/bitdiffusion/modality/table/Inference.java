@@ -95,10 +95,13 @@ final class Inference {
     this.choice = choice;
     this.commas = commas;
     missingWords = Missing.words(choice.missing().orElse(missing));
+    var isMissing = new boolean[cells.size()];
+    missingWords.stream()
+        .mapToInt(cells::known)
+        .filter(i -> i >= 0)
+        .forEach(i -> isMissing[i] = true);
     present =
-        IntStream.range(0, cells.size())
-            .filter(i -> occurrences[i] > 0 && !missingWords.contains(cells.text(i)))
-            .toArray();
+        IntStream.range(0, cells.size()).filter(i -> occurrences[i] > 0 && !isMissing[i]).toArray();
     rows = Arrays.stream(occurrences).sum();
     this.missing = rows - Arrays.stream(present).mapToLong(i -> occurrences[i]).sum();
   }
@@ -186,11 +189,10 @@ final class Inference {
     var written = "";
     var most = 0L;
     for (var word : missingWords) {
-      for (var i = 0; i < cells.size(); i++) {
-        if (occurrences[i] > most && cells.text(i).equals(word)) {
-          most = occurrences[i];
-          written = word;
-        }
+      var i = cells.known(word);
+      if (i >= 0 && occurrences[i] > most) {
+        most = occurrences[i];
+        written = word;
       }
     }
     return Missing.writtenFirst(missingWords, written);

@@ -5,7 +5,6 @@ import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.UnsupportedCharsetException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -31,27 +30,24 @@ import org.bitdiffusion.io.TextFile;
  * {@code split_column=COLUMN,split=VALUE}.
  */
 public final class TableSources {
-  private static final List<String> OPTIONS =
-      List.of(
-          "of both: target=COLUMN, drop=A+B, columns=FILE.json (a run's columns.json, edited), missing=A+B",
-          "split=train|test,share=0.2,seed=0 for rows that are drawn; or split_column=COLUMN,split=VALUE",
-          "unseen=stop|nearest|missing|skip for values that the data of a run did not have");
-
   /** All of them. */
   public static final List<SourceKind> ALL =
       List.of(
           new Kind(
               "table",
-              lines(
+              List.of(
                   "table:FILE.csv,separator=SNIFFED,header=yes,charset=utf-8",
                   "rows of separated values, also packed (.gz, .xz): a column is a category, a number, a date ..."),
               TableSources::file),
           new Kind(
               "jdbc",
-              lines(
+              List.of(
                   "jdbc:URL,table=NAME,user=NAME,password_env=VARIABLE",
                   "jdbc:URL,query=SELECT ... (to the end of the line), or query=@FILE.sql",
-                  "rows of a database whose driver is on the class path, such as jdbc:sqlite:people.db"),
+                  "rows of a database whose driver is on the class path, such as jdbc:sqlite:people.db",
+                  "of tables and databases: target=COLUMN, drop=A+B, columns=FILE.json (a run's columns.json, edited), missing=A+B",
+                  "split=train|test,share=0.2,seed=0 for rows that are drawn; or split_column=COLUMN,split=VALUE",
+                  "unseen=stop|nearest|missing|skip for values that the data of a run did not have"),
               TableSources::database));
 
   /** Begins a query that may have commas: all behind it is the query's. */
@@ -62,12 +58,6 @@ public final class TableSources {
       Pattern.compile("(?i)(?:password|passwd|pwd)=|//[^/?]*:[^/?@]*@");
 
   private TableSources() {}
-
-  private static List<String> lines(String... own) {
-    var lines = new ArrayList<>(List.of(own));
-    lines.addAll(OPTIONS);
-    return List.copyOf(lines);
-  }
 
   private record Kind(String name, List<String> usage, Function<Options, Plan> options)
       implements SourceKind {

@@ -18,9 +18,11 @@ class CellsTest {
       @ForAll List<@Chars({'0', '1', '9', '.', '-', 'a'}) @StringLength(max = 20) String> texts) {
     var cells = new Cells();
     var numbers = texts.stream().mapToInt(cells::number).toArray();
+    assertThat(cells.known("x")).isEqualTo(-1);
     assertThat(cells.size()).isEqualTo(new HashSet<>(texts).size());
     for (var i = 0; i < numbers.length; i++) {
       assertThat(cells.text(numbers[i])).isEqualTo(texts.get(i));
+      assertThat(cells.known(texts.get(i))).isEqualTo(numbers[i]);
       assertThat(cells.number(texts.get(i))).isEqualTo(numbers[i]);
     }
   }

@@ -81,6 +81,30 @@ class TableDataTest {
     }
   }
 
+  /** What a spreadsheet would compute gets an apostrophe if that is asked for; numbers do not. */
+  @Test
+  void formulasAreEscapedOnDemand() throws IOException {
+    var text = "a,b\n=1+1,-5\n@x,7\n-y,-5\nplain,8\n";
+    var table = open("f.csv", text, "");
+    assertThat(written(table)).isEqualTo(text);
+    var symbols = new int[2 * table.size()];
+    for (var i = 0; i < table.size(); i++) {
+      table.read(i, symbols, 2 * i);
+    }
+    var escaped =
+        new TableRenderer(table.columns(), true)
+            .render(".csv", new Samples(table.schema().space(), symbols), 0);
+    assertThat(new String(escaped, java.nio.charset.StandardCharsets.UTF_8))
+        .isEqualTo("a,b\n'=1+1,-5\n'@x,7\n'-y,-5\nplain,8\n");
+  }
+
+  /** A line with nothing on it would be no row. */
+  @Test
+  void aTableOfOneColumnKeepsItsMissingRows() throws IOException {
+    var text = "a\nx\n\"\"\ny\nx\n";
+    assertThat(written(open("one.csv", text, ""))).isEqualTo(text);
+  }
+
   @Test
   void targetAndDroppedColumns() throws IOException {
     var table = open("people.csv", PEOPLE, ",target=income,drop=note+const");
