@@ -101,6 +101,7 @@ record Target(String name, ToLongFunction<byte[]> memory, List<byte[]> seeds, Re
     all.addAll(Pictures.TARGETS);
     all.addAll(DataSets.TARGETS);
     all.addAll(Texts.TARGETS);
+    all.addAll(Tables.TARGETS);
     all.addAll(Settings.TARGETS);
     return all;
   }

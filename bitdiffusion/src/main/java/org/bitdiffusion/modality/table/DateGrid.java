@@ -24,6 +24,16 @@ import java.util.regex.Pattern;
  * @param count how many
  */
 record DateGrid(Format format, long first, long step, int count) implements Levels {
+  DateGrid {
+    Levels.requireGrid(first, step, count);
+    try {
+      format.text(first);
+      format.text(first + step * (count - 1));
+    } catch (DateTimeException | ArithmeticException e) {
+      throw new IllegalArgumentException("a date is out of range: " + e.getMessage(), e);
+    }
+  }
+
   /**
    * A pattern of {@link DateTimeFormatter}, and the smallest unit in it.
    *

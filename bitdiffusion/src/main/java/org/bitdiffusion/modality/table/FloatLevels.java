@@ -22,6 +22,20 @@ record FloatLevels(
     implements Levels {
   FloatLevels {
     exact = Map.copyOf(exact);
+    Numbers.requireSign(sign);
+    if (count < 1 || shift < 0 || shift >= Integer.SIZE || decimals < 0) {
+      throw new IllegalArgumentException("%d levels shifted by %d".formatted(count, shift));
+    }
+    var last = first + ((long) count - 1 << shift);
+    if (last > key(BigDecimal.valueOf(Float.MAX_VALUE))
+        || first < key(BigDecimal.valueOf(-Float.MAX_VALUE))) {
+      throw new IllegalArgumentException("%d levels are no floats".formatted(count));
+    }
+    for (var text : exact.values()) {
+      if (Numbers.parse(text, sign) == null) {
+        throw new IllegalArgumentException("'%s' is no number".formatted(text));
+      }
+    }
   }
 
   /** Floats as whole numbers in the same order; 0 of 0. */

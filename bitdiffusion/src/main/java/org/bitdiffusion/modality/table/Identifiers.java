@@ -16,6 +16,13 @@ record Identifiers(String pattern, long next) {
   private static final Pattern NUMBER = Pattern.compile("\\{(0*)n}");
   private static final String UUID_MARK = "{uuid}";
 
+  Identifiers {
+    if (!isPattern(pattern) || next < 0) {
+      throw new IllegalArgumentException(
+          "new identifiers like '%s' from %d".formatted(pattern, next));
+    }
+  }
+
   /** Whether rows are written with it. */
   boolean isWritten() {
     return !pattern.isEmpty();

@@ -8,6 +8,24 @@ sealed interface Levels permits Words, NumberGrid, FloatLevels, DateGrid {
   /** The largest number of levels: with missing, a symbol is below 2^30. */
   int MOST = (1 << 30) - 1;
 
+  /**
+   * Complains unless whole numbers at equal distances can be these.
+   *
+   * @throws IllegalArgumentException if they cannot
+   */
+  static void requireGrid(long first, long step, int count) {
+    try {
+      if (step >= 1 && count >= 1 && count <= MOST) {
+        Math.addExact(first, Math.multiplyExact(step, (long) count));
+        return;
+      }
+    } catch (ArithmeticException e) {
+      // as those below
+    }
+    throw new IllegalArgumentException(
+        "%d levels from %d in steps of %d".formatted(count, first, step));
+  }
+
   /** How many there are. */
   int count();
 

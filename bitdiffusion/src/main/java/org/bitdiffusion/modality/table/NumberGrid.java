@@ -16,6 +16,17 @@ import java.math.RoundingMode;
  */
 record NumberGrid(long first, long step, int count, int decimals, int fewest, char sign)
     implements Levels {
+  /** Those of the least number that is read, such as 1e-999. */
+  private static final int MOST_DECIMALS = 1100;
+
+  NumberGrid {
+    Levels.requireGrid(first, step, count);
+    if (decimals < 0 || decimals > MOST_DECIMALS || fewest < 0 || fewest > decimals) {
+      throw new IllegalArgumentException("%d to %d decimals".formatted(fewest, decimals));
+    }
+    Numbers.requireSign(sign);
+  }
+
   @Override
   public int level(String cell) {
     var number = Numbers.parse(cell, sign);

@@ -31,6 +31,15 @@ final class Numbers {
     }
   }
 
+  /**
+   * @throws IllegalArgumentException if decimals cannot be behind it
+   */
+  static void requireSign(char sign) {
+    if (sign != '.' && sign != ',') {
+      throw new IllegalArgumentException("decimals behind '" + sign + "'");
+    }
+  }
+
   /** A number as text, without exponent where it is of a usual size. */
   static String text(BigDecimal number) {
     var digits = number.precision() - number.scale(); // before the point

@@ -132,6 +132,20 @@ class InferenceTest {
   }
 
   @Test
+  void numbersBeyondAllUse() {
+    for (var values :
+        List.of(
+            List.of("1e-100", "2e-100"),
+            List.of("-1e300", "1e300"),
+            List.of("1e999", "1"))) {
+      var column = column("c", values);
+      for (var value : values) {
+        assertThat(column.number(column.symbol(value))).isEqualTo(Double.parseDouble(value));
+      }
+    }
+  }
+
+  @Test
   void largeWholeNumbersStayWhole() {
     var values = List.of("1700000000000", "1", "1", "5000000000", "5000000000", "77");
     var column = column("c", values);

@@ -181,6 +181,8 @@ class TableFilesTest {
     isRefused("a,b\n1,2\n", "one row only");
     isRefused("a,b\n1,2\n3,4,5\n", "line 3 has 3 fields, but the header has 2");
     isRefused("a,b\n\"x\ny\",2\n\n3\n", "line 5 has 1 fields");
+    isRefused("a,b\n\"x\r\ny\",2,3\n1,2\n", "line 2 has 3 fields");
+    isRefused("a,b\n\n\"x\ny\",2,3", "line 3 has 3 fields");
     isRefused("a,b,a\n1,2,3\n", "columns 1 and 3 are both called 'a'");
     isRefused("1,2,1\n1,2,3\n", "header=no");
     isRefused("a,b\n1,2\na,b\n3,4\n", "line 3 is the header again");
