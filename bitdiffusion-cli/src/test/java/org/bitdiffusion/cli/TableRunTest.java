@@ -48,7 +48,7 @@ class TableRunTest extends CommandTest {
         .endsWith(
             "column kind k bits missing examples",
             "id identifier 1 0 0 new: 201",
-            "size category 3 2 0.33 small, large",
+            "size category 3 2 0.33 large, small",
             "paid boolean 2 1 0 0, 1",
             "born datetime 14246 14 0 1950-01-01, 1951-01-01, 1952-01-01");
     succeeds("data table:FOLDER/people.csv --json");
