@@ -134,10 +134,7 @@ class InferenceTest {
   @Test
   void numbersBeyondAllUse() {
     for (var values :
-        List.of(
-            List.of("1e-100", "2e-100"),
-            List.of("-1e300", "1e300"),
-            List.of("1e999", "1"))) {
+        List.of(List.of("1e-100", "2e-100"), List.of("-1e300", "1e300"), List.of("1e999", "1"))) {
       var column = column("c", values);
       for (var value : values) {
         assertThat(column.number(column.symbol(value))).isEqualTo(Double.parseDouble(value));
