@@ -31,6 +31,7 @@ class ArchitectureTest {
           ".codec",
           ".text",
           ".metrics",
+          ".metrics.table",
           ".diffusion",
           ".sampling",
           ".nn",
