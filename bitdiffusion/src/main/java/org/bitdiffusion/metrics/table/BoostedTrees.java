@@ -20,10 +20,12 @@ import org.bitdiffusion.ConfigurationException;
  * @param depth the most splits above a leaf
  * @param learningRate of a tree
  * @param minChildWeight the least sum of second derivatives in a leaf
+ * @param gamma the least gain of a split
  */
-public record BoostedTrees(int rounds, int depth, double learningRate, double minChildWeight) {
+public record BoostedTrees(
+    int rounds, int depth, double learningRate, double minChildWeight, double gamma) {
   /** The defaults of XGBoost's classifier and regressor in Python. */
-  public static final BoostedTrees DEFAULT = new BoostedTrees(100, 6, 0.3, 1);
+  public static final BoostedTrees DEFAULT = new BoostedTrees(100, 6, 0.3, 1, 0);
 
   /** What is predicted. */
   enum Task {
@@ -52,6 +54,10 @@ public record BoostedTrees(int rounds, int depth, double learningRate, double mi
    */
   List<float[][]> predictions(
       Task task, int classes, Features training, int[] rows, float[] labels, List<Rows> others) {
+    if (task == Task.BINARY && isOne(labels)) {
+      // XGBoost refuses it.
+      return others.stream().map(other -> constant(labels[0], other.rows().length)).toList();
+    }
     try {
       return Native.predictions(this, task, classes, training, rows, labels, others);
     } catch (LinkageError e) {
@@ -60,6 +66,23 @@ public record BoostedTrees(int rounds, int depth, double learningRate, double mi
               .formatted(e.getMessage()),
           e);
     }
+  }
+
+  private static boolean isOne(float[] labels) {
+    for (var label : labels) {
+      if (label != labels[0]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static float[][] constant(float value, int rows) {
+    var predictions = new float[rows][1];
+    for (var prediction : predictions) {
+      prediction[0] = value;
+    }
+    return predictions;
   }
 
   /** Some rows of a table that is predicted. */
@@ -87,6 +110,7 @@ public record BoostedTrees(int rounds, int depth, double learningRate, double mi
       settings.put("max_depth", trees.depth);
       settings.put("eta", trees.learningRate);
       settings.put("min_child_weight", trees.minChildWeight);
+      settings.put("gamma", trees.gamma);
       settings.put("tree_method", "hist");
       settings.put("nthread", threads(rows));
       settings.put("verbosity", 0);
