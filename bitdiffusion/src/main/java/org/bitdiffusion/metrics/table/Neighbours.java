@@ -29,6 +29,7 @@ record Neighbours(int[] rows, float[] distances, int count) {
   /**
    * Finds them.
    *
+   * @param queries a value of theirs that is NaN is not compared
    * @param mismatch what is added where a category differs
    * @param areTheSame whether both are the same rows, of which none is its own neighbour
    */
@@ -70,15 +71,21 @@ record Neighbours(int[] rows, float[] distances, int count) {
       float[] sums) {
     Arrays.fill(sums, 0, size, 0);
     for (var j = 0; j < points.numbers().length; j++) {
+      var value = queries.numbers()[j][query];
+      if (Float.isNaN(value)) {
+        continue;
+      }
       if (metric == Metric.ABSOLUTE) {
-        addAbsolute(queries.numbers()[j][query], points.numbers()[j], first, size, sums);
+        addAbsolute(value, points.numbers()[j], first, size, sums);
       } else {
-        addSquared(queries.numbers()[j][query], points.numbers()[j], first, size, sums);
+        addSquared(value, points.numbers()[j], first, size, sums);
       }
     }
     for (var j = 0; j < points.categories().length; j++) {
-      addMismatch(
-          queries.categories()[j][query], points.categories()[j], first, size, mismatch, sums);
+      var code = queries.categories()[j][query];
+      if (!Float.isNaN(code)) {
+        addMismatch(code, points.categories()[j], first, size, mismatch, sums);
+      }
     }
   }
 
@@ -119,6 +126,13 @@ record Neighbours(int[] rows, float[] distances, int count) {
         farthest = distances[last];
       }
     }
+  }
+
+  /** The rows that are nearest to a query, which may be less than asked for. */
+  int[] of(int query) {
+    return Arrays.stream(rows, query * count, (query + 1) * count)
+        .filter(row -> row >= 0)
+        .toArray();
   }
 
   /** The nearest point's distance, of each. */

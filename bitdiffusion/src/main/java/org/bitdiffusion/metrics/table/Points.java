@@ -114,7 +114,7 @@ record Points(float[][] numbers, float[][] categories, int rows) {
           var scaled = new float[values.length];
           var isMissing = new float[values.length];
           for (var row = 0; row < values.length; row++) {
-            isMissing[row] = Double.isNaN(values[row]) ? 1 : 0;
+            isMissing[row] = Double.isNaN(values[row]) ? Categories.MISSING : 0;
             scaled[row] =
                 Double.isNaN(values[row])
                     ? MISSING_NUMBER
@@ -147,5 +147,32 @@ record Points(float[][] numbers, float[][] categories, int rows) {
     var more = Arrays.copyOf(columns, columns.length + 1);
     more[columns.length] = column;
     return more;
+  }
+
+  /**
+   * The points of a table with NaN for all that is missing, with which {@link Neighbours} of them
+   * compares nothing.
+   */
+  Points knownOf(Table table) {
+    var known = new Points(copy(numbers), copy(categories), rows);
+    var j = 0;
+    for (var column : table.columns()) {
+      if (column instanceof Numbers) {
+        for (var row = 0; row < rows; row++) {
+          known.numbers[j][row] = column.isMissing(row) ? Float.NaN : known.numbers[j][row];
+        }
+        j++;
+      }
+    }
+    for (var codes : known.categories) {
+      for (var row = 0; row < rows; row++) {
+        codes[row] = codes[row] == Categories.MISSING ? Float.NaN : codes[row];
+      }
+    }
+    return known;
+  }
+
+  private static float[][] copy(float[][] columns) {
+    return Arrays.stream(columns).map(float[]::clone).toArray(float[][]::new);
   }
 }
