@@ -153,8 +153,8 @@ public final class TableReport {
       add("<svg width=\"%d\" height=\"20\"><text y=\"14\">all missing</text></svg>\n", WIDTH);
       return;
     }
-    var low = LogisticRegression.quantile(both, 0.01);
-    var high = LogisticRegression.quantile(both, 0.99);
+    var low = both[both.length / 100];
+    var high = both[both.length - 1 - both.length / 100];
     if (low == high) {
       low = both[0];
       high = both[both.length - 1];

@@ -102,25 +102,9 @@ public record Trend(double[][] scores, double mean) {
     var y = ((Numbers) real.column(j)).values();
     var u = ((Numbers) synthetic.column(i)).values();
     var v = ((Numbers) synthetic.column(j)).values();
-    if (isConstant(x) || isConstant(y) || isConstant(u) || isConstant(v)) {
-      return Double.NaN;
-    }
     var r = correlation(x, y);
     // Not so where r is NaN, which gives NaN as well.
     return Math.abs(r) <= threshold ? Double.NaN : 1 - Math.abs(r - correlation(u, v)) / 2;
-  }
-
-  /** Whether all values that are not missing are one. */
-  private static boolean isConstant(double[] values) {
-    var first = Double.NaN;
-    for (var value : values) {
-      if (Double.isNaN(first)) {
-        first = value;
-      } else if (!Double.isNaN(value) && value != first) {
-        return false;
-      }
-    }
-    return !Double.isNaN(first);
   }
 
   /** Pearson's, of the rows that have both; NaN of less than two, or where one is constant. */

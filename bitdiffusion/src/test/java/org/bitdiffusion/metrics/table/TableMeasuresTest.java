@@ -90,6 +90,16 @@ class TableMeasuresTest {
   }
 
   @Test
+  void copiesAreBesideThoseThatHeldOutRowsAre() {
+    var training = linked(100, 1);
+    var half = training.first(40).and(linked(40, 2));
+    var options = new Options(null, Efficacy.FIXED, false, 1000, 7);
+    var measures = TableMeasures.of(training, linked(90, 3), half, options, Watch.NONE);
+    assertThat(measures.get("copies")).isEqualTo(0.5);
+    assertThat(measures.get("copies_of_data")).isZero();
+  }
+
+  @Test
   void edges() {
     var three = table(numbers(1, 1, 1), categories(2, -1, -1, -1), numbers(1, Double.NaN, 2));
     var options = Options.of(null, 1);
