@@ -85,6 +85,14 @@ final class SampleCommand implements Callable<Integer> {
   private Path known;
 
   @Option(
+      names = "--given",
+      paramLabel = "COLUMN=VALUE,...",
+      description =
+          "Of tables: values that all rows have, such as sex=Female,age=30..39,race=White|Black;"
+              + " lists have bars, ranges two dots.")
+  private String wanted;
+
+  @Option(
       names = "--seed",
       paramLabel = "K",
       defaultValue = "0",
@@ -152,10 +160,10 @@ final class SampleCommand implements Callable<Integer> {
     var config = opened.config();
     sampling.requireFit(config.network().autoregressive());
     if (config.network().autoregressive()) {
-      if (strip != null || histogram != null || known != null) {
+      if (strip != null || histogram != null || known != null || wanted != null) {
         throw new ConfigurationException(
-            "the run is autoregressive: it has no steps; leave --strip, --histogram and --known"
-                + " out");
+            "the run is autoregressive: it has no steps; leave --strip, --histogram, --known and"
+                + " --given out");
       }
     }
     var how = sampling.over(config.sampling());
@@ -170,6 +178,14 @@ final class SampleCommand implements Callable<Integer> {
     }
     if (!config.network().autoregressive()) {
       DiffusionModel.requireFit(config, how, given);
+    }
+    if (known != null && wanted != null) {
+      throw new ConfigurationException("--known and --given both say what is given; leave one out");
+    }
+    if (wanted != null) {
+      var all = Flags.naming("--given", () -> renderer.wanted(wanted));
+      config.newDiffusion().codec().restriction(all.allowed()); // complains
+      return new SampleRequest(how, seed, 0, n, given, all.known(), all.allowed());
     }
     var symbols = known == null ? null : Flags.naming("--known", () -> renderer.known(known));
     return new SampleRequest(how, seed, 0, n, given, Optional.ofNullable(symbols));

@@ -76,4 +76,25 @@ class TableRunTest extends CommandTest {
     assertThat(folder.resolve("new.tsv")).content().contains("id\tsize\tpaid\tborn\n201\t");
     succeeds("evaluate --run FOLDER/run --n 20 --json");
   }
+
+  /** By the preset, in few steps; what is asked for is kept exactly all the same. */
+  @Test
+  void rowsHaveWhatIsGiven() throws IOException {
+    people();
+    succeeds(
+        "train --preset table --data table:FOLDER/people.csv --steps 20 --set training.batch_size=16"
+            + " --set network.width=32 --precision float32 --out FOLDER/run");
+    succeeds(
+        "sample --run FOLDER/run --n 40 --steps 5 --out FOLDER/new.csv"
+            + " --given paid=1,born=1950-01-01..1955-12-31,size=small|large");
+    var lines = Files.readAllLines(folder.resolve("new.csv"));
+    assertThat(lines).hasSize(41);
+    assertThat(lines.subList(1, 41))
+        .allMatch(line -> line.matches("2\\d\\d,(small|large),1,195[0-5]-\\d\\d-\\d\\d"));
+    assertThat(runLine("sample --run FOLDER/run --out FOLDER/x.csv --given size=smal"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--given", "'size' has no value 'smal'", "did you mean small?");
+    assertThat(folder.resolve("x.csv")).doesNotExist();
+  }
 }

@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
@@ -110,4 +112,25 @@ public sealed interface Codec permits UniformCodec, MixedCodec, IntervalCodec {
    * code that names no category becomes the category whose code is nearest to the analog values.
    */
   Tensor decode(Tensor analog, Noise noise);
+
+  /**
+   * What estimates become where only some values are allowed: the mean of these values' codes, each
+   * as likely as the estimate says of its bits.
+   *
+   * @return of estimates [N, D, ...], in the scope of whoever calls it
+   * @throws ConfigurationException if none of the values occurs, or the codec cannot do it
+   */
+  default UnaryOperator<Tensor> restriction(List<Allowed> allowed) {
+    if (allowed.isEmpty()) {
+      return UnaryOperator.identity();
+    }
+    throw new ConfigurationException(
+        "ranges and lists of values go with codec.encoding rank, quantile or tree");
+  }
+
+  /** Like {@link #decode(Tensor, Noise)}, to allowed values only. */
+  default Tensor decode(Tensor analog, Noise noise, List<Allowed> allowed) {
+    restriction(allowed); // complains
+    return decode(analog, noise);
+  }
 }

@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.gather;
 import static org.bytedeco.pytorch.global.torch.index_select;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.searchsorted;
+import static org.bytedeco.pytorch.global.torch.softmax;
 import static org.bytedeco.pytorch.global.torch.where;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
@@ -12,12 +13,17 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -57,11 +63,20 @@ public final class IntervalCodec implements Codec {
   /** The places with as many bits and about as many segments. */
   private final List<Group> groups;
 
-  private IntervalCodec(Space space, double scale, int bits, List<Group> groups) {
+  /** Of each place. */
+  private final List<Intervals> intervals;
+
+  /** Where the bits of each place end. */
+  private final int[] ends;
+
+  private IntervalCodec(
+      Space space, double scale, List<Group> groups, List<Intervals> intervals, int[] ends) {
     this.space = space;
     this.scale = scale;
-    this.bits = bits;
     this.groups = groups;
+    this.intervals = intervals;
+    this.ends = ends;
+    bits = ends[ends.length - 1];
   }
 
   /**
@@ -118,7 +133,7 @@ public final class IntervalCodec implements Codec {
       throw new ConfigurationException("all columns have a single value: nothing can differ");
     }
     var groups = alike.values().stream().map(places -> Group.of(places, ofPlace, ends)).toList();
-    return new IntervalCodec(space, scale, ends[ends.length - 1], groups);
+    return new IntervalCodec(space, scale, groups, List.of(ofPlace), ends);
   }
 
   @Override
@@ -170,13 +185,17 @@ public final class IntervalCodec implements Codec {
 
   @Override
   public Tensor decode(Tensor analog, Noise noise) {
+    return decode(analog, noise.uniform(analog.size(0), space.places()));
+  }
+
+  private Tensor decode(Tensor analog, Tensor uniform) {
     if (analog.dim() != 2 || analog.size(1) != bits) {
       throw new IllegalArgumentException(
           "analog bits are [N, %d], not %s".formatted(bits, Arrays.toString(analog.shape())));
     }
     var count = analog.size(0);
     var device = analog.device();
-    var drawn = noise.uniform(count, space.places()).to(torch.ScalarType.Double);
+    var drawn = uniform.to(torch.ScalarType.Double);
     var shape =
         LongStream.concat(LongStream.of(count), space.shape().stream().mapToLong(side -> side))
             .toArray();
@@ -186,6 +205,117 @@ public final class IntervalCodec implements Codec {
       flat.index_copy_(1, index(group.places, device), group.decode(analog, drawn));
     }
     return symbols;
+  }
+
+  @Override
+  public UnaryOperator<Tensor> restriction(List<Allowed> allowed) {
+    var some = allowed.stream().map(this::restricted).toList();
+    return estimate -> {
+      if (some.isEmpty()) {
+        return estimate;
+      }
+      var result = estimate.clone();
+      for (var place : some) {
+        if (place.bits > 0) {
+          var own = result.narrow(1, place.first, place.bits);
+          var mean = matmul(softmax(place.logits(own, scale), 1), place.codes(own.device()));
+          own.copy_(mean.mul(new Scalar(scale)));
+        }
+      }
+      return result;
+    };
+  }
+
+  @Override
+  public Tensor decode(Tensor analog, Noise noise, List<Allowed> allowed) {
+    var drawn = noise.uniform(analog.size(0), space.places());
+    var symbols = decode(analog, drawn);
+    var flat = symbols.view(analog.size(0), space.places());
+    for (var each : allowed) {
+      var place = restricted(each);
+      var count = Math.toIntExact(analog.size(0));
+      var codes = new int[count];
+      if (place.bits > 0) {
+        var own = analog.narrow(1, place.first, place.bits);
+        codes = Tensors.ints(place.logits(own, scale).argmax(new LongOptional(1), false));
+      }
+      var parts = Tensors.floats(drawn.select(1, each.place()).contiguous());
+      var values = new long[count];
+      for (var i = 0; i < count; i++) {
+        values[i] =
+            intervals
+                .get(each.place())
+                .value(place.pieces, (int) place.numbers[codes[i]], parts[i]);
+      }
+      flat.select(1, each.place()).copy_(Tensor.create(values, count));
+    }
+    return symbols;
+  }
+
+  private Restricted restricted(Allowed allowed) {
+    var place = allowed.place();
+    var of = intervals.get(place);
+    var pieces = of.pieces(allowed.spans());
+    if (pieces.isEmpty()) {
+      throw new ConfigurationException(
+          "none of the values that are asked for at place %d occurs in the data".formatted(place));
+    }
+    return new Restricted(ends[place] - of.bits(), of.bits(), pieces, of.shares(pieces));
+  }
+
+  /** The codes of one place that allowed values have. */
+  private static final class Restricted {
+    /** Largest estimate, in b, whose log-odds are finite. */
+    private static final double SUREST = 1 - 1e-6;
+
+    private final int first;
+    private final int bits;
+    private final List<Intervals.Piece> pieces;
+
+    /** The numbers whose codes they are, and the logarithm of how much of each is allowed. */
+    private final long[] numbers;
+
+    private final float[] logShares;
+
+    Restricted(int first, int bits, List<Intervals.Piece> pieces, double[] shares) {
+      this.first = first;
+      this.bits = bits;
+      this.pieces = pieces;
+      numbers =
+          IntStream.range(0, shares.length).filter(i -> shares[i] > 0).asLongStream().toArray();
+      logShares = new float[numbers.length];
+      for (var i = 0; i < numbers.length; i++) {
+        logShares[i] = (float) Math.log(shares[(int) numbers[i]]);
+      }
+    }
+
+    /** The codes, [codes, bits] of -1 and 1, float32. */
+    Tensor codes(Device device) {
+      var digits = new float[numbers.length * bits];
+      for (var i = 0; i < numbers.length; i++) {
+        var gray = numbers[i] ^ numbers[i] >> 1;
+        for (var j = 0; j < bits; j++) {
+          digits[i * bits + j] = (gray >> (bits - 1 - j) & 1) == 1 ? 1 : -1;
+        }
+      }
+      return Tensor.create(digits, numbers.length, bits).to(device, torch.ScalarType.Float);
+    }
+
+    /**
+     * How likely each code is by an estimate of its bits [N, bits], [N, codes] up to a constant.
+     */
+    Tensor logits(Tensor estimate, double scale) {
+      var halfOdds =
+          estimate
+              .div(new Scalar(scale))
+              .clamp(
+                  new ScalarOptional(new Scalar(-SUREST)), new ScalarOptional(new Scalar(SUREST)))
+              .atanh();
+      return matmul(halfOdds, codes(estimate.device()).t())
+          .add(
+              Tensor.create(logShares, logShares.length)
+                  .to(estimate.device(), torch.ScalarType.Float));
+    }
   }
 
   private static Tensor index(long[] index, Device device) {

@@ -1,6 +1,9 @@
 package org.bitdiffusion.codec;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
 
 /**
@@ -109,6 +112,91 @@ record Intervals(int bits, int[] starts, double[] borders) {
   /** Bits that tell so many things apart. */
   private static int log2(int things) {
     return Integer.SIZE - Integer.numberOfLeadingZeros(things - 1);
+  }
+
+  /**
+   * A part of [0, 1) that neighbouring values of a segment own together, in equal parts.
+   *
+   * @param from the first of these values
+   * @param to the last of them
+   */
+  record Piece(double low, double high, int from, int to) {
+    /** The value that owns a point, which lies in the piece up to rounding. */
+    int value(double u) {
+      var values = to - from + 1;
+      var at = (int) Math.floor((u - low) / (high - low) * values);
+      return from + Math.max(0, Math.min(values - 1, at));
+    }
+  }
+
+  /** What some values own, in their order; empty where none of them ever occurs. */
+  List<Piece> pieces(List<Allowed.Span> spans) {
+    var pieces = new ArrayList<Piece>();
+    for (var span : spans) {
+      var at = Arrays.binarySearch(starts, span.from());
+      var segment = at >= 0 ? at : -at - 2;
+      for (; segment < starts.length - 1 && starts[segment] <= span.to(); segment++) {
+        var low = borders[segment];
+        var each = (borders[segment + 1] - low) / (starts[segment + 1] - starts[segment]);
+        var from = Math.max(span.from(), starts[segment]);
+        var to = Math.min(span.to(), starts[segment + 1] - 1);
+        if (each > 0) {
+          pieces.add(
+              new Piece(
+                  low + each * (from - starts[segment]),
+                  low + each * (to + 1 - starts[segment]),
+                  from,
+                  to));
+        }
+      }
+    }
+    return pieces;
+  }
+
+  /** How much of each code some pieces fill, 0 to 1. */
+  double[] shares(List<Piece> pieces) {
+    var codes = 1 << bits;
+    var shares = new double[codes];
+    for (var piece : pieces) {
+      var first = (int) Math.floor(piece.low() * codes);
+      for (var code = first; code < codes && code < piece.high() * codes; code++) {
+        shares[code] +=
+            Math.min(code + 1, piece.high() * codes) - Math.max(code, piece.low() * codes);
+      }
+    }
+    return shares;
+  }
+
+  /**
+   * The value at a part of what some pieces fill of a code.
+   *
+   * @param part in [0, 1)
+   */
+  int value(List<Piece> pieces, int code, double part) {
+    var codes = (double) (1L << bits);
+    var low = code / codes;
+    var high = (code + 1) / codes;
+    var total = 0.0;
+    for (var piece : pieces) {
+      total += Math.max(0, Math.min(high, piece.high()) - Math.max(low, piece.low()));
+    }
+    var left = part * total;
+    Piece last = null;
+    for (var piece : pieces) {
+      var from = Math.max(low, piece.low());
+      var has = Math.min(high, piece.high()) - from;
+      if (has > 0) {
+        last = piece;
+        if (left < has) {
+          return piece.value(from + left);
+        }
+        left -= has;
+      }
+    }
+    if (last == null) {
+      throw new IllegalArgumentException("none of the values has the code " + code);
+    }
+    return last.value(Math.min(high, last.high())); // up to rounding
   }
 
   /** The tree of one marginal. */

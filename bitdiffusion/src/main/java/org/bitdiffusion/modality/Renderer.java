@@ -2,7 +2,9 @@ package org.bitdiffusion.modality;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.model.Samples;
 import org.bitdiffusion.sampling.Known;
@@ -56,6 +58,23 @@ public interface Renderer extends AutoCloseable {
    */
   default Known known(Path file) {
     throw new ConfigurationException("symbols of this kind of data cannot be given by a file");
+  }
+
+  /**
+   * What is asked of all samples alike.
+   *
+   * @param known symbols that are given, if any
+   * @param allowed values that places may have
+   */
+  record Wanted(Optional<Known> known, List<Allowed> allowed) {}
+
+  /**
+   * What a line of conditions asks of samples, such as {@code sex=Female,age=30..39}.
+   *
+   * @throws ConfigurationException if this kind of data has no such lines, or it means nothing here
+   */
+  default Wanted wanted(String text) {
+    throw new ConfigurationException("samples of this kind of data are asked for in other ways");
   }
 
   @Override

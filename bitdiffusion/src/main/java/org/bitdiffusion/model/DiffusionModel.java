@@ -141,7 +141,8 @@ public final class DiffusionModel extends Model {
                 known.bits(),
                 known.mask(),
                 diffusion.knownRate() > 0 ? known.places(symbolsOf(count)) : null,
-                known.rounds());
+                known.rounds(),
+                codec.restriction(request.allowed()));
         var sampler = new Sampler(diffusion, request.sampling());
         Sampler.Listener watching =
             step -> {
@@ -149,7 +150,9 @@ public final class DiffusionModel extends Model {
               return listener.onStep(step);
             };
         var analog = sampler.sample(checked(new BatchParts(network)), drawn, watching);
-        return new Samples(space, Tensors.ints(codec.decode(analog, noise)));
+        var symbols = Tensors.ints(codec.decode(analog, noise, request.allowed()));
+        request.known().ifPresent(given -> given.copyTo(symbols));
+        return new Samples(space, symbols);
       }
     }
   }

@@ -1,6 +1,8 @@
 package org.bitdiffusion.model;
 
+import java.util.List;
 import java.util.Optional;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.sampling.Known;
 import org.bitdiffusion.sampling.SampleNoise;
@@ -15,10 +17,29 @@ import org.bitdiffusion.sampling.SamplerConfig;
  * @param count N
  * @param given what each is conditioned on; {@link Given#NONE} where the model is told nothing
  * @param known symbols that are given
+ * @param allowed values that some places may have, of all samples alike
  */
 public record SampleRequest(
-    SamplerConfig sampling, long seed, long first, int count, Given given, Optional<Known> known) {
+    SamplerConfig sampling,
+    long seed,
+    long first,
+    int count,
+    Given given,
+    Optional<Known> known,
+    List<Allowed> allowed) {
+  /** Samples that may have all values. */
+  public SampleRequest(
+      SamplerConfig sampling,
+      long seed,
+      long first,
+      int count,
+      Given given,
+      Optional<Known> known) {
+    this(sampling, seed, first, count, given, known, List.of());
+  }
+
   public SampleRequest {
+    allowed = List.copyOf(allowed);
     if (first < 0 || count < 1 || first > SampleNoise.MOST_SAMPLES - count) {
       throw new IllegalArgumentException("no samples: first %d, count %d".formatted(first, count));
     }
@@ -31,7 +52,7 @@ public record SampleRequest(
 
   /** The same samples, drawn in another way. */
   public SampleRequest with(SamplerConfig other) {
-    return new SampleRequest(other, seed, first, count, given, known);
+    return new SampleRequest(other, seed, first, count, given, known, allowed);
   }
 
   /**
@@ -46,6 +67,7 @@ public record SampleRequest(
         first + from,
         some,
         given.part(from, some, count),
-        known.map(k -> k.part(from, some, count, places)));
+        known.map(k -> k.part(from, some, count, places)),
+        allowed);
   }
 }

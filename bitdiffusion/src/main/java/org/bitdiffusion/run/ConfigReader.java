@@ -88,7 +88,8 @@ public final class ConfigReader {
         "imagenet64",
         "scene-captions",
         "emoji-captions",
-        "coco-captions");
+        "coco-captions",
+        "table");
   }
 
   /**

@@ -73,6 +73,21 @@ public record Known(boolean[] mask, int[] symbols, int rounds) {
         Arrays.copyOfRange(mask, from, to), Arrays.copyOfRange(symbols, from, to), rounds);
   }
 
+  /**
+   * Writes the known symbols where they are among the symbols of samples: those that share a code
+   * with others are drawn as one of these.
+   *
+   * @param samples as many as there are known ones, or of any number of samples alike
+   */
+  public void copyTo(int[] samples) {
+    for (var i = 0; i < samples.length; i++) {
+      var at = i % mask.length;
+      if (mask[at]) {
+        samples[i] = symbols[at];
+      }
+    }
+  }
+
   private static Tensor ofEach(Tensor values, int count, long... shape) {
     var places = Arrays.stream(shape).reduce(1, Math::multiplyExact);
     if (values.numel() != places && values.numel() != count * places) {

@@ -7,6 +7,7 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.UnaryOperator;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -75,6 +76,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param places which symbols they are, [N, C, ...] of 1 and 0 float32, all 0 where {@code known}
    *     is null; null unless the network was trained to see them
    * @param rounds in which each step is taken where some are known, at least 1
+   * @param restriction what each estimate of x_0 [N, D, ...] becomes, where only some values are
+   *     allowed; the identity where all are
    */
   public record Request(
       SampleNoise noise,
@@ -83,10 +86,23 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       Tensor known,
       Tensor mask,
       Tensor places,
-      int rounds) {
-    /** Samples of which nothing is known. */
+      int rounds,
+      UnaryOperator<Tensor> restriction) {
+    /** Samples of which nothing is known, and all values are allowed. */
     public Request(SampleNoise noise, Tensor condition, Tensor unconditional) {
       this(noise, condition, unconditional, null, null, null, 1);
+    }
+
+    /** Samples of which all values are allowed. */
+    public Request(
+        SampleNoise noise,
+        Tensor condition,
+        Tensor unconditional,
+        Tensor known,
+        Tensor mask,
+        Tensor places,
+        int rounds) {
+      this(noise, condition, unconditional, known, mask, places, rounds, UnaryOperator.identity());
     }
 
     public Request {
@@ -236,7 +252,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
 
   /** x with the known bits as they are, where the network is to see them so. */
   private Tensor clean(Tensor x, Request request) {
-    return seesKnown() ? held(x, request) : x;
+    return seesKnown() ? withKnown(x, request) : x;
   }
 
   /** x at t = 1: noise, in which known bits are already as faint as they are there. */
@@ -248,9 +264,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     return where(request.mask(), faint, noise);
   }
 
-  /** The estimate with the known bits in their places. */
+  /** The estimate with the known bits in their places, and only allowed values in theirs. */
   private static Tensor held(Tensor estimate, Request request) {
-    return request.known() == null ? estimate : where(request.mask(), request.known(), estimate);
+    return withKnown(request.restriction().apply(estimate), request);
+  }
+
+  private static Tensor withKnown(Tensor x, Request request) {
+    return request.known() == null ? x : where(request.mask(), request.known(), x);
   }
 
   /** The estimate of x_0, clipped to [-b, b], with the known bits. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.pytorch.global.torch.randn;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.Arrays;
 import java.util.List;
@@ -15,11 +16,20 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.data.Allowed;
+import org.bitdiffusion.data.Allowed.Span;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.NoiseSchedule;
+import org.bitdiffusion.diffusion.Objective;
+import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.SampleNoise;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -253,5 +263,102 @@ class IntervalCodecTest {
     assertThatThrownBy(() -> codec("tree", List.of(Marginal.of(0, 9), Marginal.of(4, 0)), 8))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("all columns have a single value");
+  }
+
+  /** Of four values with two bits 00, 01, 11, 10: by hand, and nothing changes where all may be. */
+  @Example
+  void aRestrictionIsBayesRuleOverTheCodesThatAreAllowed() {
+    var codec = codec("rank", List.of(Marginal.of(1, 1, 1, 1), Marginal.of(1, 1)), 8);
+    try (var scope = new PointerScope()) {
+      // Means of -b and b: the first bit is 1 with 0.8, the second with 0.3; the third is not
+      // asked.
+      var estimate = Tensor.create(new float[] {0.7f * 0.6f, 0.7f * -0.4f, 0.1f}, 1, 3);
+      var all = codec.restriction(List.of(new Allowed(0, List.of(new Span(0, 3))))).apply(estimate);
+      assertThat(all.sub(estimate).abs().max().item_float()).isLessThan(1e-6f);
+      // Values 1 (01) and 2 (11): 0.2 * 0.3 and 0.8 * 0.3.
+      var some =
+          codec.restriction(List.of(new Allowed(0, List.of(new Span(1, 2))))).apply(estimate);
+      assertThat(Tensors.floats(some)[0]).isCloseTo(0.7f * 0.6f, within(1e-5f));
+      assertThat(Tensors.floats(some)[1]).isCloseTo(0.7f, within(1e-5f));
+      assertThat(Tensors.floats(some)[2]).isEqualTo(0.1f);
+      // Values 0 (00), 1 (01) and 3 (10), of 0.14, 0.06 and 0.56.
+      var spans = List.of(new Span(0, 1), new Span(3, 3));
+      some = codec.restriction(List.of(new Allowed(0, spans))).apply(estimate);
+      assertThat(Tensors.floats(some)[0])
+          .isCloseTo((float) (0.7 * (0.56 - 0.2) / 0.76), within(1e-5f));
+      assertThat(Tensors.floats(some)[1])
+          .isCloseTo((float) (0.7 * (0.06 - 0.7) / 0.76), within(1e-5f));
+    }
+  }
+
+  /**
+   * Sampling with a network that knows nothing but fair bits gives the column's distribution, and
+   * of allowed values their shares of what is allowed, also where a code is of both kinds.
+   */
+  @Property(tries = 3)
+  void samplesOfAllowedValuesHaveTheirSharesAmongThese(@ForAll long seed) {
+    var random = new Random(seed);
+    var marginal = marginal(random, 30);
+    var codec = codec("quantile", List.of(Marginal.of(1, 3), marginal), 6);
+    var spans =
+        List.of(new Span(3, marginal.start(9)), new Span(marginal.start(20), marginal.start(27)));
+    var occurs =
+        spans.stream()
+            .flatMapToInt(span -> IntStream.rangeClosed(span.from(), span.to()))
+            .anyMatch(value -> marginal.count(marginal.segment(value)) > 0);
+    var allowed = List.of(new Allowed(1, spans));
+    if (!occurs) {
+      assertThatThrownBy(() -> codec.restriction(allowed))
+          .hasMessageContaining("none of the values");
+      return;
+    }
+    var n = 20_000;
+    var diffusion =
+        new BitDiffusion(
+            codec,
+            new NoiseSchedule.Cosine(),
+            Objective.of("matched_filter", "sigmoid", false, codec),
+            SelfConditioning.NONE,
+            0,
+            false,
+            false);
+    var config = new SamplerConfig(50, "ddim", 0, 0, "none", 0.9, 3, "", 0);
+    try (var scope = new PointerScope();
+        var noise = new SampleNoise(seed, 0, n, new long[] {12}, Compute.PLAIN.newDevice())) {
+      var request =
+          new Sampler.Request(noise, null, null, null, null, null, 1, codec.restriction(allowed));
+      var analog =
+          new Sampler(diffusion, config)
+              .sample((xt, e, g, c) -> zeros_like(xt), request, Sampler.Listener.NONE);
+      var symbols = Tensors.ints(codec.decode(analog, noise, allowed));
+      var counts = new double[marginal.segments()];
+      for (var i = 0; i < n; i++) {
+        assertThat(allowed.get(0).has(symbols[2 * i + 1])).isTrue();
+        counts[marginal.segment(symbols[2 * i + 1])]++;
+      }
+      var shares = new double[counts.length];
+      for (var segment = 0; segment < shares.length; segment++) {
+        var values = marginal.start(segment + 1) - marginal.start(segment);
+        for (var v = marginal.start(segment); v < marginal.start(segment + 1); v++) {
+          shares[segment] += allowed.get(0).has(v) ? marginal.count(segment) / (double) values : 0;
+        }
+      }
+      var total = Arrays.stream(shares).sum();
+      var variation = 0.0;
+      for (var segment = 0; segment < shares.length; segment++) {
+        variation += Math.abs(counts[segment] / n - shares[segment] / total) / 2;
+      }
+      // 0.02 for the finite number of steps: 0.005 to 0.015 were seen.
+      assertThat(variation).isLessThan(1.5 * Math.sqrt(30 / (2 * Math.PI * n)) + 0.02);
+    }
+  }
+
+  @Example
+  void otherCodecsHaveNoRanges() {
+    var codec = UniformCodec.of("gray", 4, 1, 0);
+    assertThat(codec.restriction(List.of()).apply(null)).isNull();
+    assertThatThrownBy(() -> codec.restriction(List.of(new Allowed(0, List.of(new Span(0, 1))))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("codec.encoding rank, quantile or tree");
   }
 }

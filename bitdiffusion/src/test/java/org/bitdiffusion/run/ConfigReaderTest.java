@@ -51,7 +51,8 @@ class ConfigReaderTest {
             "imagenet64",
             "scenes",
             "emoji",
-            "coco");
+            "coco",
+            "table");
     var cifar10 = ConfigReader.preset("cifar10", Map.of());
     var size = (UNetConfig) cifar10.network();
     assertThat(size.width()).isEqualTo(256);

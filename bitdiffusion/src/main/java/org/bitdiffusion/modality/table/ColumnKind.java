@@ -42,4 +42,9 @@ public enum ColumnKind {
   public boolean isNumber() {
     return this == INTEGER || this == DECIMAL || this == DATETIME;
   }
+
+  /** Whether one value can be said to be between two others. */
+  public boolean isOrdered() {
+    return isNumber() || this == ORDERED;
+  }
 }

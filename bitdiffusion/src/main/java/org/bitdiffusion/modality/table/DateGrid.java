@@ -200,4 +200,10 @@ record DateGrid(Format format, long first, long step, int count) implements Leve
   public double number(int level) {
     return format.number(units(level));
   }
+
+  @Override
+  public double value(String cell) {
+    var units = format.units(cell);
+    return units == Long.MIN_VALUE ? Double.NaN : format.number(units);
+  }
 }

@@ -103,4 +103,10 @@ record FloatLevels(
   public double number(int level) {
     return Numbers.parse(text(level), sign).doubleValue();
   }
+
+  @Override
+  public double value(String cell) {
+    var number = Numbers.parse(cell, sign);
+    return number == null ? Double.NaN : number.doubleValue();
+  }
 }

@@ -45,4 +45,12 @@ sealed interface Levels permits Words, NumberGrid, FloatLevels, DateGrid {
    * of other words NaN.
    */
   double number(int level);
+
+  /** What a cell means, to compare it with {@link #order}; NaN if it is of another kind. */
+  double value(String cell);
+
+  /** A level as a number that rises from level to level. */
+  default double order(int level) {
+    return number(level);
+  }
 }

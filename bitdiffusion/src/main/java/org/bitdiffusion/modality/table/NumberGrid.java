@@ -85,4 +85,10 @@ record NumberGrid(long first, long step, int count, int decimals, int fewest, ch
   public double number(int level) {
     return value(level).doubleValue();
   }
+
+  @Override
+  public double value(String cell) {
+    var number = Numbers.parse(cell, sign);
+    return number == null ? Double.NaN : number.doubleValue();
+  }
 }

@@ -97,4 +97,9 @@ public record TableRenderer(Columns columns, boolean escapeFormulas) implements 
   public Given given(String text, int count) {
     throw new ConfigurationException("rows of a table are drawn without classes or images");
   }
+
+  @Override
+  public Wanted wanted(String text) {
+    return new Conditions(columns).parse(text);
+  }
 }

@@ -38,4 +38,15 @@ record Words(List<String> words, Map<String, Integer> levels) implements Levels 
   public double number(int level) {
     return Double.NaN;
   }
+
+  @Override
+  public double value(String cell) {
+    var level = level(cell);
+    return level < 0 ? Double.NaN : level;
+  }
+
+  @Override
+  public double order(int level) {
+    return level;
+  }
 }
