@@ -43,6 +43,17 @@ public record BoostedTrees(
     }
   }
 
+  /** Whether XGBoost is there and runs here. */
+  public static boolean areThere() {
+    try {
+      // Its initialisation loads the native library.
+      Class.forName("ml.dmlc.xgboost4j.java.XGBoostJNI");
+      return true;
+    } catch (ClassNotFoundException | LinkageError e) {
+      return false;
+    }
+  }
+
   /**
    * Learns from some rows and predicts others.
    *

@@ -61,6 +61,11 @@ public record ClosestRecords(double nearerToTraining, double copies, double copi
     return new ClosestRecords(nearer, shareOf(synthetic, rows), shareOf(heldOut, rows));
   }
 
+  /** The share of rows that equal a training row in all columns. */
+  static double copies(Table training, Table rows) {
+    return shareOf(rows, keys(training));
+  }
+
   private static double nearer(float toTraining, float toHeldOut) {
     if (Math.abs(toTraining - toHeldOut) <= ROUNDING) {
       return 0.5;

@@ -100,6 +100,59 @@ class TableMeasuresTest {
   }
 
   @Test
+  void withoutHeldOutRowsWhatNeedsThemIsNotTold() {
+    var options = Options.of("c", 7);
+    var all = TableMeasures.of(linked(60, 1), linked(50, 2), linked(55, 3), options, Watch.NONE);
+    var measures = new TableMeasures(linked(60, 1), null, options);
+    assertThat(measures.names())
+        .containsExactly(
+            "shape",
+            "trend",
+            "detection_logistic",
+            "detection_xgboost",
+            "alpha_precision",
+            "beta_recall",
+            "copies");
+    var told = measures.of(linked(55, 3), List.of(), Watch.NONE);
+    assertThat(told).hasSize(3 * measures.names().size());
+    assertThat(all).containsAllEntriesOf(told);
+  }
+
+  @Test
+  void onlyWhatIsWantedAndWhatStandsBesideOnce() {
+    var measures = new TableMeasures(linked(60, 1), linked(50, 2), Options.of("c", 7));
+    var all = measures.of(linked(55, 3), List.of(), Watch.NONE);
+    var seen = new ArrayList<Integer>();
+    for (var name : measures.names()) {
+      var one = measures.of(linked(55, 3), List.of(name), Watch.NONE);
+      assertThat(all).containsAllEntriesOf(one);
+      assertThat(one)
+          .hasSize(name.equals("nearer_to_training") ? 3 : 4)
+          .containsKeys(name, name + "_of_independent", name + "_of_smote");
+    }
+    Watch watch = (done, of, what) -> seen.add(done);
+    var again = measures.of(linked(55, 3), List.of(), watch);
+    assertThat(again).isEqualTo(all);
+    var other = measures.of(linked(55, 4), List.of(), watch);
+    assertThat(seen).containsExactly(0, 1, 2, 3, 4, 0, 4);
+    assertThat(other.get("shape")).isNotEqualTo(all.get("shape"));
+    assertThat(other.get("shape_of_smote")).isEqualTo(all.get("shape_of_smote"));
+    // Of more rows the others are as many.
+    measures.of(linked(56, 4), List.of(), watch);
+    assertThat(seen).endsWith(0, 1, 2, 3, 4);
+  }
+
+  @Test
+  void aTargetThatNoRowHasTeachesNothing() {
+    var rows = linked(55, 3);
+    var without = rows.with(2, categories(2, new Random(1).ints(55, -1, 0).toArray()));
+    var told =
+        TableMeasures.of(linked(60, 1), linked(50, 2), without, Options.of("c", 7), Watch.NONE);
+    assertThat(told.get("efficacy_auc")).isNaN();
+    assertThat(told.get("efficacy_auc_of_data")).isBetween(0.5, 1.0);
+  }
+
+  @Test
   void edges() {
     var three = table(numbers(1, 1, 1), categories(2, -1, -1, -1), numbers(1, Double.NaN, 2));
     var options = Options.of(null, 1);
