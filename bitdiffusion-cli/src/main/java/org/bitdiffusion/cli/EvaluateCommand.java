@@ -26,7 +26,9 @@ import picocli.CommandLine.Spec;
       "Of a run of captions: describes the images of a data source and scores the captions against"
           + " theirs.",
       "Of a run of images: draws samples and compares them with the data. The samples are kept in"
-          + " the run folder, so that an evaluation that was cut off goes on."
+          + " the run folder, so that an evaluation that was cut off goes on.",
+      "Of a run of tables: draws rows and compares them so, beside independent columns, SMOTE and"
+          + " rows of the data."
     })
 final class EvaluateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -37,7 +39,7 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "SOURCE[:PATH][,key=value...]",
       description =
-          "Images with captions, such as scenes,split=test, or images to compare with (default: what"
+          "Images with captions, such as scenes,split=test, or images or rows to compare with (default: what"
               + " the run was trained on).")
   private String data;
 
@@ -46,7 +48,7 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "N",
       description =
           "Images to describe, evenly from all of the source (default: all of them); or samples to"
-              + " draw (default: 1000).")
+              + " draw (default: 1000 images, or as many rows as the data has, 50000 at most).")
   private Integer n;
 
   @Mixin private BatchSizeOption batching;
@@ -61,9 +63,22 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--held-out",
       paramLabel = "SOURCE|SHARE",
       description =
-          "Of a run of images: images that it was not trained on (19 or more), to tell copies; or the"
-              + " share of its data that its training held out, such as 5%%.")
+          "Of a run of images or tables: examples that it was not trained on (of images 19 or more),"
+              + " to tell copies; or the share of its data that its training held out, such as 5%%.")
   private String heldOut;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE.html",
+      description = "Of a run of tables: also writes a page with a picture of each column.")
+  private Path report;
+
+  @Option(
+      names = "--grid",
+      description =
+          "Of a run of tables: chooses the trees of efficacy among the field's 36 sets of"
+              + " parameters.")
+  private boolean grid;
 
   @Mixin private EvaluationOptions comparing;
 
@@ -128,20 +143,30 @@ final class EvaluateCommand implements Callable<Integer> {
     var options = comparing.given();
     drawing.search().given().forEach((name, value) -> EvaluationOptions.put(options, name, value));
     EvaluationOptions.put(options, "captions", captions);
+    EvaluationOptions.put(options, "report", report);
+    EvaluationOptions.put(options, "grid", grid ? "true" : null);
     EvaluationOptions.put(options, "held_out", heldOut);
-    if (options.containsKey("captions")) {
-      var file = Path.of(options.get("captions"));
-      Target.requireFile("--captions", file, ".jsonl");
-      if (options.containsKey("held_out")) {
-        Target.requireOutside("--captions", file, DataSpec.parse(options.get("held_out")));
-      }
-    }
+    requireFile(options, "captions", ".jsonl");
+    requireFile(options, "report", ".html");
     return options;
   }
 
+  private static void requireFile(Map<String, String> options, String name, String ending) {
+    if (options.containsKey(name)) {
+      var file = Path.of(options.get(name));
+      Target.requireFile("--" + name, file, ending);
+      var heldOut = options.get("held_out");
+      if (heldOut != null && RunConfig.TrainingConfig.share(heldOut).isEmpty()) {
+        Target.requireOutside("--" + name, file, DataSpec.parse(heldOut));
+      }
+    }
+  }
+
   private static void requireOutside(Map<String, String> options, String data) {
-    if (options.containsKey("captions")) {
-      Target.requireOutside("--captions", Path.of(options.get("captions")), DataSpec.parse(data));
+    for (var name : List.of("captions", "report")) {
+      if (options.containsKey(name)) {
+        Target.requireOutside("--" + name, Path.of(options.get(name)), DataSpec.parse(data));
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A table is looked at, trained on and drawn, through the command. */
@@ -74,7 +75,95 @@ class TableRunTest extends CommandTest {
     succeeds("train --resume --steps 40 --out FOLDER/run");
     succeeds("sample --run FOLDER/run --n 2 --out FOLDER/new.tsv");
     assertThat(folder.resolve("new.tsv")).content().contains("id\tsize\tpaid\tborn\n201\t");
-    succeeds("evaluate --run FOLDER/run --n 20 --json");
+  }
+
+  private Map<?, ?> evaluate(String options) {
+    succeeds("evaluate --run FOLDER/run --json " + options);
+    return Json.parse(out.toString(), Map.class);
+  }
+
+  @Test
+  void isMeasuredBesideRowsThatNeedNoModel() throws IOException {
+    people();
+    succeeds("train --config FOLDER/people.yaml --held-out 20% --out FOLDER/run");
+    var report = evaluate("--held-out 20% --report FOLDER/report.html");
+    var beside = List.of("", "_of_independent", "_of_smote", "_of_data");
+    var names =
+        Stream.of(
+                "shape",
+                "trend",
+                "detection_logistic",
+                "detection_xgboost",
+                "efficacy_auc",
+                "efficacy_f1",
+                "alpha_precision",
+                "beta_recall",
+                "nearer_to_training",
+                "copies")
+            .flatMap(name -> beside.stream().map(name::concat))
+            .filter(name -> !name.equals("nearer_to_training_of_data"));
+    assertThat(report.keySet().stream().map(String::valueOf))
+        .containsExactlyElementsOf(
+            Stream.of(
+                    Stream.of("compared_with"),
+                    names,
+                    Stream.of(
+                        "samples", "seed", "network_evaluations_per_sample", "samples_per_second"))
+                .flatMap(all -> all)
+                .toList());
+    assertThat(report.get("samples")).isEqualTo(160); // as many as were trained on
+    assertThat(report.get("compared_with").toString()).startsWith("160 of ");
+    assertThat((double) report.get("shape_of_independent")).isBetween(0.85, 1.0);
+    assertThat((double) report.get("shape_of_data")).isBetween(0.8, 1.0);
+    // Half of the columns is a function of the row's number, so all rows have equals.
+    assertThat((double) report.get("copies_of_smote")).isPositive();
+    assertThat(folder.resolve("report.html"))
+        .content()
+        .contains("run beside 160 of", "<figcaption>size", "<figcaption>born", "missing", "1950-");
+
+    // What is there is not drawn again, and measured alike.
+    var again = evaluate("--held-out 20%");
+    assertThat(again.containsKey("samples_per_second")).isFalse();
+    assertThat(again.get("detection_xgboost")).isEqualTo(report.get("detection_xgboost"));
+    assertThat(evaluate("--held-out 20% --grid").get("efficacy_auc_of_data")).isNotNull();
+  }
+
+  @Test
+  void whatCannotBeToldIsSaid() throws IOException {
+    people();
+    var config = folder.resolve("people.yaml");
+    Files.writeString(config, Files.readString(config).replace(",target=paid", ""));
+    succeeds("train --config FOLDER/people.yaml --out FOLDER/run");
+    var report = evaluate("--n 20");
+    assertThat(err.toString())
+        .contains(
+            "not told without held-out rows: efficacy, nearer_to_training, and what data has",
+            "not told without a target among the run's columns: efficacy");
+    assertThat(report.keySet().stream().map(String::valueOf))
+        .contains("shape", "detection_xgboost_of_smote", "copies")
+        .noneMatch(name -> name.startsWith("efficacy") || name.endsWith("_of_data"))
+        .doesNotContain("nearer_to_training");
+    assertThat(report.get("samples")).isEqualTo(20);
+
+    Files.writeString(
+        folder.resolve("other.csv"), "paid,size,born\n".concat("1,small,1950-01-01\n".repeat(9)));
+    report = evaluate("--n 20 --held-out table:FOLDER/other.csv");
+    assertThat((double) report.get("copies_of_data")).isZero(); // such a size is paid 0
+    assertThat((double) report.get("shape_of_data")).isLessThan(0.7);
+
+    fails("evaluate --run FOLDER/run --n 2", "--n is 2; measures of a table need 3 rows at least");
+    fails("evaluate --run FOLDER/run --held-out icons", "--held-out is icons, which is no table");
+    fails("evaluate --run FOLDER/run --report FOLDER/r.txt", "it must end in .html");
+    fails("evaluate --run FOLDER/run --with grid=5", "grid is '5'; it must be true or false");
+    Files.writeString(folder.resolve("bad.csv"), "size,paid,born\nhuge,1,1950-01-01\n");
+    fails(
+        "evaluate --run FOLDER/run --held-out table:FOLDER/bad.csv",
+        "bad.csv line 2, column 'size': 'huge' never occurred in the data of the run");
+  }
+
+  private void fails(String line, String message) {
+    assertThat(runLine(line)).isNotZero();
+    assertThat(err.toString()).contains(message);
   }
 
   /** By the preset, in few steps; what is asked for is kept exactly all the same. */

@@ -1,49 +1,151 @@
 package org.bitdiffusion.modality.table;
 
-import java.util.LinkedHashMap;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.bitdiffusion.config.RunConfig;
+import java.util.Optional;
+import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.DataException;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.data.Given;
+import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Part;
+import org.bitdiffusion.data.Split;
+import org.bitdiffusion.metrics.table.BoostedTrees;
+import org.bitdiffusion.metrics.table.Efficacy;
+import org.bitdiffusion.metrics.table.TableMeasures;
 import org.bitdiffusion.modality.Evaluation;
-import org.bitdiffusion.modality.KeptSamples;
+import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.modality.Watch;
-import org.bitdiffusion.model.DiffusionModel;
-import org.bitdiffusion.sampling.SamplerConfig;
 
-/** Tells how many rows were drawn; there are no measures of tables yet. */
+/**
+ * Compares samples with the rows of a table. Options:
+ *
+ * <ul>
+ *   <li>{@code held_out}, a source of rows that were not trained on, which are tested on, and tell
+ *       copies
+ *   <li>{@code report}, an HTML file of all measures, with a picture of each column
+ *   <li>{@code grid}, {@code true} to choose among the field's 36 sets of parameters of trees for
+ *       efficacy, in place of their defaults
+ * </ul>
+ */
 final class TableEvaluation implements Evaluation {
+  private static final String HELD_OUT = "held_out";
+  private static final String REPORT = "report";
+  private static final String GRID = "grid";
+
+  /** Rows that are drawn and compared at most, unless more are asked for: time is their square. */
+  private static final int ROWS = 50_000;
+
+  /** The fewest rows of which something can be told. */
+  private static final int FEWEST = 3;
+
   @Override
   public List<String> options() {
-    return List.of();
+    return List.of(HELD_OUT, REPORT, GRID);
   }
 
   @Override
   public Comparison with(DataSource source, int n, Map<String, String> options, Watch watch) {
+    var columns = columns(source);
+    requireRight(options, n);
+    if (!options.containsKey(HELD_OUT)) {
+      return compare(source, Optional.empty(), n, options, watch);
+    }
+    var plan = Modality.plan(DataSpec.parse(options.get(HELD_OUT)));
+    if (!(plan instanceof TableSources.Plan table)) {
+      throw new ConfigurationException(
+          "held_out is %s, which is no table".formatted(options.get(HELD_OUT)));
+    }
+    var others = table.open(columns);
+    if (!others.warning().isEmpty()) {
+      watch.say(others.warning());
+    }
+    return compare(source, Optional.of(others), n, options, watch);
+  }
+
+  @Override
+  public Comparison with(
+      DataSource source, Split split, int n, Map<String, String> options, Watch watch) {
+    columns(source);
+    requireRight(options, n);
+    return compare(
+        new Part(source, split.training()),
+        Optional.of(new Part(source, split.validation())),
+        n,
+        options,
+        watch);
+  }
+
+  private static Columns columns(DataSource source) {
+    var whole = source instanceof Part part ? part.whole() : source;
+    if (!(whole instanceof TableData table)) {
+      throw new ConfigurationException(source.name() + " is no table to compare with");
+    }
+    return table.columns();
+  }
+
+  private void requireRight(Map<String, String> options, int n) {
     requireKnown(options);
-    var samples = n == 0 ? source.size() : n;
-    return new Comparison() {
-      @Override
-      public List<String> measured(RunConfig run) {
-        return List.of();
-      }
+    if (n != 0 && n < FEWEST) {
+      throw new ConfigurationException(
+          "n is %d; measures of a table need %d rows at least".formatted(n, FEWEST));
+    }
+    var grid = options.getOrDefault(GRID, "false");
+    if (!grid.equals("true") && !grid.equals("false")) {
+      throw new ConfigurationException("grid is '%s'; it must be true or false".formatted(grid));
+    }
+  }
 
-      @Override
-      public void requireFit(RunConfig run, SamplerConfig sampling, long seed) {
-        DiffusionModel.requireFit(run, sampling, Given.NONE);
-      }
+  private static Comparison compare(
+      DataSource source,
+      Optional<DataSource> heldOut,
+      int n,
+      Map<String, String> options,
+      Watch watch) {
+    if (source.size() < FEWEST) {
+      throw new DataException(
+          "%s has %d rows; measures of a table need %d at least"
+              .formatted(source.name(), source.size(), FEWEST));
+    }
+    var others = heldOut.filter(rows -> rows.size() >= FEWEST);
+    var columns = columns(source);
+    var trees = BoostedTrees.areThere();
+    say(columns, heldOut.map(DataSource::size).orElse(0), trees, watch);
+    var samples = n == 0 ? Math.min(ROWS, source.size()) : n;
+    var asked =
+        new TableMeasures.Options(
+            columns.target().orElse(null),
+            options.getOrDefault(GRID, "false").equals("true")
+                ? Efficacy.PUBLISHED
+                : Efficacy.FIXED,
+            trees,
+            Math.max(ROWS, samples),
+            0);
+    return new TableComparison(
+        source,
+        columns,
+        others,
+        asked,
+        samples,
+        Optional.ofNullable(options.get(REPORT)).map(Path::of));
+  }
 
-      @Override
-      public Map<String, Object> measure(Subject subject, List<String> only, Watch watch) {
-        var kept = new KeptSamples(subject, samples, (first, count) -> Given.NONE);
-        for (var first = 0; first < samples; first += KeptSamples.PIECE) {
-          watch.progress("samples", first + kept.piece(first).count(), samples, "");
-        }
-        var report = new LinkedHashMap<String, Object>();
-        report.put("samples", samples);
-        return report;
-      }
-    };
+  /** What is not told, and why. */
+  private static void say(Columns columns, int heldOut, boolean trees, Watch watch) {
+    if (heldOut < FEWEST) {
+      watch.say(
+          "not told without %s: efficacy, nearer_to_training, and what data has"
+              .formatted(
+                  heldOut == 0
+                      ? "held-out rows"
+                      : "more held-out rows than %d".formatted(heldOut)));
+    }
+    if (columns.target().isEmpty()) {
+      watch.say("not told without a target among the run's columns: efficacy");
+    }
+    if (!trees) {
+      watch.say(
+          "not told without XGBoost, which does not run here: detection_xgboost and efficacy");
+    }
   }
 }
