@@ -161,6 +161,19 @@ class TableRunTest extends CommandTest {
         "bad.csv line 2, column 'size': 'huge' never occurred in the data of the run");
   }
 
+  @Test
+  void isMeasuredAtCheckpoints() throws IOException {
+    people();
+    var train = "train --config FOLDER/people.yaml --set training.measure.samples=50 --out FOLDER/";
+    succeeds(train + "run --set training.measure.name=trend");
+    assertThat(folder.resolve("run/metrics.jsonl")).content().contains("\"trend\":0.");
+    assertThat(folder.resolve("run/checkpoints/best.json")).exists();
+    fails(
+        train + "other --set training.measure.name=copies",
+        "copies', of which neither more nor less is better");
+    fails(train + "other --set training.measure.name=efficacy_auc", "which is not measured here");
+  }
+
   private void fails(String line, String message) {
     assertThat(runLine(line)).isNotZero();
     assertThat(err.toString()).contains(message);

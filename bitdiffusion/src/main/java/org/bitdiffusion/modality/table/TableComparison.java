@@ -116,8 +116,7 @@ final class TableComparison implements Evaluation.Comparison {
   }
 
   /** How a report writes a value. */
-  private String text(int place, double value) {
-    var column = columns.places().get(place);
+  static String text(Column column, double value) {
     var first = column.missing() + 1;
     if (!column.kind().isNumber()) {
       return column.text(first + (int) value);
@@ -229,7 +228,9 @@ final class TableComparison implements Evaluation.Comparison {
       Map<String, Double> measured,
       Watch watch) {
     var title = "%s beside %s".formatted(subject.folder().path().getFileName(), training.name());
-    var page = TableReport.html(title, real, synthetic, measured, this::text).getBytes(UTF_8);
+    var places = columns.places();
+    TableReport.Texts texts = (place, value) -> text(places.get(place), value);
+    var page = TableReport.html(title, real, synthetic, measured, texts).getBytes(UTF_8);
     WholeFile.write(file, out -> out.write(page));
     watch.say("the report is in " + file);
   }
