@@ -169,17 +169,23 @@ class InterruptTest {
   void waitingForDataEnds() throws Exception {
     var run = folder.resolve("run");
     var blocked = new AtomicBoolean(true);
-    var reads = new AtomicLong();
+    var steps = new AtomicLong();
     var slow =
         slow(
             index -> {
-              if (reads.incrementAndGet() > 12) {
-                while (blocked.get() && !Thread.currentThread().isInterrupted()) {
-                  Thread.onSpinWait();
-                }
+              // Not before a step: which reader comes first is the system's choice.
+              while (blocked.get() && steps.get() > 0 && !Thread.currentThread().isInterrupted()) {
+                Thread.onSpinWait();
               }
             });
-    try (var trainer = Run.start(config(), slow, run, new Trainer.Listener() {})) {
+    var listener =
+        new Trainer.Listener() {
+          @Override
+          public void onLog(Metrics metrics) {
+            steps.set(metrics.step());
+          }
+        };
+    try (var trainer = Run.start(config(), slow, run, listener)) {
       var training = new Interrupted(trainer);
       training.start();
       while (training.getState() != Thread.State.WAITING || trainer.done() < 1) {
