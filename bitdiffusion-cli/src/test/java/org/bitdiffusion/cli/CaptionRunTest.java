@@ -186,10 +186,11 @@ class CaptionRunTest extends CommandTest {
     for (var option : new String[] {"--strip FOLDER/t.txt", "--histogram FOLDER/t.png"}) {
       assertThat(runLine(sample + " " + option)).isEqualTo(2);
       assertThat(err.toString())
-          .contains("autoregressive: it has no steps; leave --strip, --histogram and --known out");
+          .contains(
+              "autoregressive: it has no steps; leave --strip, --histogram, --known and --given out");
     }
     assertThat(runLine(sample + " --known FOLDER/a.png")).isEqualTo(2);
-    assertThat(err.toString()).contains("leave --strip, --histogram and --known out");
+    assertThat(err.toString()).contains("leave --strip, --histogram, --known and --given out");
     assertThat(runLine(sample + " --steps 5")).isEqualTo(2);
     assertThat(err.toString()).contains("autoregressive: it has no sampling steps");
     assertThat(folder.resolve("s.txt")).doesNotExist();
