@@ -1,21 +1,14 @@
 package org.bitdiffusion.codec;
 
-import static org.bytedeco.pytorch.global.torch.gather;
 import static org.bytedeco.pytorch.global.torch.index_select;
 import static org.bytedeco.pytorch.global.torch.matmul;
-import static org.bytedeco.pytorch.global.torch.searchsorted;
 import static org.bytedeco.pytorch.global.torch.softmax;
-import static org.bytedeco.pytorch.global.torch.where;
-import static org.bytedeco.pytorch.global.torch.zeros;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
@@ -26,11 +19,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
-import org.bytedeco.pytorch.ScalarTypeOptional;
-import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -48,9 +37,6 @@ import org.bytedeco.pytorch.global.torch;
  * bit first; a place of a single value has no bits.
  */
 public final class IntervalCodec implements Codec {
-  /** Of borders, in codes: sums of shares are not exact. */
-  private static final double ROUNDING = 1e-7;
-
   /** Names of these encodings. */
   static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
 
@@ -60,20 +46,15 @@ public final class IntervalCodec implements Codec {
   /** D. */
   private final int bits;
 
-  /** The places with as many bits and about as many segments. */
-  private final List<Group> groups;
-
   /** Of each place. */
   private final List<Intervals> intervals;
 
   /** Where the bits of each place end. */
   private final int[] ends;
 
-  private IntervalCodec(
-      Space space, double scale, List<Group> groups, List<Intervals> intervals, int[] ends) {
+  private IntervalCodec(Space space, double scale, List<Intervals> intervals, int[] ends) {
     this.space = space;
     this.scale = scale;
-    this.groups = groups;
     this.intervals = intervals;
     this.ends = ends;
     bits = ends[ends.length - 1];
@@ -107,7 +88,6 @@ public final class IntervalCodec implements Codec {
       throw new IllegalArgumentException(
           "%d marginals for %d places".formatted(marginals.size(), space.places()));
     }
-    var alike = new TreeMap<Long, List<Integer>>();
     var ofPlace = new Intervals[space.places()];
     var ends = new int[ofPlace.length];
     for (var p = 0; p < ofPlace.length; p++) {
@@ -125,15 +105,11 @@ public final class IntervalCodec implements Codec {
                 .formatted(marginal.categories(), 1 << Intervals.MOST_BITS));
       }
       ends[p] = Math.addExact(p == 0 ? 0 : ends[p - 1], n);
-      // Tables are as wide as the widest of a group: no more than twice a place's own.
-      var width = Integer.SIZE - Integer.numberOfLeadingZeros(ofPlace[p].borders().length);
-      alike.computeIfAbsent((long) width << 32 | n, any -> new ArrayList<>()).add(p);
     }
     if (ends[ends.length - 1] == 0) {
       throw new ConfigurationException("all columns have a single value: nothing can differ");
     }
-    var groups = alike.values().stream().map(places -> Group.of(places, ofPlace, ends)).toList();
-    return new IntervalCodec(space, scale, groups, List.of(ofPlace), ends);
+    return new IntervalCodec(space, scale, List.of(ofPlace), ends);
   }
 
   @Override
@@ -153,58 +129,37 @@ public final class IntervalCodec implements Codec {
   @Override
   public Tensor encode(Tensor symbols, Noise noise) {
     shape(Arrays.stream(symbols.shape()).skip(1).mapToObj(Math::toIntExact).toList());
-    var flat = symbols.flatten(1, -1).to(torch.ScalarType.Long);
-    var drawn = noise.uniform(flat.shape()).to(torch.ScalarType.Double);
-    var analog = zeros(new long[] {flat.size(0), bits}, new TensorOptions(flat.device()));
-    for (var group : groups) {
-      if (group.bits > 0) {
-        analog.index_copy_(
-            1,
-            index(group.columns, flat.device()),
-            group.encode(flat, drawn).mul(new Scalar(2 * scale)).sub(new Scalar(scale)));
+    var count = Math.toIntExact(symbols.size(0));
+    var places = space.places();
+    // Plain Java: a batch has a few thousand symbols, but the borders may be as many as rows.
+    var values = Tensors.ints(symbols);
+    var drawn = Tensors.floats(noise.uniform(count, places));
+    var analog = new float[Math.multiplyExact(count, bits)];
+    var at = 0;
+    for (var i = 0; i < values.length; i++) {
+      var of = intervals.get(i % places);
+      var gray = Intervals.gray(of.code(values[i], drawn[i]));
+      for (var bit = of.bits() - 1; bit >= 0; bit--) {
+        analog[at++] = (float) ((gray >> bit & 1) == 1 ? scale : -scale);
       }
     }
-    return analog;
+    return Tensor.create(analog, count, bits).to(symbols.device(), torch.ScalarType.Float);
   }
 
   @Override
   public Tensor spread(Tensor perSymbol) {
-    var flat = perSymbol.flatten(1, -1);
-    var spread = zeros(new long[] {flat.size(0), bits}, flat.options());
-    for (var group : groups) {
-      if (group.bits > 0) {
-        var own = index_select(flat, 1, index(group.places, flat.device())).unsqueeze(-1);
-        spread.index_copy_(
-            1,
-            index(group.columns, flat.device()),
-            own.expand(flat.size(0), group.places.length, group.bits).flatten(1, 2));
-      }
-    }
-    return spread;
+    var placeOfBit =
+        IntStream.range(0, intervals.size())
+            .flatMap(p -> IntStream.range(0, intervals.get(p).bits()).map(bit -> p))
+            .asLongStream()
+            .toArray();
+    var index = Tensor.create(placeOfBit, bits).to(perSymbol.device(), torch.ScalarType.Long);
+    return index_select(perSymbol.flatten(1, -1), 1, index);
   }
 
   @Override
   public Tensor decode(Tensor analog, Noise noise) {
-    return decode(analog, noise.uniform(analog.size(0), space.places()));
-  }
-
-  private Tensor decode(Tensor analog, Tensor uniform) {
-    if (analog.dim() != 2 || analog.size(1) != bits) {
-      throw new IllegalArgumentException(
-          "analog bits are [N, %d], not %s".formatted(bits, Arrays.toString(analog.shape())));
-    }
-    var count = analog.size(0);
-    var device = analog.device();
-    var drawn = uniform.to(torch.ScalarType.Double);
-    var shape =
-        LongStream.concat(LongStream.of(count), space.shape().stream().mapToLong(side -> side))
-            .toArray();
-    var symbols = zeros(shape, new TensorOptions(device)).to(torch.ScalarType.Long);
-    var flat = symbols.view(count, space.places());
-    for (var group : groups) {
-      flat.index_copy_(1, index(group.places, device), group.decode(analog, drawn));
-    }
-    return symbols;
+    return decode(analog, noise, List.of());
   }
 
   @Override
@@ -228,28 +183,39 @@ public final class IntervalCodec implements Codec {
 
   @Override
   public Tensor decode(Tensor analog, Noise noise, List<Allowed> allowed) {
-    var drawn = noise.uniform(analog.size(0), space.places());
-    var symbols = decode(analog, drawn);
-    var flat = symbols.view(analog.size(0), space.places());
+    if (analog.dim() != 2 || analog.size(1) != bits) {
+      throw new IllegalArgumentException(
+          "analog bits are [N, %d], not %s".formatted(bits, Arrays.toString(analog.shape())));
+    }
+    var count = Math.toIntExact(analog.size(0));
+    var places = space.places();
+    var values = Tensors.floats(analog);
+    var drawn = Tensors.floats(noise.uniform(count, places));
+    var symbols = new long[Math.multiplyExact(count, places)];
+    var at = 0;
+    for (var i = 0; i < symbols.length; i++) {
+      var of = intervals.get(i % places);
+      var gray = 0;
+      for (var bit = 0; bit < of.bits(); bit++) {
+        gray = gray << 1 | (values[at++] > 0 ? 1 : 0);
+      }
+      symbols[i] = of.value(Intervals.ofGray(gray), drawn[i]);
+    }
     for (var each : allowed) {
       var place = restricted(each);
-      var count = Math.toIntExact(analog.size(0));
       var codes = new int[count];
       if (place.bits > 0) {
         var own = analog.narrow(1, place.first, place.bits);
         codes = Tensors.ints(place.logits(own, scale).argmax(new LongOptional(1), false));
       }
-      var parts = Tensors.floats(drawn.select(1, each.place()).contiguous());
-      var values = new long[count];
+      var of = intervals.get(each.place());
       for (var i = 0; i < count; i++) {
-        values[i] =
-            intervals
-                .get(each.place())
-                .value(place.pieces, (int) place.numbers[codes[i]], parts[i]);
+        var symbol = i * places + each.place();
+        symbols[symbol] = of.value(place.pieces, (int) place.numbers[codes[i]], drawn[symbol]);
       }
-      flat.select(1, each.place()).copy_(Tensor.create(values, count));
     }
-    return symbols;
+    return Tensor.create(symbols, Tensors.shape(count, space.shape()))
+        .to(analog.device(), torch.ScalarType.Long);
   }
 
   private Restricted restricted(Allowed allowed) {
@@ -293,7 +259,7 @@ public final class IntervalCodec implements Codec {
     Tensor codes(Device device) {
       var digits = new float[numbers.length * bits];
       for (var i = 0; i < numbers.length; i++) {
-        var gray = numbers[i] ^ numbers[i] >> 1;
+        var gray = Intervals.gray((int) numbers[i]);
         for (var j = 0; j < bits; j++) {
           digits[i * bits + j] = (gray >> (bits - 1 - j) & 1) == 1 ? 1 : -1;
         }
@@ -315,153 +281,6 @@ public final class IntervalCodec implements Codec {
           .add(
               Tensor.create(logShares, logShares.length)
                   .to(estimate.device(), torch.ScalarType.Float));
-    }
-  }
-
-  private static Tensor index(long[] index, Device device) {
-    return Tensor.create(index, index.length).to(device, torch.ScalarType.Long);
-  }
-
-  /** Places of as many bits, which are written at once. */
-  private static final class Group {
-    /** n. */
-    private final int bits;
-
-    private final long[] places;
-
-    /** The analog bits of the places. */
-    private final long[] columns;
-
-    /** Segments of the place that has most; tables have one more column. */
-    private final int segments;
-
-    /** Their {@link Intervals#starts}, place after place; behind the last is nothing, at K. */
-    private final long[] starts;
-
-    /** Their {@link Intervals#borders}, likewise. */
-    private final double[] borders;
-
-    private Group(int bits, long[] places, long[] columns, int segments) {
-      this.bits = bits;
-      this.places = places;
-      this.columns = columns;
-      this.segments = segments;
-      starts = new long[places.length * (segments + 1)];
-      borders = new double[starts.length];
-    }
-
-    static Group of(List<Integer> some, Intervals[] ofPlace, int[] ends) {
-      var places = some.stream().mapToLong(p -> p).toArray();
-      var bits = ofPlace[some.get(0)].bits();
-      var columns =
-          Arrays.stream(places)
-              .flatMap(p -> LongStream.range(ends[(int) p] - bits, ends[(int) p]))
-              .toArray();
-      var segments = some.stream().mapToInt(p -> ofPlace[p].borders().length - 1).max().orElse(0);
-      var group = new Group(bits, places, columns, segments);
-      for (var g = 0; g < places.length; g++) {
-        var intervals = ofPlace[(int) places[g]];
-        var own = intervals.borders().length;
-        for (var i = 0; i <= segments; i++) {
-          var from = Math.min(i, own - 1);
-          group.starts[g * (segments + 1) + i] = intervals.starts()[from];
-          group.borders[g * (segments + 1) + i] = intervals.borders()[from];
-        }
-      }
-      return group;
-    }
-
-    /** All symbols [N, P] to the digits of the group, [N, places * bits] of 0 and 1, float32. */
-    Tensor encode(Tensor symbols, Tensor drawn) {
-      var device = symbols.device();
-      var own = index(places, device);
-      var symbol = index_select(symbols, 1, own).t().contiguous();
-      var starts = starts(device);
-      var at = searched(starts, symbol);
-      var first = gather(starts, 1, at).to(torch.ScalarType.Double);
-      var end = gather(starts, 1, at.add(new Scalar(1))).to(torch.ScalarType.Double);
-      var borders = borders(device);
-      var low = gather(borders, 1, at);
-      var high = gather(borders, 1, at.add(new Scalar(1)));
-      var codes = (double) (1L << bits);
-      var each = high.sub(low).div(end.sub(first)).mul(new Scalar(codes));
-      var from =
-          low.mul(new Scalar(codes)).add(each.mul(symbol.to(torch.ScalarType.Double).sub(first)));
-      var to = from.add(each);
-      // Of codes that are all its own where it has some: they decode to it whatever is drawn.
-      var firstWhole = from.sub(new Scalar(ROUNDING)).ceil();
-      var endWhole = to.add(new Scalar(ROUNDING)).floor();
-      var whole = endWhole.gt(firstWhole);
-      from = where(whole, firstWhole, from);
-      to = where(whole, endWhole, to);
-      var code =
-          from.add(to.sub(from).mul(index_select(drawn, 1, own).t()))
-              .floor()
-              .to(torch.ScalarType.Long)
-              .clamp_max_(new Scalar((1L << bits) - 1))
-              .t();
-      var half =
-          code.to(torch.ScalarType.Double).mul(new Scalar(0.5)).floor().to(torch.ScalarType.Long);
-      return code.bitwise_xor(half)
-          .unsqueeze(-1)
-          .bitwise_and(powers().to(device, torch.ScalarType.Long))
-          .ne(new Scalar(0))
-          .to(torch.ScalarType.Float)
-          .flatten(1, 2);
-    }
-
-    /** All analog bits [N, D] to the symbols of the group, [N, places]. */
-    Tensor decode(Tensor analog, Tensor drawn) {
-      var device = analog.device();
-      var count = analog.size(0);
-      var u = index_select(drawn, 1, index(places, device));
-      if (bits > 0) {
-        var digits =
-            index_select(analog, 1, index(columns, device))
-                .view(count, places.length, bits)
-                .gt(new Scalar(0))
-                .to(torch.ScalarType.Double)
-                .cumsum(2, new ScalarTypeOptional())
-                .remainder(new Scalar(2)); // of Gray's code: each digit is a parity
-        var code = matmul(digits, powers().to(device, torch.ScalarType.Double));
-        u = code.add(u).mul(new Scalar(1.0 / (1L << bits)));
-      }
-      u = u.t().contiguous();
-      var borders = borders(device);
-      var at = searched(borders, u);
-      var low = gather(borders, 1, at);
-      var high = gather(borders, 1, at.add(new Scalar(1)));
-      var starts = starts(device);
-      var first = gather(starts, 1, at);
-      var values = gather(starts, 1, at.add(new Scalar(1))).sub(first);
-      var part = u.sub(low).div(high.sub(low)).mul(values.to(torch.ScalarType.Double));
-      return first
-          .add(part.floor().to(torch.ScalarType.Long).minimum(values.sub(new Scalar(1))))
-          .t();
-    }
-
-    /** The last entry of each row of a table that is not above the values, [places, N]. */
-    private Tensor searched(Tensor table, Tensor values) {
-      return searchsorted(
-              table, values, false, true, new StringViewOptional(), new TensorOptional())
-          .sub(new Scalar(1))
-          .clamp_(new ScalarOptional(new Scalar(0)), new ScalarOptional(new Scalar(segments - 1)));
-    }
-
-    private Tensor starts(Device device) {
-      return Tensor.create(starts, places.length, segments + 1).to(device, torch.ScalarType.Long);
-    }
-
-    private Tensor borders(Device device) {
-      return Tensor.create(borders, places.length, segments + 1)
-          .to(device, torch.ScalarType.Double);
-    }
-
-    /** 2^(bits-1), ..., 2, 1. */
-    private Tensor powers() {
-      var powers = new long[bits];
-      Arrays.setAll(powers, j -> 1L << (bits - 1 - j));
-      return Tensor.create(powers, bits);
     }
   }
 }

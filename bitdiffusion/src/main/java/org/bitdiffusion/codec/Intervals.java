@@ -20,6 +20,9 @@ record Intervals(int bits, int[] starts, double[] borders) {
   /** Codes of more bits are no whole numbers of float32 any more. */
   static final int MOST_BITS = 24;
 
+  /** Of borders, in codes: sums of shares are not exact. */
+  private static final double ROUNDING = 1e-7;
+
   /**
    * As many codes for each segment that occurs (or one more), or, where there are more than 2^most
    * of them, as much as its share. Of values that are no numbers, each gets a code of its own.
@@ -115,6 +118,71 @@ record Intervals(int bits, int[] starts, double[] borders) {
   }
 
   /**
+   * A code of a value, of the whole ones that it owns if there are some: they decode to it whatever
+   * is drawn. Otherwise of all that it has a part of.
+   *
+   * @param drawn which of them, in [0, 1)
+   */
+  int code(int value, double drawn) {
+    var segment = segmentOf(value);
+    var codes = (double) (1L << bits);
+    var each =
+        (borders[segment + 1] - borders[segment]) / (starts[segment + 1] - starts[segment]) * codes;
+    var from = borders[segment] * codes + each * (value - starts[segment]);
+    var to = from + each;
+    var firstWhole = Math.ceil(from - ROUNDING);
+    var endWhole = Math.floor(to + ROUNDING);
+    if (endWhole > firstWhole) {
+      from = firstWhole;
+      to = endWhole;
+    }
+    return (int) Math.min(codes - 1, Math.floor(from + (to - from) * drawn));
+  }
+
+  /**
+   * The value that owns a point of a code.
+   *
+   * @param part where in the code, in [0, 1)
+   */
+  int value(int code, double part) {
+    var u = (code + part) / (1L << bits);
+    var at = Arrays.binarySearch(borders, u);
+    var segment = Math.min(at >= 0 ? lastEqual(at) : -at - 2, starts.length - 2);
+    return new Piece(
+            borders[segment], borders[segment + 1], starts[segment], starts[segment + 1] - 1)
+        .value(u);
+  }
+
+  /** The segment that begins at a border and is not empty, if there is one. */
+  private int lastEqual(int at) {
+    var last = at;
+    while (last + 1 < borders.length && borders[last + 1] == borders[at]) {
+      last++;
+    }
+    return last;
+  }
+
+  /** The last segment that does not start above a value. */
+  private int segmentOf(int value) {
+    var at = Arrays.binarySearch(starts, value);
+    return Math.min(at >= 0 ? at : -at - 2, starts.length - 2);
+  }
+
+  /** Gray's code: neighbouring numbers differ in one bit. */
+  static int gray(int number) {
+    return number ^ number >> 1;
+  }
+
+  /** The number of a Gray code. */
+  static int ofGray(int gray) {
+    var number = gray;
+    for (var shift = 1; shift < Integer.SIZE; shift <<= 1) {
+      number ^= number >>> shift;
+    }
+    return number;
+  }
+
+  /**
    * A part of [0, 1) that neighbouring values of a segment own together, in equal parts.
    *
    * @param from the first of these values
@@ -133,9 +201,9 @@ record Intervals(int bits, int[] starts, double[] borders) {
   List<Piece> pieces(List<Allowed.Span> spans) {
     var pieces = new ArrayList<Piece>();
     for (var span : spans) {
-      var at = Arrays.binarySearch(starts, span.from());
-      var segment = at >= 0 ? at : -at - 2;
-      for (; segment < starts.length - 1 && starts[segment] <= span.to(); segment++) {
+      for (var segment = segmentOf(span.from());
+          segment < starts.length - 1 && starts[segment] <= span.to();
+          segment++) {
         var low = borders[segment];
         var each = (borders[segment + 1] - low) / (starts[segment + 1] - starts[segment]);
         var from = Math.max(span.from(), starts[segment]);
