@@ -123,7 +123,12 @@ final class EvaluateCommand implements Callable<Integer> {
       comparison.requireFit(opened.config(), how, drawing.seed());
       try (var model = opened.model(drawing.precision(), drawing.checkpoint().which())) {
         var subject =
-            new Evaluation.Subject(opened.folder(), model, how, drawing.seed(), batching.size());
+            new Evaluation.Subject(
+                opened.folder(),
+                model,
+                how,
+                drawing.seed(),
+                batching.size(opened.config().schema().space()));
         print(comparison.measure(subject, List.of(), watch));
       }
     }

@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       QuickstartCommand.class,
       TrainCommand.class,
       SampleCommand.class,
+      FillCommand.class,
       DataCommand.class,
       CaptionCommand.class,
       EvaluateCommand.class,

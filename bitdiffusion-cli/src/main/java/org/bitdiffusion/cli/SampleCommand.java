@@ -215,30 +215,32 @@ final class SampleCommand implements Callable<Integer> {
           return null;
         });
     var most = (Integer.MAX_VALUE - 8) / space.places();
-    if (Math.min(n, batching.size()) > most) {
+    if (Math.min(n, batching.size(space)) > most) {
       throw new ConfigurationException(
           "--batch-size is %d; of samples of this size it can be at most %d"
-              .formatted(batching.size(), most));
+              .formatted(batching.size(space), most));
     }
   }
 
   /** Draws and writes; where it is stopped before the end, what was drawn until then. */
   private void draw(Model model, Renderer renderer, SampleRequest request) {
-    var target = new SampleFile(out, renderer, model.config().schema().space(), n);
+    var space = model.config().schema().space();
+    var batch = batching.size(space);
+    var target = new SampleFile(out, renderer, space, n);
     var bits = new Histogram(model.config().codec().scale());
     var steps = model instanceof DiffusionModel ? request.sampling().steps() : 1;
     var frames =
         model instanceof DiffusionModel diffusion && strip != null
-            ? new Strip(diffusion, request.sampling(), Math.min(8, Math.min(batching.size(), n)))
+            ? new Strip(diffusion, request.sampling(), Math.min(8, Math.min(batch, n)))
             : null;
     var started = System.nanoTime();
     var done = new int[1];
-    var batches = (n + batching.size() - 1L) / batching.size();
+    var batches = (n + batch - 1L) / batch;
     try (var progress =
         new Progress("sampling, step", batches * steps, 0, spec.commandLine().getErr())) {
       Sampler.Listener listener =
           step -> {
-            var before = (long) done[0] / batching.size() * steps;
+            var before = (long) done[0] / batch * steps;
             progress.to(before + step.index() + 1, told(done[0]));
             if (done[0] == 0 && frames != null) {
               frames.add(step);
@@ -250,12 +252,12 @@ final class SampleCommand implements Callable<Integer> {
           };
       model.sampleAll(
           request,
-          batching.size(),
+          batch,
           listener,
           samples -> {
             target.add(samples);
             done[0] += samples.count();
-            progress.to((done[0] + batching.size() - 1L) / batching.size() * steps, told(done[0]));
+            progress.to((done[0] + batch - 1L) / batch * steps, told(done[0]));
             if (stopped) {
               throw new CancellationException();
             }

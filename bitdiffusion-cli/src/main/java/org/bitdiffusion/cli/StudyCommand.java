@@ -344,7 +344,9 @@ final class StudyCommand implements Callable<Integer> {
     try (var model = run.model(run.config().training().precision())) {
       for (var way : study.ways().keySet()) {
         var sampling = run.config(study.sampling(way)).sampling();
-        var subject = new Evaluation.Subject(run.folder(), model, sampling, seed, batching.size());
+        var subject =
+            new Evaluation.Subject(
+                run.folder(), model, sampling, seed, batching.size(run.config().schema().space()));
         var measured = comparison.measure(subject, study.metrics(), watch);
         results.add(new StudyResults.Result(variant, way, seed, numbers(measured)));
       }

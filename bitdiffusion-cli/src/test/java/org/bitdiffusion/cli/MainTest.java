@@ -40,6 +40,7 @@ class MainTest extends CommandTest {
         "quickstart",
         "train",
         "sample",
+        "fill",
         "data",
         "caption",
         "evaluate",

@@ -77,6 +77,58 @@ class TableRunTest extends CommandTest {
     assertThat(folder.resolve("new.tsv")).content().contains("id\tsize\tpaid\tborn\n201\t");
   }
 
+  @Test
+  void gapsAreFilled() throws IOException {
+    people();
+    var config = folder.resolve("people.yaml"); // its own network is not told what is known
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceFirst(
+                "network: .*", "network: {kind: mlp, width: 32, blocks: 1, embedding: 16}"));
+    succeeds(
+        "train --config FOLDER/people.yaml --set codec.encoding=tree --set diffusion.known_rate=0.5"
+            + " --out FOLDER/run");
+    var gaps = "id,paid,size,born\r\n7,1,,1960-01-01\r\n8,,?,\r\n9,0,\"small\",1970-01-01";
+    Files.writeString(folder.resolve("gaps.csv"), gaps);
+    succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/filled.csv");
+    assertThat(out.toString())
+        .startsWith("filled fields of 2 of 3 rows: size 2, paid 1, born 1, in ")
+        .endsWith("s; all is in " + folder.resolve("filled.csv") + "\n");
+    assertThat(folder.resolve("filled.csv"))
+        .content()
+        .matches(
+            "id,paid,size,born\r\n7,1,(small|large),1960-01-01\r\n8,[01],(small|large),19\\d\\d-\\d\\d-\\d\\d\r\n9,0,\"small\",1970-01-01");
+    succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/draw.csv --draws 3");
+    assertThat(out.toString())
+        .endsWith("3 fillings are in " + folder.resolve("draw-1.csv") + " to draw-3.csv\n");
+    assertThat(folder.resolve("draw-1.csv")).hasSameTextualContentAs(folder.resolve("filled.csv"));
+    assertThat(folder.resolve("draw-3.csv")).exists();
+    succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/e.csv --draws 3 --expected");
+    assertThat(folder.resolve("e.csv")).content().contains("\r\n9,0,\"small\",1970-01-01");
+    succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/empty.csv --empty-only");
+    assertThat(folder.resolve("empty.csv")).content().matches("(?s).*\r\n8,[01],\\?,19.*");
+  }
+
+  @Test
+  void whatCannotBeFilledIsTold() throws IOException {
+    people();
+    succeeds("train --config FOLDER/people.yaml --out FOLDER/run");
+    Files.writeString(folder.resolve("gaps.csv"), "size,paid\nhuge,\n");
+    var fill = "fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/";
+    assertThat(runLine(fill + "gaps.csv")).isEqualTo(2);
+    assertThat(err.toString()).contains("--out is ", "which is read here, and would be lost");
+    assertThat(runLine(fill + "filled.csv")).isEqualTo(1);
+    assertThat(err.toString()).contains("gaps.csv line 2, column 'size': 'huge' never occurred");
+    assertThat(folder.resolve("filled.csv")).doesNotExist();
+    assertThat(runLine(fill + "filled.csv --expected")).isEqualTo(2);
+    assertThat(err.toString()).contains("add --draws 20");
+    succeeds(fill.replace("gaps.csv", "gaps.csv,unseen=missing") + "filled.csv");
+    assertThat(err.toString())
+        .contains("trained with diffusion.known_rate 0", "taken for unknown", "size 1");
+    assertThat(folder.resolve("filled.csv")).content().matches("size,paid\nhuge,[01]\n");
+  }
+
   private Map<?, ?> evaluate(String options) {
     succeeds("evaluate --run FOLDER/run --json " + options);
     return Json.parse(out.toString(), Map.class);

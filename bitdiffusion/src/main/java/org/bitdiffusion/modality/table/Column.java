@@ -108,7 +108,28 @@ public final class Column {
     if (level < 0) {
       return -1;
     }
-    var symbol = level + missing() + 1;
+    return nearestOccurring(level + missing() + 1);
+  }
+
+  /**
+   * The symbol of the number or date, of those that occur, that is nearest to a {@link #number}.
+   */
+  public int nearestSymbol(double number) {
+    var low = missing() + 1;
+    var high = categories() - 1; // the first one that is not below
+    while (low < high) {
+      var middle = (low + high) >>> 1;
+      if (number(middle) < number) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    var isNearerBelow = low > missing() + 1 && number - number(low - 1) < number(low) - number;
+    return nearestOccurring(isNearerBelow ? low - 1 : low);
+  }
+
+  private int nearestOccurring(int symbol) {
     var segment = marginal.segment(symbol);
     if (marginal.count(segment) > 0) {
       return symbol;

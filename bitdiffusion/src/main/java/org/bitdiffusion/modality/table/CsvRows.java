@@ -65,6 +65,7 @@ final class CsvRows implements Rows {
   private CSVRecord waiting; // the first row of a file without header
   private long line; // of the row that was read last
   private long lastLine; // of its end
+  private long start; // of the characters of the row that was read last
 
   /**
    * Opens a file, and reads its header.
@@ -77,7 +78,7 @@ final class CsvRows implements Rows {
       RegularFile.require(file);
       var changed = Files.getLastModifiedTime(file);
       var size = Files.size(file);
-      var charset = format.charset().orElse(charset(file));
+      var charset = charset(file, format);
       reader = reader(file, charset);
       var beginning = beginning(reader);
       if (beginning.isBlank()) {
@@ -168,13 +169,18 @@ final class CsvRows implements Rows {
     return true;
   }
 
-  /** UTF-8, unless a byte order mark tells UTF-16. */
-  private static Charset charset(Path file) throws IOException {
+  /** UTF-8, unless something else is said, or a byte order mark tells UTF-16. */
+  private static Charset charset(Path file, Format format) throws IOException {
+    var said = format.charset().orElse(StandardCharsets.UTF_8);
+    if (format.charset().isPresent() && !said.equals(StandardCharsets.UTF_16)) {
+      return said;
+    }
     try (var in = unpacked(file)) {
       var mark = in.readNBytes(2);
-      return begins(mark, 0xfe, 0xff) || begins(mark, 0xff, 0xfe)
-          ? StandardCharsets.UTF_16
-          : StandardCharsets.UTF_8;
+      // Those two keep the mark, so that what is written again has it too.
+      return begins(mark, 0xff, 0xfe)
+          ? StandardCharsets.UTF_16LE
+          : begins(mark, 0xfe, 0xff) ? StandardCharsets.UTF_16BE : said;
     }
   }
 
@@ -353,6 +359,7 @@ final class CsvRows implements Rows {
         return null;
       }
       var row = records.next();
+      start = row.getCharacterPosition();
       lastLine = Math.max(next, parser.getCurrentLineNumber());
       line = lastLine - linesWithin(row);
       return row;
@@ -514,6 +521,33 @@ final class CsvRows implements Rows {
   @Override
   public int position() {
     return (int) Math.min(Integer.MAX_VALUE, line);
+  }
+
+  /**
+   * At or before which character of the text behind a byte order mark the row begins that was read
+   * last: empty lines may be before it.
+   */
+  long start() {
+    return start;
+  }
+
+  /** All of the file's text, unpacked, with its byte order mark if it has one. */
+  String text() {
+    try (var reader = reader(file, charset)) {
+      var text = new StringBuilder();
+      var buffer = new char[SNIFFED];
+      for (var n = reader.read(buffer); n >= 0; n = reader.read(buffer)) {
+        text.append(buffer, 0, n);
+      }
+      return text.toString();
+    } catch (IOException e) {
+      throw failed(file, charset, 1, e);
+    }
+  }
+
+  /** What the file is, unpacked: bytes of this encoding. */
+  Charset charset() {
+    return charset;
   }
 
   @Override

@@ -76,7 +76,7 @@ public record TableRenderer(Columns columns, boolean escapeFormulas) implements 
     }
     // A line with nothing on it would be no row.
     if (isQuoted(cell, separator) || count == 1 && cell.isEmpty()) {
-      to.append('"').append(cell.replace("\"", "\"\"")).append('"');
+      to.append(quoted(cell));
     } else {
       to.append(cell);
     }
@@ -85,7 +85,13 @@ public record TableRenderer(Columns columns, boolean escapeFormulas) implements 
     }
   }
 
-  private static boolean isQuoted(String cell, char separator) {
+  /** A field in quotes. */
+  static String quoted(String cell) {
+    return '"' + cell.replace("\"", "\"\"") + '"';
+  }
+
+  /** Whether a field needs quotes. */
+  static boolean isQuoted(String cell, char separator) {
     return cell.indexOf(separator) >= 0
         || cell.indexOf('"') >= 0
         || cell.indexOf('\n') >= 0
