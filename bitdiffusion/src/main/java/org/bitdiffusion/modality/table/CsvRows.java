@@ -16,7 +16,6 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -52,7 +51,8 @@ final class CsvRows implements Rows {
   private static final char BYTE_ORDER_MARK = '\ufeff';
   private static final List<Character> SEPARATORS = List.of(',', ';', '\t', '|');
 
-  private final Path file;
+  private final Input input;
+  private final Path file; // for messages
   private final Charset charset;
   private final boolean header;
   private final char separator;
@@ -60,12 +60,48 @@ final class CsvRows implements Rows {
   private final Guard guard;
   private final Iterator<CSVRecord> records;
   private final List<String> names;
-  private final FileTime changed;
-  private final long size;
+  private final Object version;
   private CSVRecord waiting; // the first row of a file without header
   private long line; // of the row that was read last
   private long lastLine; // of its end
   private long start; // of the characters of the row that was read last
+
+  /** What is read, from its beginning and more than once. */
+  private sealed interface Input {
+    /** For messages. */
+    Path name();
+
+    InputStream open() throws IOException;
+
+    /** Another one when it has been changed. */
+    Object version() throws IOException;
+  }
+
+  private record InFile(Path name) implements Input {
+    @Override
+    public InputStream open() throws IOException {
+      return Files.newInputStream(name);
+    }
+
+    @Override
+    public Object version() throws IOException {
+      RegularFile.require(name);
+      return List.of(Files.size(name), Files.getLastModifiedTime(name));
+    }
+  }
+
+  /** What comes with the library. */
+  private record InLibrary(Path name) implements Input {
+    @Override
+    public InputStream open() {
+      return CsvRows.class.getResourceAsStream(name.toString());
+    }
+
+    @Override
+    public Object version() {
+      return name;
+    }
+  }
 
   /**
    * Opens a file, and reads its header.
@@ -73,13 +109,22 @@ final class CsvRows implements Rows {
    * @throws DataException if it cannot be read, or is none of this kind
    */
   static CsvRows open(Path file, Format format) {
+    return open(new InFile(file), format);
+  }
+
+  /** A table of commas and UTF-8 that lies beside this class. */
+  static CsvRows ofLibrary(String name) {
+    var format = new Format(Optional.of(','), Optional.of(StandardCharsets.UTF_8), true);
+    return open(new InLibrary(Path.of(name)), format);
+  }
+
+  private static CsvRows open(Input input, Format format) {
     Reader reader = null;
+    var file = input.name();
     try {
-      RegularFile.require(file);
-      var changed = Files.getLastModifiedTime(file);
-      var size = Files.size(file);
-      var charset = charset(file, format);
-      reader = reader(file, charset);
+      var version = input.version();
+      var charset = charset(input, format);
+      reader = reader(input, charset);
       var beginning = beginning(reader);
       if (beginning.isBlank()) {
         throw new DataException(file + " is empty: it has no row");
@@ -88,28 +133,22 @@ final class CsvRows implements Rows {
         throw new DataException(
             file + " is no text: it has a character 0; name a file of separated values");
       }
-      return new CsvRows(file, format, charset, beginning, reader, changed, size);
+      return new CsvRows(input, format, charset, beginning, reader, version);
     } catch (IOException | UncheckedIOException | DataException e) {
       close(reader);
       throw e instanceof DataException known
           ? known
-          : failed(file, format.charset().orElse(StandardCharsets.UTF_8), 1, e);
+          : failed(input, format.charset().orElse(StandardCharsets.UTF_8), 1, e);
     }
   }
 
   private CsvRows(
-      Path file,
-      Format format,
-      Charset charset,
-      String beginning,
-      Reader rest,
-      FileTime changed,
-      long size)
+      Input input, Format format, Charset charset, String beginning, Reader rest, Object version)
       throws IOException {
-    this.file = file;
+    this.input = input;
+    file = input.name();
     this.charset = charset;
-    this.changed = changed;
-    this.size = size;
+    this.version = version;
     header = format.header();
     separator = format.separator().orElseGet(() -> separator(beginning, file));
     guard = new Guard(new Joined(beginning, rest));
@@ -134,8 +173,8 @@ final class CsvRows implements Rows {
 
   // ---------------------------------------------------------------- beginning
 
-  private static InputStream unpacked(Path file) throws IOException {
-    var in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+  private static InputStream unpacked(Input file) throws IOException {
+    var in = new BufferedInputStream(file.open(), 1 << 16);
     try {
       in.mark(8);
       var magic = in.readNBytes(6);
@@ -148,10 +187,10 @@ final class CsvRows implements Rows {
       }
       if (begins(magic, 'P', 'K', 3, 4)) {
         throw new DataException(
-            file + " is a zip archive (or a spreadsheet); unpack it, or save it as CSV");
+            file.name() + " is a zip archive (or a spreadsheet); unpack it, or save it as CSV");
       }
       if (begins(magic, 'P', 'A', 'R', '1')) {
-        throw new DataException(file + " is a Parquet file; write it as CSV");
+        throw new DataException(file.name() + " is a Parquet file; write it as CSV");
       }
       return in;
     } catch (IOException | RuntimeException e) {
@@ -170,7 +209,7 @@ final class CsvRows implements Rows {
   }
 
   /** UTF-8, unless something else is said, or a byte order mark tells UTF-16. */
-  private static Charset charset(Path file, Format format) throws IOException {
+  private static Charset charset(Input file, Format format) throws IOException {
     var said = format.charset().orElse(StandardCharsets.UTF_8);
     if (format.charset().isPresent() && !said.equals(StandardCharsets.UTF_16)) {
       return said;
@@ -184,7 +223,7 @@ final class CsvRows implements Rows {
     }
   }
 
-  private static Reader reader(Path file, Charset charset) throws IOException {
+  private static Reader reader(Input file, Charset charset) throws IOException {
     var decoder =
         charset
             .newDecoder()
@@ -364,7 +403,7 @@ final class CsvRows implements Rows {
       line = lastLine - linesWithin(row);
       return row;
     } catch (UncheckedIOException | IllegalStateException e) {
-      throw failed(file, charset, next, e);
+      throw failed(input, charset, next, e);
     }
   }
 
@@ -385,7 +424,7 @@ final class CsvRows implements Rows {
   /** A file that another program writes meanwhile is half the one and half the other. */
   private void requireUnchanged() {
     try {
-      if (Files.size(file) != size || !Files.getLastModifiedTime(file).equals(changed)) {
+      if (!input.version().equals(version)) {
         throw new DataException(
             file + " was changed while it was read; read it again when it is whole");
       }
@@ -394,7 +433,8 @@ final class CsvRows implements Rows {
     }
   }
 
-  private static DataException failed(Path file, Charset charset, long line, Exception e) {
+  private static DataException failed(Input input, Charset charset, long line, Exception e) {
+    var file = input.name();
     Throwable cause = e;
     while (cause instanceof UncheckedIOException && cause.getCause() != null) {
       cause = cause.getCause();
@@ -402,7 +442,7 @@ final class CsvRows implements Rows {
     if (cause instanceof CharacterCodingException) {
       return new DataException(
           "%s line %d is no %s; name its encoding, such as charset=windows-1252"
-              .formatted(file, badLine(file, charset), charset),
+              .formatted(file, badLine(input, charset), charset),
           e);
     }
     if (cause instanceof CSVException || cause instanceof IllegalStateException) {
@@ -427,7 +467,7 @@ final class CsvRows implements Rows {
   }
 
   /** The line of the first byte that is none of the encoding. */
-  private static long badLine(Path file, Charset charset) {
+  private static long badLine(Input file, Charset charset) {
     var line = 1L;
     try (var in = unpacked(file)) {
       var decoder = charset.newDecoder(); // which reports what it cannot decode
@@ -533,7 +573,7 @@ final class CsvRows implements Rows {
 
   /** All of the file's text, unpacked, with its byte order mark if it has one. */
   String text() {
-    try (var reader = reader(file, charset)) {
+    try (var reader = reader(input, charset)) {
       var text = new StringBuilder();
       var buffer = new char[SNIFFED];
       for (var n = reader.read(buffer); n >= 0; n = reader.read(buffer)) {
@@ -541,7 +581,7 @@ final class CsvRows implements Rows {
       }
       return text.toString();
     } catch (IOException e) {
-      throw failed(file, charset, 1, e);
+      throw failed(input, charset, 1, e);
     }
   }
 

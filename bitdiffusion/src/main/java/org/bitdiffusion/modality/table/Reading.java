@@ -32,6 +32,11 @@ record Reading(
     return new Reading(all, target.or(said::target), missing, said.choices(), part, unseen);
   }
 
+  /** This, where nothing is said of values that columns do not have, with something else. */
+  Reading orUnseen(Unseen other) {
+    return unseen == Unseen.STOP ? new Reading(drop, target, missing, choices, part, other) : this;
+  }
+
   /** What becomes of a value that the columns of a run do not have. */
   enum Unseen {
     /** It is an error. */
@@ -41,7 +46,9 @@ record Reading(
     /** It counts as missing, in a column that has missing values. */
     MISSING,
     /** Its row is left out. */
-    SKIP
+    SKIP,
+    /** Of a number or date the nearest one is taken; a row with another such value is left out. */
+    NEAREST_OR_SKIP
   }
 
   /**

@@ -56,7 +56,7 @@ final class TableEvaluation implements Evaluation {
       throw new ConfigurationException(
           "held_out is %s, which is no table".formatted(options.get(HELD_OUT)));
     }
-    var others = table.open(columns);
+    var others = table.openToCompare(columns);
     if (!others.warning().isEmpty()) {
       watch.say(others.warning());
     }

@@ -279,10 +279,12 @@ final class TableReader {
     var symbol =
         switch (reading.unseen()) {
           case STOP, SKIP -> -1;
-          case NEAREST -> column.nearestSymbol(cell);
+          case NEAREST, NEAREST_OR_SKIP -> column.nearestSymbol(cell);
           case MISSING -> column.missing();
         };
-    if (symbol >= 0 || reading.unseen() == Reading.Unseen.SKIP) {
+    if (symbol >= 0
+        || reading.unseen() == Reading.Unseen.SKIP
+        || reading.unseen() == Reading.Unseen.NEAREST_OR_SKIP) {
       return symbol;
     }
     var choices = column.kind().isNumber() ? "unseen=nearest, unseen=skip" : "unseen=skip";

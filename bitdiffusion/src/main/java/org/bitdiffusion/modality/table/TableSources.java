@@ -48,7 +48,13 @@ public final class TableSources {
                   "of tables and databases: target=COLUMN, drop=A+B, columns=FILE.json (a run's columns.json, edited), missing=A+B",
                   "split=train|test,share=0.2,seed=0 for rows that are drawn; or split_column=COLUMN,split=VALUE",
                   "unseen=stop|nearest|missing|skip for values that the data of a run did not have"),
-              TableSources::database));
+              TableSources::database),
+          new Kind(
+              "adult",
+              List.of(
+                  "adult,split=train|test",
+                  "Adult, of the census of the USA in 1994: 48,842 people (Becker and Kohavi 1996, CC BY 4.0)"),
+              TableSources::adult));
 
   /** Begins a query that may have commas: all behind it is the query's. */
   private static final String QUERY = ",query=";
@@ -92,6 +98,17 @@ public final class TableSources {
       }
     }
 
+    /**
+     * Opens what is only compared with: a value that the columns do not have does not stop it,
+     * unless the user says otherwise.
+     */
+    TableData openToCompare(Columns columns) {
+      try (var opened = rows.get()) {
+        return TableReader.read(
+            opened, reading.orUnseen(Reading.Unseen.NEAREST_OR_SKIP), columns, files);
+      }
+    }
+
     /** Opens it with the columns of a run, whatever the user said of them then. */
     TableData open(Columns columns) {
       try (var opened = rows.get()) {
@@ -106,6 +123,25 @@ public final class TableSources {
     var header = options.word("header", "yes", "yes", "no").equals("yes");
     var format = new CsvRows.Format(separator, charset, header);
     return plan(options, () -> CsvRows.open(options.path(), format));
+  }
+
+  /** The table that comes with the library, split as its authors did. */
+  private static Plan adult(Options options) {
+    var part = options.word("split", "train", "train", "test");
+    var reading =
+        new Reading(
+            options.text("drop").map(TableSources::names).orElse(List.of()),
+            Optional.of(options.text("target").orElse("income")),
+            Missing.USUAL,
+            Map.of(),
+            Reading.Part.WHOLE,
+            unseen(options));
+    var said = options.text("columns").map(Path::of);
+    return new Plan(
+        () -> CsvRows.ofLibrary("adult-%s.csv.xz".formatted(part)),
+        reading,
+        said,
+        said.stream().toList());
   }
 
   private static char separator(String name) {

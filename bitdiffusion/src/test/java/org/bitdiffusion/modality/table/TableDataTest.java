@@ -145,4 +145,20 @@ class TableDataTest {
       assertThat(skipped.warning()).contains("1 rows are left out");
     }
   }
+
+  /** The table that comes with the library is the published one. */
+  @Test
+  void adultIsThere() {
+    try (var train = Modality.plan(DataSpec.parse("adult")).open();
+        var test = Modality.plan(DataSpec.parse("adult,split=test")).open()) {
+      assertThat(train.size()).isEqualTo(32_561);
+      assertThat(test.size()).isEqualTo(16_281);
+      var columns = ((TableData) train).columns();
+      assertThat(columns.target()).contains("income");
+      assertThat(columns.places()).hasSize(15);
+      assertThat(columns.get("workclass").missingCount()).isEqualTo(1836);
+      var income = columns.get("income");
+      assertThat(income.marginal().count(income.symbol(">50K"))).isEqualTo(7841);
+    }
+  }
 }
