@@ -80,6 +80,14 @@ final class EvaluateCommand implements Callable<Integer> {
               + " parameters.")
   private boolean grid;
 
+  @Option(
+      names = "--fill",
+      paramLabel = "SHARE",
+      description =
+          "Of a run of tables: also masks so many fields of held-out rows, such as 30%%, fills them and compares, beside the"
+              + " most usual values and those of the nearest rows.")
+  private String fill;
+
   @Mixin private EvaluationOptions comparing;
 
   @Option(names = "--json", description = "Reports as JSON.")
@@ -150,6 +158,7 @@ final class EvaluateCommand implements Callable<Integer> {
     EvaluationOptions.put(options, "captions", captions);
     EvaluationOptions.put(options, "report", report);
     EvaluationOptions.put(options, "grid", grid ? "true" : null);
+    EvaluationOptions.put(options, "fill", fill);
     EvaluationOptions.put(options, "held_out", heldOut);
     requireFile(options, "captions", ".jsonl");
     requireFile(options, "report", ".html");

@@ -37,6 +37,21 @@ class TableRunTest extends CommandTest {
             .formatted(folder.resolve("people.csv")));
   }
 
+  private void peopleOfWhomSomeIsKnown() throws IOException {
+    people();
+    var config = folder.resolve("people.yaml"); // its own network is not told what is known
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceFirst(
+                "network: .*",
+                """
+                network: {kind: mlp, width: 32, blocks: 1, embedding: 16}
+                codec: {encoding: tree}
+                diffusion: {known_rate: 0.5}\
+                """));
+  }
+
   private void succeeds(String line) {
     assertThat(runLine(line)).as(err.toString()).isZero();
   }
@@ -79,16 +94,8 @@ class TableRunTest extends CommandTest {
 
   @Test
   void gapsAreFilled() throws IOException {
-    people();
-    var config = folder.resolve("people.yaml"); // its own network is not told what is known
-    Files.writeString(
-        config,
-        Files.readString(config)
-            .replaceFirst(
-                "network: .*", "network: {kind: mlp, width: 32, blocks: 1, embedding: 16}"));
-    succeeds(
-        "train --config FOLDER/people.yaml --set codec.encoding=tree --set diffusion.known_rate=0.5"
-            + " --out FOLDER/run");
+    peopleOfWhomSomeIsKnown();
+    succeeds("train --config FOLDER/people.yaml --out FOLDER/run");
     var gaps = "id,paid,size,born\r\n7,1,,1960-01-01\r\n8,,?,\r\n9,0,\"small\",1970-01-01";
     Files.writeString(folder.resolve("gaps.csv"), gaps);
     succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/filled.csv");
@@ -108,6 +115,21 @@ class TableRunTest extends CommandTest {
     assertThat(folder.resolve("e.csv")).content().contains("\r\n9,0,\"small\",1970-01-01");
     succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/empty.csv --empty-only");
     assertThat(folder.resolve("empty.csv")).content().matches("(?s).*\r\n8,[01],\\?,19.*");
+  }
+
+  @Test
+  void fillingIsMeasured() throws IOException {
+    peopleOfWhomSomeIsKnown();
+    succeeds("train --config FOLDER/people.yaml --held-out 20% --out FOLDER/run");
+    var told = evaluate("--held-out 20% --fill 30%");
+    for (var of : List.of("", "_of_usual", "_of_neighbours")) {
+      assertThat((double) told.get("fill_accuracy" + of)).isBetween(0.1, 0.9);
+      assertThat((double) told.get("fill_error" + of)).isBetween(0.1, 3.0);
+    }
+    // "paid" is 0 as often as 1, and of the three sizes one is missing, which is not masked.
+    assertThat((double) told.get("fill_accuracy_of_usual")).isBetween(0.2, 0.8);
+    assertThat(runLine("evaluate --run FOLDER/run --held-out 20% --fill lots")).isEqualTo(2);
+    assertThat(err.toString()).contains("--fill is 'lots'; it must be a share of fields");
   }
 
   @Test
@@ -189,7 +211,7 @@ class TableRunTest extends CommandTest {
     var report = evaluate("--n 20");
     assertThat(err.toString())
         .contains(
-            "not told without held-out rows: efficacy, nearer_to_training, and what data has",
+            "not told without held-out rows: efficacy, nearer_to_training, how gaps are filled, and what data has",
             "not told without a target among the run's columns: efficacy");
     assertThat(report.keySet().stream().map(String::valueOf))
         .contains("shape", "detection_xgboost_of_smote", "copies")
@@ -210,7 +232,7 @@ class TableRunTest extends CommandTest {
     Files.writeString(folder.resolve("bad.csv"), "size,paid,born\nhuge,1,1950-01-01\n");
     fails(
         "evaluate --run FOLDER/run --held-out table:FOLDER/bad.csv",
-        "bad.csv line 2, column 'size': 'huge' never occurred in the data of the run");
+        "bad.csv: all rows are left out, as each has a value that the run's columns lack");
   }
 
   @Test

@@ -115,8 +115,16 @@ public final class Column {
    * The symbol of the number or date, of those that occur, that is nearest to a {@link #number}.
    */
   public int nearestSymbol(double number) {
+    var above = atLeast(number);
+    var isNearerBelow =
+        above > missing() + 1 && number - number(above - 1) < number(above) - number;
+    return nearestOccurring(isNearerBelow ? above - 1 : above);
+  }
+
+  /** The first symbol of a number or date that is not below a {@link #number}, or else the last. */
+  int atLeast(double number) {
     var low = missing() + 1;
-    var high = categories() - 1; // the first one that is not below
+    var high = categories() - 1;
     while (low < high) {
       var middle = (low + high) >>> 1;
       if (number(middle) < number) {
@@ -125,8 +133,7 @@ public final class Column {
         high = middle;
       }
     }
-    var isNearerBelow = low > missing() + 1 && number - number(low - 1) < number(low) - number;
-    return nearestOccurring(isNearerBelow ? low - 1 : low);
+    return low;
   }
 
   private int nearestOccurring(int symbol) {

@@ -12,8 +12,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import java.util.zip.GZIPOutputStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
@@ -49,6 +50,7 @@ public final class Gaps {
   private final String text;
   private final Charset charset;
   private final char separator;
+  private final List<Column> places;
   private final List<Gap> gaps;
   private final Known known;
   private final int rows;
@@ -60,14 +62,14 @@ public final class Gaps {
     text = reader.text;
     charset = file.charset();
     separator = file.separator();
+    places = reader.places;
     gaps = List.copyOf(reader.gaps);
     rows = reader.symbols.size();
     unseen = reader.unseen;
-    var places = reader.places.size();
-    var mask = new boolean[rows * places];
+    var mask = new boolean[rows * places.size()];
     var symbols = new int[mask.length];
     for (var i = 0; i < mask.length; i++) {
-      var symbol = reader.symbols.get(i / places)[i % places];
+      var symbol = reader.symbols.get(i / places.size())[i % places.size()];
       mask[i] = symbol >= 0;
       symbols[i] = Math.max(0, symbol);
     }
@@ -313,15 +315,22 @@ public final class Gaps {
 
   /** What gaps may be filled with: all that is a value. */
   public List<Allowed> allowed() {
-    var places = new TreeSet<Integer>();
-    var allowed = new ArrayList<Allowed>();
-    for (var gap : gaps) {
-      if (gap.place() >= 0 && gap.column().missing() >= 0 && places.add(gap.place())) {
-        var values = new Allowed.Span(gap.column().missing() + 1, gap.column().categories() - 1);
-        allowed.add(new Allowed(gap.place(), List.of(values)));
-      }
-    }
-    return allowed;
+    var byPlace = new TreeMap<Integer, Column>();
+    gaps.stream()
+        .filter(gap -> gap.place() >= 0)
+        .forEach(gap -> byPlace.put(gap.place(), gap.column()));
+    return byPlace.entrySet().stream()
+        .flatMap(place -> values(place.getValue(), place.getKey()).stream())
+        .toList();
+  }
+
+  /** All values of a column that has missing ones too. */
+  static Optional<Allowed> values(Column column, int place) {
+    return column.missing() < 0
+        ? Optional.empty()
+        : Optional.of(
+            new Allowed(
+                place, List.of(new Allowed.Span(column.missing() + 1, column.categories() - 1))));
   }
 
   /**
@@ -331,19 +340,23 @@ public final class Gaps {
    * @param draws symbols of all rows with gaps each, row after row
    */
   public int[] expected(List<int[]> draws) {
+    return expected(places, known, draws);
+  }
+
+  static int[] expected(List<Column> places, Known known, List<int[]> draws) {
     var expected = draws.get(0).clone();
-    var places = expected.length / Math.max(1, rows);
-    for (var gap : gaps) {
-      if (gap.place() >= 0) {
-        var at = gap.row() * places + gap.place();
-        var drawn = draws.stream().mapToInt(draw -> draw[at]).toArray();
-        expected[at] =
-            gap.column().kind().isNumber()
-                ? gap.column()
-                    .nearestSymbol(
-                        Arrays.stream(drawn).mapToDouble(gap.column()::number).average().orElse(0))
-                : mode(drawn);
+    for (var i = 0; i < expected.length; i++) {
+      if (known.mask()[i]) {
+        continue;
       }
+      var at = i;
+      var column = places.get(i % places.size());
+      var drawn = draws.stream().mapToInt(draw -> draw[at]).toArray();
+      expected[i] =
+          column.kind().isNumber()
+              ? column.nearestSymbol(
+                  Arrays.stream(drawn).mapToDouble(column::number).average().orElseThrow())
+              : mode(drawn);
     }
     return expected;
   }
@@ -368,7 +381,6 @@ public final class Gaps {
    *     lacks
    */
   public void write(Path out, int... symbols) {
-    var places = symbols.length / Math.max(1, rows);
     WholeFile.write(
         out,
         stream -> {
@@ -378,7 +390,7 @@ public final class Gaps {
           var done = 0;
           for (var gap : gaps) {
             writer.write(text, done, gap.from() - done);
-            var symbol = gap.place() < 0 ? 0 : symbols[gap.row() * places + gap.place()];
+            var symbol = gap.place() < 0 ? 0 : symbols[gap.row() * places.size() + gap.place()];
             var cell = gap.column().text(symbol);
             var isQuoted = text.startsWith("\"", gap.from());
             writer.write(

@@ -3,19 +3,17 @@ package org.bitdiffusion.modality.table;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.IntUnaryOperator;
+import java.util.stream.Stream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.io.WholeFile;
-import org.bitdiffusion.metrics.table.Column.Categories;
 import org.bitdiffusion.metrics.table.Table;
 import org.bitdiffusion.metrics.table.TableMeasures;
 import org.bitdiffusion.metrics.table.TableReport;
@@ -37,7 +35,7 @@ final class TableComparison implements Evaluation.Comparison {
 
   private static final int MOST_AT_A_TIME = 1024;
 
-  private static final Set<String> LOWER_IS_BETTER = Set.of("efficacy_rmse");
+  private static final Set<String> LOWER_IS_BETTER = Set.of("efficacy_rmse", MaskedRows.ERROR);
 
   /** Of these neither more nor less is better: real rows are as near, and equal one another. */
   private static final Set<String> OF_NO_RANK = Set.of("nearer_to_training", "copies");
@@ -46,18 +44,21 @@ final class TableComparison implements Evaluation.Comparison {
   private final Columns columns;
   private final int n;
   private final Optional<Path> report;
+  private final Optional<MaskedRows> masked;
   private final Table real;
   private final TableMeasures measures;
 
   /**
    * @param columns of all rows
    * @param heldOut rows that were not trained on
+   * @param masked rows to be filled, if any
    * @param n rows to draw, at least 3
    */
   TableComparison(
       DataSource training,
       Columns columns,
       Optional<DataSource> heldOut,
+      Optional<MaskedRows> masked,
       TableMeasures.Options options,
       int n,
       Optional<Path> report) {
@@ -65,81 +66,20 @@ final class TableComparison implements Evaluation.Comparison {
     this.columns = columns;
     this.n = n;
     this.report = report;
-    real = table(training);
-    measures = new TableMeasures(real, heldOut.map(this::table).orElse(null), options);
-  }
-
-  // ---------------------------------------------------------------- rows as measures see them
-
-  private Table table(DataSource source) {
-    var places = source.schema().space().places();
-    var rows = new int[source.size()][places];
-    for (var row = 0; row < rows.length; row++) {
-      source.read(row, rows[row], 0);
-    }
-    return table(rows);
-  }
-
-  /**
-   * @param rows [rows][places] of symbols
-   */
-  private Table table(int[][] rows) {
-    var places = columns.places();
-    var all = new ArrayList<org.bitdiffusion.metrics.table.Column>();
-    for (var i = 0; i < places.size(); i++) {
-      var place = i;
-      all.add(measured(places.get(i), rows.length, row -> rows[row][place]));
-    }
-    return new Table(places.stream().map(Column::name).toList(), all);
-  }
-
-  private static org.bitdiffusion.metrics.table.Column measured(
-      Column column, int rows, IntUnaryOperator symbols) {
-    if (column.kind().isNumber()) {
-      var values = new double[rows];
-      for (var row = 0; row < rows; row++) {
-        values[row] = finite(column.number(symbols.applyAsInt(row)));
-      }
-      return new org.bitdiffusion.metrics.table.Column.Numbers(values);
-    }
-    var codes = new int[rows];
-    for (var row = 0; row < rows; row++) {
-      var symbol = symbols.applyAsInt(row);
-      codes[row] = symbol == column.missing() ? Categories.MISSING : symbol - column.missing() - 1;
-    }
-    return new Categories(codes, column.levels().count());
-  }
-
-  /** A cell such as 1e400 is no double; NaN stays. */
-  private static double finite(double value) {
-    return Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, value));
-  }
-
-  /** How a report writes a value. */
-  static String text(Column column, double value) {
-    var first = column.missing() + 1;
-    if (!column.kind().isNumber()) {
-      return column.text(first + (int) value);
-    }
-    // Numbers ascend with their symbols; between two of them the next one is written.
-    var low = first;
-    var high = column.categories() - 1;
-    while (low < high) {
-      var middle = (low + high) >>> 1;
-      if (finite(column.number(middle)) < value) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return column.text(low);
+    this.masked = masked;
+    real = Tables.of(columns, training);
+    measures =
+        new TableMeasures(
+            real, heldOut.map(rows -> Tables.of(columns, rows)).orElse(null), options);
   }
 
   // ---------------------------------------------------------------- measuring
 
   @Override
   public List<String> measured(RunConfig run) {
-    return measures.names();
+    return masked.isEmpty()
+        ? measures.names()
+        : Stream.of(measures.names(), MaskedRows.NAMES).flatMap(List::stream).toList();
   }
 
   @Override
@@ -166,7 +106,7 @@ final class TableComparison implements Evaluation.Comparison {
   public Map<String, Object> measure(Evaluation.Subject subject, List<String> only, Watch watch) {
     requireFit(subject.model().config(), subject.sampling(), subject.seed());
     var kept = new KeptSamples(inLargeBatches(subject), n, (first, count) -> Given.NONE);
-    var synthetic = table(drawn(kept, watch));
+    var synthetic = Tables.of(columns, drawn(kept, watch));
     var measured =
         measures.of(
             synthetic,
@@ -183,6 +123,17 @@ final class TableComparison implements Evaluation.Comparison {
             watch.say(name + " is not told: the rows do not give it");
           }
         });
+    if (only.isEmpty() || only.stream().anyMatch(MaskedRows.NAMES::contains)) {
+      masked.ifPresent(
+          rows ->
+              rows.measure(inLargeBatches(subject), real, watch)
+                  .forEach(
+                      (name, value) -> {
+                        if (!value.isNaN() && (only.isEmpty() || only.contains(name))) {
+                          told.put(name, value);
+                        }
+                      }));
+    }
     told.put("samples", n);
     told.put("seed", subject.seed());
     told.put("network_evaluations_per_sample", subject.sampling().evaluations());
@@ -229,7 +180,7 @@ final class TableComparison implements Evaluation.Comparison {
       Watch watch) {
     var title = "%s beside %s".formatted(subject.folder().path().getFileName(), training.name());
     var places = columns.places();
-    TableReport.Texts texts = (place, value) -> text(places.get(place), value);
+    TableReport.Texts texts = (place, value) -> Tables.text(places.get(place), value);
     var page = TableReport.html(title, real, synthetic, measured, texts).getBytes(UTF_8);
     WholeFile.write(file, out -> out.write(page));
     watch.say("the report is in " + file);

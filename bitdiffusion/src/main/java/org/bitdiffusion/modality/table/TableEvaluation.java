@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Part;
@@ -26,12 +27,14 @@ import org.bitdiffusion.modality.Watch;
  *   <li>{@code report}, an HTML file of all measures, with a picture of each column
  *   <li>{@code grid}, {@code true} to choose among the field's 36 sets of parameters of trees for
  *       efficacy, in place of their defaults
+ *   <li>{@code fill}, the share of fields of held-out rows that are masked, filled and compared
  * </ul>
  */
 final class TableEvaluation implements Evaluation {
   private static final String HELD_OUT = "held_out";
   private static final String REPORT = "report";
   private static final String GRID = "grid";
+  private static final String FILL = "fill";
 
   /** Rows that are drawn and compared at most, unless more are asked for: time is their square. */
   private static final int ROWS = 50_000;
@@ -41,7 +44,7 @@ final class TableEvaluation implements Evaluation {
 
   @Override
   public List<String> options() {
-    return List.of(HELD_OUT, REPORT, GRID);
+    return List.of(HELD_OUT, REPORT, GRID, FILL);
   }
 
   @Override
@@ -94,6 +97,20 @@ final class TableEvaluation implements Evaluation {
     if (!grid.equals("true") && !grid.equals("false")) {
       throw new ConfigurationException("grid is '%s'; it must be true or false".formatted(grid));
     }
+    fill(options);
+  }
+
+  /** 0 where nothing is to be filled. */
+  private static double fill(Map<String, String> options) {
+    if (!options.containsKey(FILL)) {
+      return 0;
+    }
+    var share = RunConfig.TrainingConfig.share(options.get(FILL)).orElse(0);
+    if (!(share > 0 && share < 1)) {
+      throw new ConfigurationException(
+          "fill is '%s'; it must be a share of fields, such as 30%%".formatted(options.get(FILL)));
+    }
+    return share;
   }
 
   private static Comparison compare(
@@ -125,6 +142,9 @@ final class TableEvaluation implements Evaluation {
         source,
         columns,
         others,
+        others
+            .filter(rows -> fill(options) > 0)
+            .map(rows -> new MaskedRows(columns, rows, fill(options))),
         asked,
         samples,
         Optional.ofNullable(options.get(REPORT)).map(Path::of));
@@ -134,7 +154,7 @@ final class TableEvaluation implements Evaluation {
   private static void say(Columns columns, int heldOut, boolean trees, Watch watch) {
     if (heldOut < FEWEST) {
       watch.say(
-          "not told without %s: efficacy, nearer_to_training, and what data has"
+          "not told without %s: efficacy, nearer_to_training, how gaps are filled, and what data has"
               .formatted(
                   heldOut == 0
                       ? "held-out rows"

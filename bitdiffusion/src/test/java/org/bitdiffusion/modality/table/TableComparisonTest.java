@@ -40,7 +40,7 @@ class TableComparisonTest {
       for (var step = 0; step <= 100; step++) {
         var symbol = first + (int) ((long) (last - first) * step / 100);
         var value = column.kind().isNumber() ? column.number(symbol) : symbol - first;
-        assertThat(TableComparison.text(column, value)).isEqualTo(column.text(symbol));
+        assertThat(Tables.text(column, value)).isEqualTo(column.text(symbol));
       }
     }
   }
