@@ -86,7 +86,7 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName, boolean 
    */
   private static Map<String, String> settings(CommandSpec command) {
     return switch (name(command)) {
-      case "train", "quickstart" -> TRAINING;
+      case "train", "quickstart", "quickstart table" -> TRAINING;
       case "sample", "fill", "evaluate", "caption", "bench captions" -> SAMPLING;
       default -> Map.of();
     };

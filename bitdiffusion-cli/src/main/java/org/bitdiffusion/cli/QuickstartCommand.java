@@ -3,7 +3,6 @@ package org.bitdiffusion.cli;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,7 +21,6 @@ import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.run.ConfigReader;
 import org.bitdiffusion.run.Run;
 import org.bitdiffusion.sampling.SamplerConfig;
-import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,7 +33,10 @@ import picocli.CommandLine.Spec;
  * learned by then how long that takes; then the run is given as many steps as the rest of the time
  * has room for. It is the same run as one that has that number from the start.
  */
-@Command(name = "quickstart", description = "Trains on icons for some minutes, and draws samples.")
+@Command(
+    name = "quickstart",
+    description = "Trains on icons for some minutes, and draws samples.",
+    subcommands = QuickstartTableCommand.class)
 final class QuickstartCommand implements Callable<Integer> {
   /** Eight rows of eight, so that a column is of one family. */
   private static final int SAMPLES = 64;
@@ -56,7 +57,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private static final double OTHER_SECONDS = 6;
 
   /** Of the seconds that are left, what is used: no two minutes are alike. */
-  private static final double SAFE = 0.95;
+  static final double SAFE = 0.95;
 
   private static final String STEPS = "training.steps";
   private static final String PICTURE_EVERY = "training.checkpoint_every";
@@ -90,16 +91,7 @@ final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (Files.exists(out)) {
-      throw new ConfigurationException(
-          out + " exists already; remove it, or name a new folder with --out");
-    }
-    if (minutes != null && steps != null) {
-      throw new ConfigurationException("--steps and --minutes say the same; give one of them");
-    }
-    if (minutes != null && !(minutes > 0 && minutes <= 1e6)) {
-      throw new ConfigurationException("--minutes is " + minutes + "; it must be above 0");
-    }
+    requireRight(out, minutes, steps);
     var writer = spec.commandLine().getOut();
     var changes = new LinkedHashMap<>(settings);
     TrainCommand.put(changes, "--steps", STEPS, steps);
@@ -125,13 +117,31 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
+  /**
+   * Complains of a folder that is there, and of a time that is none or contradicts a number.
+   *
+   * @param minutes null if not given, as {@code steps}
+   */
+  static void requireRight(Path out, Double minutes, Long steps) {
+    if (Files.exists(out)) {
+      throw new ConfigurationException(
+          out + " exists already; remove it, or name a new folder with --out");
+    }
+    if (minutes != null && steps != null) {
+      throw new ConfigurationException("--steps and --minutes say the same; give one of them");
+    }
+    if (minutes != null && !(minutes > 0 && minutes <= 1e6)) {
+      throw new ConfigurationException("--minutes is " + minutes + "; it must be above 0");
+    }
+  }
+
   /** Measures, and then trains for what is left of the time. */
   private void trainForAWhile(RunConfig config, DataSource source) {
-    var pace = new Pace(config.training());
+    var pace = new Pace(spec.commandLine().getErr(), config.training(), MEASURED_SECONDS);
     try (var trainer = Run.start(config, source, out, pace)) {
       UntilStopped.train(trainer, () -> {});
     }
-    if (!pace.hasStopped) {
+    if (!pace.hasStopped()) {
       return; // by the end of the process, or as all steps are done
     }
     var run = Run.open(out);
@@ -141,8 +151,9 @@ final class QuickstartCommand implements Callable<Integer> {
       paint(model, () -> false);
       picture = (System.nanoTime() - start) / 1e9;
     }
-    var steps = pace.steps(config, picture, left());
-    var changes = new LinkedHashMap<>(Map.of(PICTURE_EVERY, Long.toString(pace.picture(steps))));
+    var steps = steps(pace, config, picture, left(minutes));
+    var every = Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / pace.seconds())));
+    var changes = new LinkedHashMap<>(Map.of(PICTURE_EVERY, Long.toString(every)));
     changes.putAll(settings);
     changes.put(STEPS, Long.toString(steps));
     var writer = spec.commandLine().getOut();
@@ -156,8 +167,12 @@ final class QuickstartCommand implements Callable<Integer> {
     train(run.resume(run.config(changes), source, new Watcher()));
   }
 
-  /** Seconds until the time is up, which counts from the start of the process. */
-  private double left() {
+  /**
+   * Seconds until the time is up, which counts from the start of the process.
+   *
+   * @param minutes null for the usual ones
+   */
+  static double left(Double minutes) {
     var start = ManagementFactory.getRuntimeMXBean().getStartTime();
     var all = minutes == null ? 3 : minutes;
     return 60 * all - (System.currentTimeMillis() - start) / 1000.0;
@@ -173,63 +188,15 @@ final class QuickstartCommand implements Callable<Integer> {
     }
   }
 
-  /** Stops the first stretch of training when its speed is known. */
-  private final class Pace extends TrainingProgress {
-    private final RunConfig.TrainingConfig training;
-    private final long start = System.nanoTime();
-    private final List<Double> seconds = new ArrayList<>(); // of a step, in each line of the log
-    private Trainer trainer;
-    private boolean hasStopped;
-    private long done;
-
-    Pace(RunConfig.TrainingConfig training) {
-      super(spec.commandLine().getErr());
-      this.training = training;
-    }
-
-    @Override
-    public void onStart(Trainer trainer) {
-      this.trainer = trainer;
-      super.onStart(trainer);
-    }
-
-    @Override
-    public void onLog(Metrics metrics) {
-      super.onLog(metrics);
-      done = metrics.step();
-      seconds.add(training.batchSize() / metrics.examplesPerSecond());
-      if ((System.nanoTime() - start) / 1e9 > MEASURED_SECONDS
-          || done + training.logEvery() > training.warmupSteps()) {
-        hasStopped = true;
-        trainer.stop();
-      }
-    }
-
-    /** Of a step: the mean of the later half, as the first ones warm up. */
-    double seconds() {
-      return seconds.stream()
-          .skip(seconds.size() / 2)
-          .mapToDouble(Double::doubleValue)
-          .average()
-          .orElseThrow();
-    }
-
-    /**
-     * So many as fit, with the pictures, into a time; not more than the preset has.
-     *
-     * @param picture seconds of a rough one
-     */
-    long steps(RunConfig config, double picture, double time) {
-      var last = picture * config.sampling().steps() / rough(config.sampling()).steps();
-      var ofTraining =
-          SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture);
-      return Math.min(training.steps(), done + Math.max(1, (long) (ofTraining / seconds())));
-    }
-
-    /** Steps from one picture to the next. */
-    long picture(long steps) {
-      return Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / seconds())));
-    }
+  /**
+   * So many steps as fit, with the pictures, into a time; not more than the preset has.
+   *
+   * @param picture seconds of a rough one
+   */
+  private static long steps(Pace pace, RunConfig config, double picture, double time) {
+    var last = picture * config.sampling().steps() / rough(config.sampling()).steps();
+    return pace.steps(
+        SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture));
   }
 
   /** Draws samples at each checkpoint. */

@@ -38,6 +38,7 @@ class MainTest extends CommandTest {
       strings = {
         "",
         "quickstart",
+        "quickstart table",
         "train",
         "sample",
         "fill",

@@ -3,6 +3,7 @@ package org.bitdiffusion.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -65,6 +66,45 @@ class QuickstartTest extends CommandTest {
       assertThat(paced.resolve(path)).hasSameBinaryContentAs(counted.resolve(path));
     }
     assertThat(paced.resolve("samples.png")).hasSameBinaryContentAs(counted.resolve("samples.png"));
+  }
+
+  @Test
+  void ofATableItWritesRowsFillsGapsAndReports() throws IOException {
+    var rows = new StringBuilder("size,paid,age\n");
+    for (var i = 0; i < 300; i++) {
+      rows.append(
+          "%s,%s,%d\n"
+              .formatted(List.of("small", "large").get(i / 2 % 2), i % 2 * 10, 20 + i % 30));
+    }
+    Files.writeString(folder.resolve("people.csv"), rows.toString());
+    var run = folder.resolve("run");
+    assertThat(
+            run(
+                "quickstart",
+                "table",
+                "--steps",
+                4,
+                "--data",
+                "table:" + folder.resolve("people.csv"),
+                "--set",
+                "network.width=16",
+                "--set",
+                "sampling.steps=3",
+                "--out",
+                run))
+        .as(err.toString())
+        .isZero();
+    assertThat(out.toString())
+        .startsWith("trains on 300 rows of 3 columns ")
+        .contains(
+            "bitdiff sample --run " + run, "bitdiff fill --run " + run, "bitdiff evaluate --run ")
+        .contains("shape_of_independent");
+    assertThat(Files.readAllLines(run.resolve("rows.csv"))).hasSize(2_001);
+    var gaps = Files.readAllLines(run.resolve("gaps.csv"));
+    assertThat(gaps).hasSize(16).startsWith("size,paid,age"); // 5% of 300
+    assertThat(String.join("\n", gaps)).containsPattern("(?m)(^,|,,|,$)");
+    assertThat(run.resolve("filled.csv")).content().doesNotContainPattern("(?m)(^,|,,|,$)");
+    assertThat(run.resolve("report.html")).exists();
   }
 
   private int quickstart(List<String> settings, Object... options) {

@@ -37,6 +37,16 @@ public record TableRenderer(Columns columns, boolean escapeFormulas) implements 
   public byte[] render(String ending, Samples samples, int ofNoMeaning) {
     var separator =
         ending.equals(TABS) ? '\t' : columns.separator() == '\t' ? ',' : columns.separator();
+    return text(separator, samples, new boolean[samples.symbols().length]).getBytes(UTF_8);
+  }
+
+  /**
+   * Rows as text, of which some fields are empty.
+   *
+   * @param separator between fields
+   * @param empty which ones are, as many as there are symbols
+   */
+  public String text(char separator, Samples samples, boolean... empty) {
     var written = columns.all().stream().filter(Column::isWritten).toList();
     var places = columns.placesByName();
     var text = new StringBuilder();
@@ -50,14 +60,15 @@ public record TableRenderer(Columns columns, boolean escapeFormulas) implements 
       for (var i = 0; i < written.size(); i++) {
         var column = written.get(i);
         var place = places.get(column.name());
+        var at = place == null ? -1 : row * size + place;
         var cell =
-            place != null
-                ? cell(column, samples.symbols()[row * size + place])
+            at >= 0
+                ? empty[at] ? "" : cell(column, samples.symbols()[at])
                 : column.kind() == ColumnKind.CONSTANT ? column.text(0) : column.identifier(row);
         field(text, i, written.size(), separator, cell);
       }
     }
-    return text.toString().getBytes(UTF_8);
+    return text.toString();
   }
 
   private String cell(Column column, int symbol) {
