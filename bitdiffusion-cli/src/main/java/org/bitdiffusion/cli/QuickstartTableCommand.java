@@ -58,7 +58,7 @@ final class QuickstartTableCommand implements Callable<Integer> {
    * What is done after the training takes about as long as so many steps of the preset's batch:
    * most of it is what rows are compared with.
    */
-  private static final int OTHER_STEPS = 500;
+  private static final int OTHER_STEPS = 300;
 
   private static final String STEPS = "training.steps";
 

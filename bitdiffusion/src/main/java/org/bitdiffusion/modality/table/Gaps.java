@@ -8,6 +8,7 @@ import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,6 +51,7 @@ public final class Gaps {
   private final String text;
   private final Charset charset;
   private final char separator;
+  private final Columns columns;
   private final List<Column> places;
   private final List<Gap> gaps;
   private final Known known;
@@ -62,6 +64,7 @@ public final class Gaps {
     text = reader.text;
     charset = file.charset();
     separator = file.separator();
+    columns = reader.columns;
     places = reader.places;
     gaps = List.copyOf(reader.gaps);
     rows = reader.symbols.size();
@@ -299,7 +302,9 @@ public final class Gaps {
   /** The number of gaps in each column that has some, in the order of the run's columns. */
   public Map<String, Integer> fields() {
     var fields = new LinkedHashMap<String, Integer>();
-    gaps.forEach(gap -> fields.merge(gap.column().name(), 1, Integer::sum));
+    gaps.stream()
+        .sorted(Comparator.comparingInt(gap -> columns.all().indexOf(gap.column())))
+        .forEach(gap -> fields.merge(gap.column().name(), 1, Integer::sum));
     return fields;
   }
 

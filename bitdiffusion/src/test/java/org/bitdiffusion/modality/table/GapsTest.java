@@ -85,6 +85,7 @@ class GapsTest {
     assertThat(gaps.rows()).isEqualTo(2);
     assertThat(gaps.fields())
         .isEqualTo(Map.of("age", 1, "job", 1, "country", 1, "paid", 1)); // identifiers stay empty
+    assertThat(gaps.fields().keySet()).containsExactly("job", "age", "country", "paid");
     assertThat(gaps.known().mask()).containsExactly(true, false, true, false, true, false);
     assertThat(gaps.known().symbols())
         .containsExactly(
