@@ -38,6 +38,7 @@ class ArchitectureTest {
           ".nn.unet",
           ".nn.captioner",
           ".nn.mlp",
+          ".nn.transformer",
           ".config",
           ".storage",
           ".model",

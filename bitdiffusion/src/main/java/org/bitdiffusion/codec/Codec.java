@@ -15,6 +15,8 @@ import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -132,5 +134,20 @@ public sealed interface Codec permits UniformCodec, MixedCodec, IntervalCodec {
   default Tensor decode(Tensor analog, Noise noise, List<Allowed> allowed) {
     restriction(allowed); // complains
     return decode(analog, noise);
+  }
+
+  /**
+   * Of each analog bit, row-major in [D, ...], the place of its symbol, row-major in [C, ...].
+   *
+   * @param space of the symbols
+   */
+  default int[] placeOfBit(Space space) {
+    try (var scope = new PointerScope()) {
+      var numbers = new float[space.places()];
+      for (var place = 0; place < numbers.length; place++) {
+        numbers[place] = place; // exact below 2^24
+      }
+      return Tensors.ints(spread(Tensor.create(numbers, Tensors.shape(1, space.shape()))));
+    }
   }
 }

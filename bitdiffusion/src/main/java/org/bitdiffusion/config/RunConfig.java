@@ -322,7 +322,8 @@ public record RunConfig(
     var space = schema.space();
     var shape = space.shape();
     if (network.autoregressive()) { // it sees symbols, and no bits of them
-      return new Signature(space, shape, shape, shape, condition(), training.partSize());
+      return new Signature(
+          space, shape, shape, shape, condition(), training.partSize(), new int[0]);
     }
     var process = newDiffusion();
     var bits = process.codec().shape(shape);
@@ -337,7 +338,8 @@ public record RunConfig(
         bits,
         process.objective().output(space, process.codec()),
         condition(),
-        training.partSize());
+        training.partSize(),
+        process.codec().placeOfBit(space));
   }
 
   /** The diffusion process that this configuration describes; needs {@link #schema}. */

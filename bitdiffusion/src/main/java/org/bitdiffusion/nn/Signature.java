@@ -15,14 +15,18 @@ import org.bitdiffusion.data.Space;
  * @param output shape of what it gives for one example
  * @param condition that it is told
  * @param batch examples that are trained on at a time
+ * @param placeOfBit of each analog bit, row-major in [D, ...], the place of its symbol, row-major
+ *     in the symbols' shape; empty of a network that sees no bits
  */
+@SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
 public record Signature(
     Space space,
     List<Integer> input,
     List<Integer> estimate,
     List<Integer> output,
     Condition condition,
-    int batch) {
+    int batch,
+    int[] placeOfBit) {
   public Signature {
     input = List.copyOf(input);
     estimate = List.copyOf(estimate);

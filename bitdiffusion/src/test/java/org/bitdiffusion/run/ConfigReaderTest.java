@@ -227,7 +227,7 @@ class ConfigReaderTest {
         .hasMessage(
             file
                 + ": network.kind is 'perceiver', but no kind of network of that name is on the"
-                + " class path; there are unet, captioner, mlp");
+                + " class path; there are unet, captioner, mlp, transformer");
     Files.writeString(file, "network:\n  kind: captoner\n");
     assertThatThrownBy(() -> Run.open(folder)).hasMessageEndingWith("; did you mean captioner?");
   }

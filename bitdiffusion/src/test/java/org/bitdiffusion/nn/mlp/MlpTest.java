@@ -112,7 +112,8 @@ class MlpTest {
             List.of(1, 4, 4),
             List.of(1, 4, 4),
             Condition.NONE,
-            8);
+            8,
+            new int[16]);
     assertThatThrownBy(
             () -> new MlpKind().create(new MlpConfig(32, 2, 2, 16, 0), signature, Compute.PLAIN, 0))
         .isInstanceOf(ConfigurationException.class)
