@@ -84,7 +84,7 @@ class ImageSourcesTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
             "data source 'icon' is unknown; use icons, idx, cifar10, cifar100, imagenet64, images,"
-                + " packed, scenes, captions, coco, emoji, table or jdbc; did you mean icons?");
+                + " packed, scenes, captions, coco, emoji, table, jdbc or adult; did you mean icons?");
   }
 
   @ParameterizedTest
