@@ -1,8 +1,12 @@
 package org.bitdiffusion.cli;
 
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig.TrainingConfig;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
@@ -13,6 +17,9 @@ import org.bitdiffusion.training.Trainer;
  * as one that has its number of steps from the start.
  */
 final class Pace extends TrainingProgress {
+  /** Of the seconds that are left, what is used: no two minutes are alike. */
+  static final double SAFE = 0.95;
+
   private final TrainingConfig training;
   private final double most;
   private final long start = System.nanoTime();
@@ -28,6 +35,35 @@ final class Pace extends TrainingProgress {
     super(err);
     this.training = training;
     this.most = most;
+  }
+
+  /**
+   * Complains of a folder that is there, and of a time that is none or contradicts a number.
+   *
+   * @param minutes null if not given, as {@code steps}
+   */
+  static void requireRight(Path out, Double minutes, Long steps) {
+    if (Files.exists(out)) {
+      throw new ConfigurationException(
+          out + " exists already; remove it, or name a new folder with --out");
+    }
+    if (minutes != null && steps != null) {
+      throw new ConfigurationException("--steps and --minutes say the same; give one of them");
+    }
+    if (minutes != null && !(minutes > 0 && minutes <= 1e6)) {
+      throw new ConfigurationException("--minutes is " + minutes + "; it must be above 0");
+    }
+  }
+
+  /**
+   * Seconds until the time is up, which counts from the start of the process.
+   *
+   * @param minutes null for the usual ones
+   */
+  static double left(Double minutes) {
+    var start = ManagementFactory.getRuntimeMXBean().getStartTime();
+    var all = minutes == null ? 3 : minutes;
+    return 60 * all - (System.currentTimeMillis() - start) / 1000.0;
   }
 
   @Override

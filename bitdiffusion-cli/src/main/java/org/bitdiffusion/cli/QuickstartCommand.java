@@ -1,7 +1,5 @@
 package org.bitdiffusion.cli;
 
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,7 +8,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
@@ -56,9 +53,6 @@ final class QuickstartCommand implements Callable<Integer> {
   /** For what is neither a step of training nor one of sampling: charts, files, a second start. */
   private static final double OTHER_SECONDS = 6;
 
-  /** Of the seconds that are left, what is used: no two minutes are alike. */
-  static final double SAFE = 0.95;
-
   private static final String STEPS = "training.steps";
   private static final String PICTURE_EVERY = "training.checkpoint_every";
 
@@ -91,7 +85,7 @@ final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    requireRight(out, minutes, steps);
+    Pace.requireRight(out, minutes, steps);
     var writer = spec.commandLine().getOut();
     var changes = new LinkedHashMap<>(settings);
     TrainCommand.put(changes, "--steps", STEPS, steps);
@@ -117,24 +111,6 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
-  /**
-   * Complains of a folder that is there, and of a time that is none or contradicts a number.
-   *
-   * @param minutes null if not given, as {@code steps}
-   */
-  static void requireRight(Path out, Double minutes, Long steps) {
-    if (Files.exists(out)) {
-      throw new ConfigurationException(
-          out + " exists already; remove it, or name a new folder with --out");
-    }
-    if (minutes != null && steps != null) {
-      throw new ConfigurationException("--steps and --minutes say the same; give one of them");
-    }
-    if (minutes != null && !(minutes > 0 && minutes <= 1e6)) {
-      throw new ConfigurationException("--minutes is " + minutes + "; it must be above 0");
-    }
-  }
-
   /** Measures, and then trains for what is left of the time. */
   private void trainForAWhile(RunConfig config, DataSource source) {
     var pace = new Pace(spec.commandLine().getErr(), config.training(), MEASURED_SECONDS);
@@ -151,7 +127,7 @@ final class QuickstartCommand implements Callable<Integer> {
       paint(model, () -> false);
       picture = (System.nanoTime() - start) / 1e9;
     }
-    var steps = steps(pace, config, picture, left(minutes));
+    var steps = steps(pace, config, picture, Pace.left(minutes));
     var every = Math.max(1, Math.min(steps, Math.round(PICTURE_SECONDS / pace.seconds())));
     var changes = new LinkedHashMap<>(Map.of(PICTURE_EVERY, Long.toString(every)));
     changes.putAll(settings);
@@ -165,17 +141,6 @@ final class QuickstartCommand implements Callable<Integer> {
         samples());
     writer.flush();
     train(run.resume(run.config(changes), source, new Watcher()));
-  }
-
-  /**
-   * Seconds until the time is up, which counts from the start of the process.
-   *
-   * @param minutes null for the usual ones
-   */
-  static double left(Double minutes) {
-    var start = ManagementFactory.getRuntimeMXBean().getStartTime();
-    var all = minutes == null ? 3 : minutes;
-    return 60 * all - (System.currentTimeMillis() - start) / 1000.0;
   }
 
   private void train(Trainer begun) {
@@ -196,7 +161,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private static long steps(Pace pace, RunConfig config, double picture, double time) {
     var last = picture * config.sampling().steps() / rough(config.sampling()).steps();
     return pace.steps(
-        SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture));
+        Pace.SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture));
   }
 
   /** Draws samples at each checkpoint. */

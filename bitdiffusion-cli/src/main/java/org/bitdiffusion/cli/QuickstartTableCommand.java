@@ -98,7 +98,7 @@ final class QuickstartTableCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    QuickstartCommand.requireRight(out, minutes, steps);
+    Pace.requireRight(out, minutes, steps);
     var changes = new LinkedHashMap<>(settings);
     TrainCommand.put(changes, "--steps", STEPS, steps);
     TrainCommand.put(changes, "--data", "data", data);
@@ -134,9 +134,9 @@ final class QuickstartTableCommand implements Callable<Integer> {
     if (!pace.hasStopped()) {
       return; // by the end of the process, or as all steps are done
     }
-    var left = QuickstartCommand.left(minutes) - OTHER_STEPS * pace.seconds();
+    var left = Pace.left(minutes) - OTHER_STEPS * pace.seconds();
     var changes = new LinkedHashMap<>(settings);
-    changes.put(STEPS, Long.toString(pace.steps(QuickstartCommand.SAFE * left)));
+    changes.put(STEPS, Long.toString(pace.steps(Pace.SAFE * left)));
     var run = Run.open(out);
     train(run.resume(run.config(changes), source, new TrainingProgress(err)));
   }
