@@ -1,6 +1,5 @@
 package org.bitdiffusion.nn.mlp;
 
-import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.silu;
 
@@ -12,10 +11,9 @@ import org.bitdiffusion.nn.Dropout;
 import org.bitdiffusion.nn.LayerNorm;
 import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
-import org.bitdiffusion.nn.TimeFeatures;
+import org.bitdiffusion.nn.TimeEmbedding;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -32,11 +30,9 @@ public final class Mlp implements DenoisingNetwork {
   private record Block(LayerNorm norm, Linear time, Linear widen, Linear narrow) {}
 
   private final MlpConfig config;
-  private final int classes;
   private final Compute compute;
   private final Dropout dropout;
-  private final Linear time0;
-  private final Linear time1;
+  private final TimeEmbedding time;
   private final Linear input;
   private final List<Block> blocks = new ArrayList<>();
   private final LayerNorm outputNorm;
@@ -53,15 +49,13 @@ public final class Mlp implements DenoisingNetwork {
    */
   public Mlp(MlpConfig config, int in, int out, int classes, Compute compute, long seed) {
     this.config = config;
-    this.classes = classes;
     this.compute = compute;
     dropout = new Dropout(config.dropout());
     try (var p = new Parameters.Builder(seed)) {
       var width = config.width();
       var inner = Math.multiplyExact(config.expansion(), width);
       var embedding = config.embedding();
-      time0 = Linear.scaled(p.in("time.0"), embedding, embedding, 1);
-      time1 = Linear.scaled(p.in("time.1"), embedding + classes, embedding, 1);
+      time = new TimeEmbedding(p.in("time"), embedding, embedding, classes);
       input = Linear.scaled(p.in("input"), in, width, 1);
       for (var i = 0; i < config.blocks(); i++) {
         var block = p.in("blocks." + i);
@@ -103,7 +97,7 @@ public final class Mlp implements DenoisingNetwork {
     return parameters.compute(
         () -> {
           var type = compute.precision().type();
-          var e = embed(gamma, labels).to(type);
+          var e = time.forward(gamma, labels).to(type);
           var h = input.forward(cat(new TensorVector(xt, estimate), 1).to(type));
           for (var block : blocks) {
             var time = block.time().forward(e).chunk(2, 1);
@@ -114,16 +108,5 @@ public final class Mlp implements DenoisingNetwork {
           }
           return output.forward(outputNorm.forward(h)).to(torch.ScalarType.Float);
         });
-  }
-
-  private Tensor embed(Tensor gamma, Tensor labels) {
-    var e = silu(time0.forward(TimeFeatures.of(gamma, config.embedding())));
-    if (classes > 0) {
-      // A label of -1 equals no class's number: all zeros, "no class".
-      var numbers = arange(new Scalar(classes), labels.options());
-      var oneHot = labels.unsqueeze(1).eq(numbers).to(torch.ScalarType.Float);
-      e = cat(new TensorVector(e, oneHot), 1);
-    }
-    return silu(time1.forward(e));
   }
 }

@@ -1,10 +1,8 @@
 package org.bitdiffusion.nn.transformer;
 
-import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.baddbmm;
 import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.index_select;
-import static org.bytedeco.pytorch.global.torch.silu;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
 import java.util.ArrayList;
@@ -16,12 +14,11 @@ import org.bitdiffusion.nn.LayerNorm;
 import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.Signature;
-import org.bitdiffusion.nn.TimeFeatures;
+import org.bitdiffusion.nn.TimeEmbedding;
 import org.bitdiffusion.nn.TransformerLayer;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -37,7 +34,6 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class Transformer implements DenoisingNetwork {
   private final TransformerConfig config;
-  private final int classes;
   private final Compute compute;
   private final long[] output;
 
@@ -50,8 +46,7 @@ public final class Transformer implements DenoisingNetwork {
   private final int places;
   private final int widest;
   private final boolean isKnownSeen;
-  private final Linear time0;
-  private final Linear time1;
+  private final TimeEmbedding time;
   private final Linear time2;
   private final TokenMap in;
   private final Tensor position;
@@ -84,7 +79,7 @@ public final class Transformer implements DenoisingNetwork {
   public Transformer(TransformerConfig config, Signature signature, Compute compute, long seed) {
     this.config = config;
     this.compute = compute;
-    classes = signature.condition().classes().size();
+    var classes = signature.condition().classes().size();
     output = signature.output().stream().mapToLong(side -> side).toArray();
     var placeOfBit = signature.placeOfBit();
     places = signature.space().places();
@@ -105,8 +100,7 @@ public final class Transformer implements DenoisingNetwork {
     try (var p = new Parameters.Builder(seed)) {
       var width = config.width();
       var embedding = config.embedding();
-      time0 = Linear.scaled(p.in("time.0"), embedding, embedding, 1);
-      time1 = Linear.scaled(p.in("time.1"), embedding + classes, embedding, 1);
+      time = new TimeEmbedding(p.in("time"), embedding, embedding, classes);
       time2 = Linear.scaled(p.in("time.2"), embedding, width, 1);
       var inputs = 2 * widest + (isKnownSeen ? 1 : 0);
       in =
@@ -160,7 +154,7 @@ public final class Transformer implements DenoisingNetwork {
         () -> {
           var type = compute.precision().type();
           var h = in.forward(tokens(xt.flatten(1, -1), estimate.flatten(1, -1)).to(type));
-          h = h.add(time2.forward(embed(gamma, labels).to(type)).unsqueeze(1));
+          h = h.add(time2.forward(time.forward(gamma, labels).to(type)).unsqueeze(1));
           if (position != null) {
             h = h.add(position.to(type));
           }
@@ -201,16 +195,5 @@ public final class Transformer implements DenoisingNetwork {
 
   private static Tensor index(long[] index, Device device) {
     return Tensor.create(index, index.length).to(device, torch.ScalarType.Long);
-  }
-
-  private Tensor embed(Tensor gamma, Tensor labels) {
-    var e = silu(time0.forward(TimeFeatures.of(gamma, config.embedding())));
-    if (classes > 0) {
-      // A label of -1 equals no class's number: all zeros, "no class".
-      var numbers = arange(new Scalar(classes), labels.options());
-      var oneHot = labels.unsqueeze(1).eq(numbers).to(torch.ScalarType.Float);
-      e = cat(new TensorVector(e, oneHot), 1);
-    }
-    return silu(time1.forward(e));
   }
 }

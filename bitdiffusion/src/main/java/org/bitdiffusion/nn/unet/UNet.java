@@ -1,6 +1,5 @@
 package org.bitdiffusion.nn.unet;
 
-import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.constant_pad_nd;
 import static org.bytedeco.pytorch.global.torch.pixel_shuffle;
@@ -16,15 +15,13 @@ import org.bitdiffusion.nn.Conv2d;
 import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.GroupNorm;
-import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.SelfAttention;
-import org.bitdiffusion.nn.TimeFeatures;
+import org.bitdiffusion.nn.TimeEmbedding;
 import org.bitdiffusion.runtime.Compute;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.MemoryFormatOptional;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -75,12 +72,10 @@ public final class UNet implements DenoisingNetwork {
   }
 
   private final UNetConfig config;
-  private final int classes;
   private final List<Integer> attention;
   private final Compute compute;
   private final Parameters parameters;
-  private final Linear embedding0;
-  private final Linear embedding1;
+  private final TimeEmbedding time;
   private final Conv2d input;
   private final GroupNorm inputNorm;
   private final List<Stage> down = new ArrayList<>();
@@ -111,15 +106,13 @@ public final class UNet implements DenoisingNetwork {
       Compute compute,
       long seed) {
     this.config = config;
-    this.classes = classes;
     this.compute = compute;
     var sides = config.sides(height, width);
     attention = config.attentionSides(sides); // complains before there are weights
     try (var p = new Parameters.Builder(seed)) {
       var base = config.width();
       var multipliers = config.multipliers();
-      embedding0 = Linear.scaled(p.in("embedding.0"), base, 4 * base, 1);
-      embedding1 = Linear.scaled(p.in("embedding.1"), 4 * base + classes, 4 * base, 1);
+      time = new TimeEmbedding(p.in("embedding"), base, 4 * base, classes);
       var channels = base * multipliers.get(0);
       var pixels = config.patch() * config.patch();
       input = convolution(p.in("input"), pixels * in, channels, 3, 1, 1, sides.get(0));
@@ -214,7 +207,7 @@ public final class UNet implements DenoisingNetwork {
   public Tensor forward(Tensor xt, Tensor estimate, Tensor gamma, Tensor labels, Noise noise) {
     return parameters.compute(
         () -> {
-          var e = embed(gamma, labels);
+          var e = time.forward(gamma, labels);
           var x =
               patches(cat(new TensorVector(xt, estimate), 1))
                   .to(
@@ -267,16 +260,5 @@ public final class UNet implements DenoisingNetwork {
     return config.patch() == 1
         ? y
         : pixel_shuffle(y, config.patch()).narrow(2, 0, height).narrow(3, 0, width).contiguous();
-  }
-
-  private Tensor embed(Tensor gamma, Tensor labels) {
-    var e = silu(embedding0.forward(TimeFeatures.of(gamma, config.width())));
-    if (classes > 0) {
-      // A label of -1 equals no class's number: all zeros, "no class".
-      var numbers = arange(new Scalar(classes), labels.options());
-      var oneHot = labels.unsqueeze(1).eq(numbers).to(torch.ScalarType.Float);
-      e = cat(new TensorVector(e, oneHot), 1);
-    }
-    return silu(embedding1.forward(e));
   }
 }
