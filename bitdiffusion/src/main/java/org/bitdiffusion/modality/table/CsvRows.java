@@ -56,6 +56,7 @@ final class CsvRows implements Rows {
   private final Charset charset;
   private final boolean header;
   private final char separator;
+  private final boolean spaced;
   private final CSVParser parser;
   private final Guard guard;
   private final Iterator<CSVRecord> records;
@@ -152,7 +153,8 @@ final class CsvRows implements Rows {
     header = format.header();
     separator = format.separator().orElseGet(() -> separator(beginning, file));
     guard = new Guard(new Joined(beginning, rest));
-    parser = CSVParser.parse(guard, csv(separator, isSpaced(beginning, separator)));
+    spaced = isSpaced(beginning, separator);
+    parser = CSVParser.parse(guard, csv(separator, spaced));
     records = parser.iterator();
     var first = read();
     if (first == null) {
@@ -569,6 +571,11 @@ final class CsvRows implements Rows {
    */
   long start() {
     return start;
+  }
+
+  /** Whether spaces around fields, also around their quotes, are none of theirs. */
+  boolean spaced() {
+    return spaced;
   }
 
   /** All of the file's text, unpacked, with its byte order mark if it has one. */

@@ -263,8 +263,8 @@ public final class Gaps {
     /** Behind the last character of a field. */
     private int end(int from) {
       var at = from;
-      while (at < text.length() && text.charAt(at) == ' ' && rows.separator() != ' ') {
-        at++;
+      while (rows.spaced() && at < text.length() && text.charAt(at) == ' ') {
+        at++; // otherwise a quote behind a space is a character like others
       }
       if (at < text.length() && text.charAt(at) == '"') {
         at++;

@@ -154,6 +154,14 @@ class GapsTest {
     }
   }
 
+  /** Only where all fields have spaces in front are quotes behind them quotes. */
+  @Test
+  void aQuoteWithinAFieldIsNone() throws IOException {
+    var gaps = gaps("job,age,other,more\n,30, \"a,b\nnurse,,x, \"c\n");
+    assertThat(filled(gaps, "groß", "20", "no"))
+        .isEqualTo("job,age,other,more\ngroß,30, \"a,b\nnurse,20,x, \"c\n");
+  }
+
   private static String cell(int field, Random random) {
     return switch (field) {
       case 0 -> JOBS.get(random.nextInt(JOBS.size()));
