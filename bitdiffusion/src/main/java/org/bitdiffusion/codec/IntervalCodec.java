@@ -47,14 +47,18 @@ public final class IntervalCodec implements Codec {
   private final int bits;
 
   /** Of each place. */
+  private final List<Marginal> marginals;
+
   private final List<Intervals> intervals;
 
   /** Where the bits of each place end. */
   private final int[] ends;
 
-  private IntervalCodec(Space space, double scale, List<Intervals> intervals, int[] ends) {
+  private IntervalCodec(
+      Space space, double scale, List<Marginal> marginals, List<Intervals> intervals, int[] ends) {
     this.space = space;
     this.scale = scale;
+    this.marginals = marginals;
     this.intervals = intervals;
     this.ends = ends;
     bits = ends[ends.length - 1];
@@ -88,10 +92,16 @@ public final class IntervalCodec implements Codec {
       throw new IllegalArgumentException(
           "%d marginals for %d places".formatted(marginals.size(), space.places()));
     }
+    var known =
+        marginals.isEmpty()
+            ? IntStream.range(0, space.places())
+                .mapToObj(p -> Marginal.uniform(space.categories(p)))
+                .toList()
+            : List.copyOf(marginals);
     var ofPlace = new Intervals[space.places()];
     var ends = new int[ofPlace.length];
     for (var p = 0; p < ofPlace.length; p++) {
-      var marginal = marginals.isEmpty() ? Marginal.uniform(space.categories(p)) : marginals.get(p);
+      var marginal = known.get(p);
       if (marginal.categories() != space.categories(p)) {
         throw new IllegalArgumentException(
             "place %d has %d values, but a marginal of %d"
@@ -109,7 +119,7 @@ public final class IntervalCodec implements Codec {
     if (ends[ends.length - 1] == 0) {
       throw new ConfigurationException("all columns have a single value: nothing can differ");
     }
-    return new IntervalCodec(space, scale, List.of(ofPlace), ends);
+    return new IntervalCodec(space, scale, known, List.of(ofPlace), ends);
   }
 
   @Override
@@ -144,6 +154,20 @@ public final class IntervalCodec implements Codec {
       }
     }
     return Tensor.create(analog, count, bits).to(symbols.device(), torch.ScalarType.Float);
+  }
+
+  /** What codes the symbols have, as often as their marginals say. */
+  public CodeWords words() {
+    return CodeWords.of(
+        IntStream.range(0, intervals.size())
+            .mapToObj(
+                p -> {
+                  var of = intervals.get(p);
+                  var first = CodeWords.mostFixed(of.bits());
+                  return CodeWords.OfSymbol.ofGray(
+                      of.bits(), of.likelihoods(marginals.get(p), first));
+                })
+            .toList());
   }
 
   @Override

@@ -129,14 +129,58 @@ record Intervals(int bits, int[] starts, double[] borders) {
     var each =
         (borders[segment + 1] - borders[segment]) / (starts[segment + 1] - starts[segment]) * codes;
     var from = borders[segment] * codes + each * (value - starts[segment]);
-    var to = from + each;
+    var own = own(from, from + each);
+    return (int) Math.min(codes - 1, Math.floor(own.from + (own.to - own.from) * drawn));
+  }
+
+  /** From where to where codes are drawn. */
+  private record Stretch(double from, double to) {}
+
+  /** The whole codes between two borders, or, where there is none, all in between. */
+  private static Stretch own(double from, double to) {
     var firstWhole = Math.ceil(from - ROUNDING);
     var endWhole = Math.floor(to + ROUNDING);
-    if (endWhole > firstWhole) {
-      from = firstWhole;
-      to = endWhole;
+    return endWhole > firstWhole ? new Stretch(firstWhole, endWhole) : new Stretch(from, to);
+  }
+
+  /** Spreads a share evenly over a stretch of codes. */
+  private void add(double[] likelihoods, Stretch stretch, double share) {
+    var each = (double) (1L << bits) / likelihoods.length;
+    var from = stretch.from / each;
+    var to = stretch.to / each;
+    for (var i = (int) from; i < likelihoods.length && i < to; i++) {
+      likelihoods[i] += share * (Math.min(i + 1, to) - Math.max(i, from)) / (to - from);
     }
-    return (int) Math.min(codes - 1, Math.floor(from + (to - from) * drawn));
+  }
+
+  /**
+   * How likely each beginning of a code is, of values as frequent as a marginal says.
+   *
+   * @param marginal of these intervals
+   * @param first how many bits begin it
+   * @return 2^first numbers that add up to 1
+   */
+  double[] likelihoods(Marginal marginal, int first) {
+    var likelihoods = new double[1 << first];
+    var codes = (double) (1L << bits);
+    var total = (double) marginal.total();
+    for (var i = 0; i < marginal.segments(); i++) {
+      if (marginal.count(i) == 0) {
+        continue;
+      }
+      var share = marginal.count(i) / total;
+      var values = starts[i + 1] - starts[i];
+      var from = borders[i] * codes;
+      var each = (borders[i + 1] - borders[i]) / values * codes;
+      if (each < 1 - ROUNDING) { // none has a code of its own: all drawn uniformly
+        add(likelihoods, new Stretch(from, from + each * values), share);
+        continue;
+      }
+      for (var v = 0; v < values; v++) {
+        add(likelihoods, own(from + each * v, from + each * (v + 1)), share / values);
+      }
+    }
+    return likelihoods;
   }
 
   /**

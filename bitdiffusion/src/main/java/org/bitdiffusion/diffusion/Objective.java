@@ -12,8 +12,10 @@ import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Channels;
+import org.bitdiffusion.codec.CodeWords;
 import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.codec.ContinuousCodec;
+import org.bitdiffusion.codec.IntervalCodec;
 import org.bitdiffusion.codec.OneHotCodec;
 import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.data.Space;
@@ -29,7 +31,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public sealed interface Objective {
   /** Names of what the network predicts. */
-  List<String> PREDICTIONS = List.of("x0", "eps", "v", "matched_filter");
+  List<String> PREDICTIONS = List.of("x0", "eps", "v", "matched_filter", "code_words");
 
   /** Names of losses. */
   List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
@@ -60,6 +62,14 @@ public sealed interface Objective {
             "diffusion.prediction matched_filter goes with encodings of bits, and loss l2 or sigmoid");
       }
       return new MatchedFilter(b, loss.equals("sigmoid"));
+    }
+    if (prediction.equals("code_words")) {
+      if (loss.equals("sigmoid") || !(codec instanceof IntervalCodec)) {
+        throw new ConfigurationException(
+            "diffusion.prediction code_words goes with codec.encoding rank, quantile or tree, and"
+                + " loss l2 or softmax");
+      }
+      return new CodeWordPosterior(b, ((IntervalCodec) codec).words(), loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -201,28 +211,36 @@ public sealed interface Objective {
    * bit, or by the square error of the estimate.
    */
   record MatchedFilter(double b, boolean crossEntropy) implements OfBits {
-    /** Of the log-odds in x_t: what is surer adds nothing that float32 can tell. */
-    private static final double SUREST = 30;
-
-    private Tensor logits(Tensor output, Tensor xt, Tensor gamma) {
-      var slope =
-          gamma
-              .sqrt()
-              .div(gamma.neg().add(new Scalar(1)))
-              .mul(new Scalar(2 * b))
-              .to(torch.ScalarType.Float);
-      return output.add(clip(slope.mul(xt), SUREST));
-    }
-
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return logits(output, xt, gamma).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
+      return logOdds(output, xt, gamma, b).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
     }
 
     @Override
     public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
       return crossEntropy
-          ? softplus(x0.mul(logits(output, xt, gamma)).mul(new Scalar(-1 / b)))
+          ? softplus(x0.mul(logOdds(output, xt, gamma, b)).mul(new Scalar(-1 / b)))
+          : estimate(output, xt, gamma).sub(x0).square();
+    }
+  }
+
+  /**
+   * Like {@link MatchedFilter}, but what x_t and the network say of each bit meets what is known of
+   * the symbol's codes beforehand: with an output of 0 the estimate is exact for symbols that are
+   * independent of each other and as frequent as the codec says, so that the network learns how
+   * they depend on each other, and nothing else. Scored by the cross entropy of each symbol's code,
+   * or by the square error of the estimate.
+   */
+  record CodeWordPosterior(double b, CodeWords words, boolean crossEntropy) implements OfBits {
+    @Override
+    public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
+      return words.means(logOdds(output, xt, gamma, b)).mul(new Scalar(b));
+    }
+
+    @Override
+    public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
+      return crossEntropy
+          ? words.surprisals(logOdds(output, xt, gamma, b), x0.div(new Scalar(b)))
           : estimate(output, xt, gamma).sub(x0).square();
     }
   }
@@ -275,6 +293,21 @@ public sealed interface Objective {
       }
       return mse_loss(estimate(output, xt, gamma), x0);
     }
+  }
+
+  /**
+   * l = output + 2 b sqrt(gamma) x_t / (1 - gamma): the log-odds of each bit by x_t, and what the
+   * network knows beyond that.
+   */
+  private static Tensor logOdds(Tensor output, Tensor xt, Tensor gamma, double b) {
+    var surest = 30; // what is surer adds nothing that float32 can tell
+    var slope =
+        gamma
+            .sqrt()
+            .div(gamma.neg().add(new Scalar(1)))
+            .mul(new Scalar(2 * b))
+            .to(torch.ScalarType.Float);
+    return output.add(clip(slope.mul(xt), surest));
   }
 
   private static Tensor clip(Tensor x, double b) {

@@ -11,6 +11,7 @@ import static org.bytedeco.pytorch.global.torch.randn_like;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.IntervalCodec;
 import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Engine;
@@ -260,8 +261,10 @@ class ObjectiveTest {
   void allThatIsListedExists() {
     var bits = UniformCodec.of("uint8", 4, 1, 0);
     var oneHot = UniformCodec.of("one_hot", 4, 1, 0);
+    var columns = IntervalCodec.of("tree", new Space(List.of(1), List.of(4)), List.of(), 2, 1);
     for (var prediction : Objective.PREDICTIONS) {
-      assertThat(Objective.of(prediction, "l2", false, bits)).isNotNull();
+      var codec = prediction.equals("code_words") ? columns : bits;
+      assertThat(Objective.of(prediction, "l2", false, codec)).isNotNull();
     }
     for (var loss : Objective.LOSSES) {
       assertThat(Objective.of("x0", loss, false, oneHot)).isNotNull();
@@ -320,6 +323,18 @@ class ObjectiveTest {
             .isCloseTo(b * (up - 1) / (up + 1), within(1e-5));
       }
     }
+  }
+
+  @Test
+  void codeWordsAreOfColumns() {
+    var pixels = UniformCodec.of("uint8", 4, 1, 0);
+    assertThatThrownBy(() -> Objective.of("code_words", "softmax", false, pixels))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("code_words goes with codec.encoding rank, quantile or tree");
+    var columns = IntervalCodec.of("tree", new Space(List.of(1), List.of(4)), List.of(), 2, 1);
+    assertThatThrownBy(() -> Objective.of("code_words", "sigmoid", false, columns))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("loss l2 or softmax");
   }
 
   @Test

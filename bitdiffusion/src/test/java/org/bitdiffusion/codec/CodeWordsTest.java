@@ -1,0 +1,245 @@
+package org.bitdiffusion.codec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.bitdiffusion.data.Marginal;
+import org.bitdiffusion.data.Space;
+import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.NoiseSchedule;
+import org.bitdiffusion.diffusion.Objective;
+import org.bitdiffusion.diffusion.SelfConditioning;
+import org.bitdiffusion.runtime.Compute;
+import org.bitdiffusion.runtime.Tensors;
+import org.bitdiffusion.sampling.SampleNoise;
+import org.bitdiffusion.sampling.Sampler;
+import org.bitdiffusion.sampling.SamplerConfig;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+class CodeWordsTest {
+  private static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
+
+  /** Spikes, values that never occur, and stretches of many. */
+  private static Marginal marginal(Random random, int segments) {
+    var starts = new int[segments];
+    var counts = new long[segments];
+    var at = 0;
+    for (var i = 0; i < segments; i++) {
+      starts[i] = at;
+      at += random.nextInt(3) == 0 ? 1 + random.nextInt(9) : 1;
+      counts[i] = random.nextInt(4) == 0 ? 0 : 1 + (long) Math.exp(6 * random.nextDouble());
+    }
+    counts[random.nextInt(segments)] = 1000;
+    return Marginal.of(at, starts, counts);
+  }
+
+  private static IntervalCodec codec(String encoding, List<Marginal> marginals, int bits) {
+    var k = marginals.stream().map(Marginal::categories).toList();
+    return IntervalCodec.of(encoding, new Space(List.of(1, k.size()), k), marginals, bits, 0.7);
+  }
+
+  private static Intervals intervals(String encoding, Marginal marginal, int bits) {
+    return switch (encoding) {
+      case "rank" -> Intervals.rank(marginal, bits);
+      case "quantile" -> Intervals.quantile(marginal, bits);
+      default -> Intervals.tree(marginal, bits);
+    };
+  }
+
+  /** How often each code is drawn of values as frequent as the marginal says. */
+  private static double[] drawn(Intervals intervals, Marginal marginal) {
+    var draws = 2_000;
+    var likelihoods = new double[1 << intervals.bits()];
+    for (var value = 0; value < marginal.categories(); value++) {
+      var segment = marginal.segment(value);
+      var values = marginal.start(segment + 1) - marginal.start(segment);
+      for (var i = 0; marginal.count(segment) > 0 && i < draws; i++) {
+        likelihoods[intervals.code(value, (i + 0.5) / draws)] +=
+            marginal.count(segment) / (double) marginal.total() / values / draws;
+      }
+    }
+    return likelihoods;
+  }
+
+  @Property(tries = 30)
+  void beginningsOfCodesAreAsLikelyAsTheyAreDrawn(@ForAll long seed) {
+    var random = new Random(seed);
+    var marginal = marginal(random, 2 + random.nextInt(60));
+    for (var encoding : ENCODINGS) {
+      var intervals = intervals(encoding, marginal, 1 + random.nextInt(9));
+      var drawn = drawn(intervals, marginal);
+      var first = random.nextInt(intervals.bits() + 1);
+      var expected = new double[1 << first];
+      for (var code = 0; code < drawn.length; code++) {
+        expected[code >> (intervals.bits() - first)] += drawn[code];
+      }
+      var likelihoods = intervals.likelihoods(marginal, first);
+      assertThat(Arrays.stream(likelihoods).sum()).isCloseTo(1, within(1e-9));
+      for (var i = 0; i < expected.length; i++) {
+        assertThat(likelihoods[i]).isCloseTo(expected[i], within(1e-3));
+      }
+    }
+  }
+
+  /** The sum over all codes of each symbol by itself, where words take them together. */
+  @Property(tries = 30)
+  void meansAndSurprisalsAreThoseOfBayes(@ForAll long seed) {
+    var random = new Random(seed);
+    var marginals =
+        Stream.generate(() -> marginal(random, 2 + random.nextInt(60))).limit(7).toList();
+    for (var encoding : ENCODINGS) {
+      var most = 1 + random.nextInt(9);
+      var codec = codec(encoding, marginals, most);
+      var d = codec.shape(List.of(1, 7)).get(0);
+      var rows = 5;
+      var odds = new float[rows * d];
+      for (var i = 0; i < odds.length; i++) {
+        odds[i] = (float) (6 * random.nextGaussian());
+      }
+      var code = new float[rows * d];
+      var means = new float[rows * d];
+      var surprisals = new float[rows * d];
+      for (var row = 0; row < rows; row++) {
+        var at = row * d;
+        for (var marginal : marginals) {
+          var intervals = intervals(encoding, marginal, most);
+          var n = intervals.bits();
+          var likelihoods = intervals.likelihoods(marginal, n);
+          var total = 0.0;
+          var entropy = 0.0;
+          var mean = new double[n];
+          var weights = new double[likelihoods.length];
+          for (var c = 0; c < likelihoods.length; c++) {
+            var dot = 0.0;
+            for (var j = 0; j < n; j++) {
+              dot += sign(c, j, n) * odds[at + j] / 2;
+            }
+            weights[c] = likelihoods[c] * Math.exp(dot);
+            total += weights[c];
+            entropy -= likelihoods[c] > 0 ? likelihoods[c] * Math.log(likelihoods[c]) : 0;
+            for (var j = 0; j < n; j++) {
+              mean[j] += weights[c] * sign(c, j, n);
+            }
+          }
+          int own;
+          do {
+            own = random.nextInt(likelihoods.length);
+          } while (likelihoods[own] == 0);
+          for (var j = 0; j < n; j++) {
+            code[at + j] = sign(own, j, n);
+            means[at + j] = (float) (mean[j] / total);
+            surprisals[at + j] =
+                (float)
+                    ((-Math.log(weights[own] / total) + Math.log(likelihoods[own]) + entropy) / n);
+          }
+          at += n;
+        }
+      }
+      try (var scope = new PointerScope()) {
+        var words = codec.words();
+        var given = Tensor.create(odds, rows, d).set_requires_grad(true);
+        assertThat(Tensors.floats(words.means(given))).containsExactly(means, within(1e-4f));
+        var result = words.surprisals(given, Tensor.create(code, rows, d));
+        assertThat(Tensors.floats(result)).containsExactly(surprisals, within(1e-3f));
+        // Of an exponential family: the gradient is how far the mean is from what was.
+        result.sum().backward();
+        var gradient = Tensors.floats(given.grad());
+        for (var i = 0; i < gradient.length; i++) {
+          assertThat(gradient[i]).isCloseTo((means[i] - code[i]) / 2, within(1e-4f));
+        }
+      }
+    }
+  }
+
+  /** Bit j, from the first on, of a number's Gray code. */
+  private static int sign(int number, int j, int bits) {
+    return (Intervals.gray(number) >> (bits - 1 - j) & 1) == 1 ? 1 : -1;
+  }
+
+  @Example
+  void fairBitsAreOneWord() {
+    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1});
+    assertThat(word.fixed()).containsExactly(0);
+    // 0 and 1 are half, 2 is a quarter, and so is 3: three words, whose codes are 00, 011 and 010.
+    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0});
+    assertThat(words.fixed()).containsExactly(2, 3, 3);
+    assertThat(words.codes()).containsExactly(0, 3, 2);
+    assertThat(words.shares()).containsExactly(.5, .2, .3);
+    assertThat(words.entropy())
+        .isCloseTo(-.5 * Math.log(.25) - .2 * Math.log(.2) - .3 * Math.log(.3), within(1e-12));
+  }
+
+  @Example
+  void ofManyBitsTheFirstAreTold() {
+    var counts = new long[1 << 13];
+    Arrays.setAll(counts, i -> 1 + i % 7);
+    var words = codec("rank", List.of(Marginal.of(counts)), 13).words();
+    try (var scope = new PointerScope()) {
+      var odds = new float[13];
+      odds[12] = 2;
+      var means = Tensors.floats(words.means(Tensor.create(odds, 1, 13)));
+      assertThat(means[12]).isCloseTo((float) Math.tanh(1), within(1e-5f));
+    }
+  }
+
+  /** A network that knows nothing draws independent columns, each as the data has it. */
+  @Property(tries = 2)
+  void samplesOfANetworkThatKnowsNothingHaveTheColumnsShares(@ForAll long seed) {
+    var random = new Random(seed);
+    var marginals =
+        List.of(Marginal.of(1, 30, 2), Marginal.of(3, 1, 1, 1, 9), marginal(random, 40));
+    for (var encoding : List.of("tree", "rank")) {
+      var codec = codec(encoding, marginals, 8);
+      var n = 20_000;
+      var d = codec.shape(List.of(1, 3)).get(0);
+      var diffusion =
+          new BitDiffusion(
+              codec,
+              new NoiseSchedule.Cosine(),
+              Objective.of("code_words", "softmax", false, codec),
+              SelfConditioning.NONE,
+              0,
+              false,
+              false);
+      var config = new SamplerConfig(100, "ddim", 0, 0, "none", 0.9, 3, "", 0);
+      try (var scope = new PointerScope();
+          var noise = new SampleNoise(seed, 0, n, new long[] {d}, Compute.PLAIN.newDevice())) {
+        var analog =
+            new Sampler(diffusion, config)
+                .sample(
+                    (xt, e, g, c) -> zeros_like(xt),
+                    new Sampler.Request(noise, null, null),
+                    Sampler.Listener.NONE);
+        var symbols = Tensors.ints(codec.decode(analog, noise));
+        for (var place = 0; place < 3; place++) {
+          var marginal = marginals.get(place);
+          var counts = new double[marginal.segments()];
+          for (var i = 0; i < n; i++) {
+            counts[marginal.segment(symbols[3 * i + place])]++;
+          }
+          var variation =
+              IntStream.range(0, counts.length)
+                      .mapToDouble(
+                          s ->
+                              Math.abs(
+                                  counts[s] / n - marginal.count(s) / (double) marginal.total()))
+                      .sum()
+                  / 2;
+          // Further than sampling error by what a finite number of steps makes.
+          assertThat(variation)
+              .isLessThan(1.5 * Math.sqrt(counts.length / (2 * Math.PI * n)) + 0.01);
+        }
+      }
+    }
+  }
+}
