@@ -61,16 +61,18 @@ public final class CodeWords {
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
   record OfSymbol(int bits, int[] fixed, int[] codes, double[] shares) {
     /**
-     * The fewest words for numbers in Gray's code.
+     * Words for numbers in Gray's code: as few as tell how likely the numbers are.
      *
      * @param bits n
      * @param likelihoods of what the first min(n, {@link #MOST_FIXED}) bits of the number are,
      *     which add up to 1
+     * @param tolerance how far, in nats of its Kullback-Leibler divergence, what is told may be
+     *     from these
      */
-    static OfSymbol ofGray(int bits, double[] likelihoods) {
+    static OfSymbol ofGray(int bits, double[] likelihoods, double tolerance) {
       var words = new ArrayList<int[]>(); // how many bits, and the number of these bits
       var shares = new ArrayList<Double>();
-      collect(likelihoods, 0, 0, words, shares);
+      collect(likelihoods, tolerance, 0, 0, words, shares);
       return new OfSymbol(
           bits,
           words.stream().mapToInt(word -> word[0]).toArray(),
@@ -80,19 +82,35 @@ public final class CodeWords {
 
     /** Numbers that begin alike are one word if each is as likely as the other. */
     private static void collect(
-        double[] likelihoods, int fixed, int number, List<int[]> words, List<Double> shares) {
+        double[] likelihoods,
+        double tolerance,
+        int fixed,
+        int number,
+        List<int[]> words,
+        List<Double> shares) {
       var each = likelihoods.length >> fixed;
-      var all = Arrays.stream(likelihoods, number * each, (number + 1) * each).summaryStatistics();
-      if (all.getMax() <= 0) {
+      var own = Arrays.copyOfRange(likelihoods, number * each, (number + 1) * each);
+      var share = Arrays.stream(own).sum();
+      if (share <= 0) {
         return;
       }
-      if (all.getMax() - all.getMin() <= 1e-9 * all.getMax()) {
+      if (fromUniform(own, share) <= tolerance) {
         words.add(new int[] {fixed, number});
-        shares.add(all.getSum());
+        shares.add(share);
         return;
       }
-      collect(likelihoods, fixed + 1, 2 * number, words, shares);
-      collect(likelihoods, fixed + 1, 2 * number + 1, words, shares);
+      collect(likelihoods, tolerance, fixed + 1, 2 * number, words, shares);
+      collect(likelihoods, tolerance, fixed + 1, 2 * number + 1, words, shares);
+    }
+
+    /** The Kullback-Leibler divergence of parts of a share from equal ones, in nats. */
+    private static double fromUniform(double[] parts, double share) {
+      var divergence = 0.0;
+      for (var part : parts) {
+        var p = part / share;
+        divergence += p > 0 ? p * Math.log(p * parts.length) : 0;
+      }
+      return divergence;
     }
 
     /** The mean of -log p over the codes, in nats. */

@@ -156,8 +156,12 @@ public final class IntervalCodec implements Codec {
     return Tensor.create(analog, count, bits).to(symbols.device(), torch.ScalarType.Float);
   }
 
-  /** What codes the symbols have, as often as their marginals say. */
-  public CodeWords words() {
+  /**
+   * What codes the symbols have, as often as their marginals say.
+   *
+   * @param tolerance how far, in nats a symbol, they may be from that, to be fewer words
+   */
+  public CodeWords words(double tolerance) {
     return CodeWords.of(
         IntStream.range(0, intervals.size())
             .mapToObj(
@@ -165,7 +169,7 @@ public final class IntervalCodec implements Codec {
                   var of = intervals.get(p);
                   var first = CodeWords.mostFixed(of.bits());
                   return CodeWords.OfSymbol.ofGray(
-                      of.bits(), of.likelihoods(marginals.get(p), first));
+                      of.bits(), of.likelihoods(marginals.get(p), first), tolerance);
                 })
             .toList());
   }

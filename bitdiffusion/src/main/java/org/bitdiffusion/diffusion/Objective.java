@@ -33,6 +33,9 @@ public sealed interface Objective {
   /** Names of what the network predicts. */
   List<String> PREDICTIONS = List.of("x0", "eps", "v", "matched_filter", "code_words");
 
+  /** Of code words, in nats a symbol: a network learns less than this in no time. */
+  double WORDS_TOLERANCE = 1e-3;
+
   /** Names of losses. */
   List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
 
@@ -69,7 +72,8 @@ public sealed interface Objective {
             "diffusion.prediction code_words goes with codec.encoding rank, quantile or tree, and"
                 + " loss l2 or softmax");
       }
-      return new CodeWordPosterior(b, ((IntervalCodec) codec).words(), loss.equals("softmax"));
+      return new CodeWordPosterior(
+          b, ((IntervalCodec) codec).words(WORDS_TOLERANCE), loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(

@@ -27,6 +27,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 class CodeWordsTest {
+  private static final double EXACT = 1e-12;
+
   private static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
 
   /** Spikes, values that never occur, and stretches of many. */
@@ -146,7 +148,7 @@ class CodeWordsTest {
         }
       }
       try (var scope = new PointerScope()) {
-        var words = codec.words();
+        var words = codec.words(EXACT);
         var given = Tensor.create(odds, rows, d).set_requires_grad(true);
         assertThat(Tensors.floats(words.means(given))).containsExactly(means, within(1e-4f));
         var result = words.surprisals(given, Tensor.create(code, rows, d));
@@ -168,10 +170,10 @@ class CodeWordsTest {
 
   @Example
   void fairBitsAreOneWord() {
-    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1});
+    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1}, EXACT);
     assertThat(word.fixed()).containsExactly(0);
     // 0 and 1 are half, 2 is a quarter, and so is 3: three words, whose codes are 00, 011 and 010.
-    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0});
+    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0}, EXACT);
     assertThat(words.fixed()).containsExactly(2, 3, 3);
     assertThat(words.codes()).containsExactly(0, 3, 2);
     assertThat(words.shares()).containsExactly(.5, .2, .3);
@@ -183,7 +185,7 @@ class CodeWordsTest {
   void ofManyBitsTheFirstAreTold() {
     var counts = new long[1 << 13];
     Arrays.setAll(counts, i -> 1 + i % 7);
-    var words = codec("rank", List.of(Marginal.of(counts)), 13).words();
+    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(EXACT);
     try (var scope = new PointerScope()) {
       var odds = new float[13];
       odds[12] = 2;
