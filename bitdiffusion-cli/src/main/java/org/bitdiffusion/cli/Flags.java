@@ -56,6 +56,9 @@ record Flags(Map<String, String> bySetting, Map<String, String> byName, boolean 
           Map.entry("--self-guidance", "sampling.self_guidance"),
           Map.entry("--schedule", "sampling.schedule"),
           Map.entry("--guidance", "sampling.guidance"),
+          Map.entry("--churn", "sampling.churn"),
+          Map.entry("--churn-noise", "sampling.churn_noise"),
+          Map.entry("--word-temperature", "sampling.word_temperature"),
           Map.entry("--temperature", "sampling.temperature"),
           Map.entry("--top-k", "sampling.top_k"),
           Map.entry("--top-p", "sampling.top_p"));

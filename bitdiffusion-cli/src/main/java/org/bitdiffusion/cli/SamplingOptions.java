@@ -71,6 +71,28 @@ final class SamplingOptions {
   private Double guidance;
 
   @Option(
+      names = "--churn",
+      paramLabel = "C",
+      description =
+          "Noise that is added anew on the way, of ddim without eta and heun, at least 0 (default:"
+              + " the run's).")
+  private Double churn;
+
+  @Option(
+      names = "--churn-noise",
+      paramLabel = "S",
+      description = "Standard deviation of the noise of --churn (default: the run's, which is 1).")
+  private Double churnNoise;
+
+  @Option(
+      names = "--word-temperature",
+      paramLabel = "T",
+      description =
+          "Of runs with diffusion.prediction matched_filter or code_words: below 1 makes what the"
+              + " network thinks likely likelier (default: the run's).")
+  private Double wordTemperature;
+
+  @Option(
       names = "--temperature",
       paramLabel = "T",
       description =
@@ -96,7 +118,18 @@ final class SamplingOptions {
   void requireFit(boolean autoregressive) {
     var steppings =
         Stream.of(
-            steps, sampler, eta, td, selfConditioning, momentum, selfGuidance, schedule, guidance);
+            steps,
+            sampler,
+            eta,
+            td,
+            selfConditioning,
+            momentum,
+            selfGuidance,
+            schedule,
+            guidance,
+            churn,
+            churnNoise,
+            wordTemperature);
     if (autoregressive && steppings.anyMatch(Objects::nonNull)) {
       throw new ConfigurationException(
           "the run is autoregressive: it has no sampling steps; leave --steps and the like out");
@@ -129,6 +162,9 @@ final class SamplingOptions {
         selfGuidance != null ? selfGuidance : run.selfGuidance(),
         schedule != null ? schedule : run.schedule(),
         guidance != null ? guidance : run.guidance(),
+        churn != null ? churn : run.churn(),
+        churnNoise != null ? churnNoise : run.churnNoise(),
+        wordTemperature != null ? wordTemperature : run.wordTemperature(),
         heat,
         topK != null ? topK : run.topK(),
         topP != null ? topP : run.topP());

@@ -209,42 +209,62 @@ public sealed interface Objective {
   }
 
   /**
-   * The network outputs what it knows of each bit beyond what x_t says of a fair and independent
-   * one, whose log-odds are known: l = output + 2 b sqrt(gamma) x_t / (1 - gamma). With an output
-   * of 0 the estimate b tanh(l / 2) is exact for such bits. Scored by the cross entropy of each
-   * bit, or by the square error of the estimate.
+   * The network outputs what it knows of each bit beyond what x_t says of it, whose log-odds are
+   * known: l = output + 2 b sqrt(gamma) x_t / (1 - gamma).
    */
-  record MatchedFilter(double b, boolean crossEntropy) implements OfBits {
+  sealed interface Posterior extends OfBits {
+    /** b. */
+    double b();
+
+    /** l, [B, D, ...]. */
+    default Tensor logOdds(Tensor output, Tensor xt, Tensor gamma) {
+      var surest = 30; // what is surer adds nothing that float32 can tell
+      var slope =
+          gamma
+              .sqrt()
+              .div(gamma.neg().add(new Scalar(1)))
+              .mul(new Scalar(2 * b()))
+              .to(torch.ScalarType.Float);
+      return output.add(clip(slope.mul(xt), surest));
+    }
+  }
+
+  /**
+   * The bits are taken to be fair and independent but for what the network knows: with an output of
+   * 0 the estimate b tanh(l / 2) is exact for such bits. Scored by the cross entropy of each bit,
+   * or by the square error of the estimate.
+   */
+  record MatchedFilter(double b, boolean crossEntropy) implements Posterior {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return logOdds(output, xt, gamma, b).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
+      return logOdds(output, xt, gamma).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
     }
 
     @Override
     public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
       return crossEntropy
-          ? softplus(x0.mul(logOdds(output, xt, gamma, b)).mul(new Scalar(-1 / b)))
+          ? softplus(x0.mul(logOdds(output, xt, gamma)).mul(new Scalar(-1 / b)))
           : estimate(output, xt, gamma).sub(x0).square();
     }
   }
 
   /**
-   * Like {@link MatchedFilter}, but what x_t and the network say of each bit meets what is known of
-   * the symbol's codes beforehand: with an output of 0 the estimate is exact for symbols that are
-   * independent of each other and as frequent as the codec says, so that the network learns how
-   * they depend on each other, and nothing else. Scored by the cross entropy of each symbol's code,
-   * or by the square error of the estimate.
+   * What x_t and the network say of each bit meets what is known of the symbol's codes beforehand,
+   * {@link CodeWords}: with an output of 0 the estimate is exact for symbols that are independent
+   * of each other and as frequent as the codec says, so that the network learns how they depend on
+   * each other, and nothing else. Scored by the cross entropy of each symbol's code, or by the
+   * square error of the estimate.
    */
-  record CodeWordPosterior(double b, CodeWords words, boolean crossEntropy) implements OfBits {
+  record CodeWordPosterior(double b, CodeWords words, boolean crossEntropy) implements Posterior {
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return words.means(logOdds(output, xt, gamma, b)).mul(new Scalar(b));
+      return words.means(logOdds(output, xt, gamma)).mul(new Scalar(b));
     }
 
     @Override
     public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
       return crossEntropy
-          ? words.surprisals(logOdds(output, xt, gamma, b), x0.div(new Scalar(b)))
+          ? words.surprisals(logOdds(output, xt, gamma), x0.div(new Scalar(b)))
           : estimate(output, xt, gamma).sub(x0).square();
     }
   }
@@ -297,21 +317,6 @@ public sealed interface Objective {
       }
       return mse_loss(estimate(output, xt, gamma), x0);
     }
-  }
-
-  /**
-   * l = output + 2 b sqrt(gamma) x_t / (1 - gamma): the log-odds of each bit by x_t, and what the
-   * network knows beyond that.
-   */
-  private static Tensor logOdds(Tensor output, Tensor xt, Tensor gamma, double b) {
-    var surest = 30; // what is surer adds nothing that float32 can tell
-    var slope =
-        gamma
-            .sqrt()
-            .div(gamma.neg().add(new Scalar(1)))
-            .mul(new Scalar(2 * b))
-            .to(torch.ScalarType.Float);
-    return output.add(clip(slope.mul(xt), surest));
   }
 
   private static Tensor clip(Tensor x, double b) {

@@ -23,6 +23,11 @@ public final class Ddim implements Solver {
   }
 
   @Override
+  public boolean forgets() {
+    return true;
+  }
+
+  @Override
   public Solving begin(double eta, double lastGamma) {
     if (eta == 0) {
       return (xt, x0, g, gNext, noise, ask) -> step(xt, x0, g, gNext);

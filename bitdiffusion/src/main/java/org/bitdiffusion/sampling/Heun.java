@@ -16,6 +16,11 @@ public final class Heun implements Solver {
   }
 
   @Override
+  public boolean forgets() {
+    return true;
+  }
+
+  @Override
   public Solving begin(double eta, double lastGamma) {
     return (xt, x0, g, gNext, noise, ask) -> {
       var there = ask.estimate(Ddim.step(xt, x0, g, gNext), gNext);

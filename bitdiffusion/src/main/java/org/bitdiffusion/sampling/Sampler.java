@@ -12,6 +12,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Scope;
 import org.bitdiffusion.runtime.Tensors;
@@ -49,7 +50,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    *
    * @param index of the step, from 0
    * @param t t_now
-   * @param xt x at t_now, [N, D, ...]
+   * @param xt x at t_now, [N, D, ...]; with churn, noisier than that
    * @param estimate of x_0, in [-b, b], [N, D, ...]
    */
   public record Step(int index, double t, Tensor xt, Tensor estimate) {}
@@ -136,7 +137,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * A network trained without self-conditioning has only ever seen zeros in place of an estimate,
    * so {@code previous} becomes {@code none} with one.
    *
-   * @throws ConfigurationException if another mode is asked for with such a network
+   * @throws ConfigurationException if another mode is asked for with such a network, or a
+   *     temperature that the network's prediction has no use for
    */
   public Sampler {
     if (diffusion.selfConditioning() == SelfConditioning.NONE) {
@@ -148,6 +150,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                 + " without estimates; use previous or none");
       }
       config = config.withSelfConditioning("none");
+    }
+    if (config.wordTemperature() != 1 && !(diffusion.objective() instanceof Objective.Posterior)) {
+      throw new ConfigurationException(
+          "sampling.word_temperature is "
+              + config.wordTemperature()
+              + ", which goes with diffusion.prediction matched_filter or code_words: of others what"
+              + " the network knows is not told apart from what x_t says");
     }
   }
 
@@ -176,7 +185,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
             for (var k = 0; k < config.steps(); k++) {
               var now = 1 - (double) k / config.steps();
               var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
-              var g = Math.min(schedule.gamma(now), LARGEST_GAMMA);
+              var gNow = Math.min(schedule.gamma(now), LARGEST_GAMMA);
+              var g = k == 0 ? gNow : churned(gNow); // all noise cannot be noisier
               var gNext = schedule.gamma(next);
               var last = k == config.steps() - 1; // nobody looks at x after it
               var finite = finite(network, k);
@@ -184,6 +194,9 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                   (x, gamma) -> estimate(finite, clean(x, request), seen, gamma, request);
               for (var round = last ? 1 : rounds(request); round > 0; round--) {
                 try (var step = new PointerScope()) {
+                  if (g < gNow) {
+                    xt.copy_(noisier(xt, gNow, g, noise.get()));
+                  }
                   x0.copy_(ask.estimate(xt, g));
                   if (round == 1 && !listener.onStep(new Step(k, now, xt, x0))) {
                     throw new CancellationException("sampling was stopped at step " + (k + 1));
@@ -193,7 +206,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                     xt.copy_(moved(solving.step(xt, x0, g, gNext, noise, ask), xt));
                   }
                   if (round > 1) {
-                    var a = g / gNext;
+                    var a = gNow / gNext;
                     xt.copy_(
                         Solver.combine(
                             xt, Math.sqrt(a), noise.get(), Math.sqrt(Math.max(0, 1 - a))));
@@ -204,6 +217,19 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
             return x0;
           }
         });
+  }
+
+  /** The gamma that churn goes back to: s = sqrt((1 - gamma) / gamma) becomes (1 + c) s. */
+  private double churned(double g) {
+    var c = Math.min(config.churn() / config.steps(), Math.sqrt(2) - 1);
+    return 1 / (1 + (1 + c) * (1 + c) * (1 - g) / g);
+  }
+
+  /** x at a smaller gamma: sqrt(gBack) (x / sqrt(g) + S_noise sqrt(sBack^2 - s^2) eps). */
+  private Tensor noisier(Tensor x, double g, double gBack, Tensor eps) {
+    var variance = (1 - gBack) / gBack - (1 - g) / g;
+    return Solver.combine(
+        x, Math.sqrt(gBack / g), eps, config.churnNoise() * Math.sqrt(gBack * variance));
   }
 
   /** What a solver has made of x_t: of the same shape, or it would be spread over all of it. */
@@ -303,16 +329,17 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * 2207.12598; both passes see the same earlier estimate.
    */
   private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
-    var w = config.guidance();
-    if (w == 0) {
-      return held(
-          diffusion.estimate(network, xt, seen, request.places(), gamma, request.condition()),
-          request);
-    }
     var places = request.places();
-    var conditional = diffusion.output(network, xt, seen, places, gamma, request.condition());
-    var unconditional = diffusion.output(network, xt, seen, places, gamma, request.unconditional());
-    var output = Solver.combine(conditional, 1 + w, unconditional, -w);
+    var output = diffusion.output(network, xt, seen, places, gamma, request.condition());
+    var w = config.guidance();
+    if (w != 0) {
+      var unconditional =
+          diffusion.output(network, xt, seen, places, gamma, request.unconditional());
+      output = Solver.combine(output, 1 + w, unconditional, -w);
+    }
+    if (config.wordTemperature() != 1) {
+      output = output.div(new Scalar(config.wordTemperature()));
+    }
     return held(
         diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)), request);
   }

@@ -22,6 +22,13 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
  * @param selfGuidance w of algorithm 6: w second + (1 - w) first; the paper's best are 3 to 5
  * @param schedule another noise schedule than the training's, or empty
  * @param guidance w of classifier-free guidance, (1 + w) conditional - w unconditional; 0 for none
+ * @param churn S_churn of arXiv 2206.00364, algorithm 2: before each step x_t goes back to a larger
+ *     noise level, with fresh noise, by the factor 1 + min(S_churn / S, sqrt(2) - 1); 0 for none.
+ *     Together with self-guidance it harms
+ * @param churnNoise S_noise of the same, the standard deviation of that noise; 1 is exact
+ * @param wordTemperature by which what the network knows beyond x_t is divided, with the
+ *     predictions {@code matched_filter} and {@code code_words}: below 1 likely symbols become
+ *     likelier
  * @param temperature of models that give the next symbol, which take no notice of all others; see
  *     {@link NextSymbol}
  * @param topK the same
@@ -37,6 +44,9 @@ public record SamplerConfig(
     double selfGuidance,
     String schedule,
     double guidance,
+    double churn,
+    double churnNoise,
+    double wordTemperature,
     double temperature,
     int topK,
     double topP) {
@@ -78,6 +88,9 @@ public record SamplerConfig(
         schedule,
         guidance,
         0,
+        1,
+        1,
+        0,
         0,
         1);
   }
@@ -108,6 +121,23 @@ public record SamplerConfig(
         "sampling.guidance",
         guidance,
         "a number of at most " + HIGHEST_WEIGHT);
+    require(churn >= 0 && Double.isFinite(churn), "sampling.churn", churn, "at least 0");
+    require(
+        churn == 0 || (solver.forgets() && eta == 0),
+        "sampling.churn",
+        churn,
+        "0 with sampler %s and eta %s: it goes with deterministic ones that look at one step at a time, ddim with eta 0 or heun"
+            .formatted(sampler, eta));
+    require(
+        churnNoise >= 0 && churnNoise <= HIGHEST_WEIGHT,
+        "sampling.churn_noise",
+        churnNoise,
+        "at least 0");
+    require(
+        wordTemperature > 0 && wordTemperature <= HIGHEST_WEIGHT,
+        "sampling.word_temperature",
+        wordTemperature,
+        "above 0");
     new NextSymbol(temperature, topK, topP); // complains
     if (!schedule.isEmpty()) {
       NoiseSchedule.parse(schedule); // complains at once rather than after the model is read
@@ -140,6 +170,9 @@ public record SamplerConfig(
         selfGuidance,
         schedule,
         guidance,
+        churn,
+        churnNoise,
+        wordTemperature,
         temperature,
         topK,
         topP);

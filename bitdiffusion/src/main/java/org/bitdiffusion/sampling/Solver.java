@@ -28,6 +28,14 @@ public interface Solver extends Named {
     return false;
   }
 
+  /**
+   * Whether a step is that of a deterministic process and depends on x_t alone, so that noise may
+   * be added in between ({@code sampling.churn}).
+   */
+  default boolean forgets() {
+    return false;
+  }
+
   /** How many estimates S steps ask for: one each, unless the moves between them ask for more. */
   default int evaluations(int steps) {
     return steps;

@@ -100,7 +100,8 @@ class AutoregressiveModelTest {
   }
 
   private static SampleRequest drawn(double temperature, int topK, long seed) {
-    var how = new SamplerConfig(1, "ddim", 0, 0, "none", 0, 0, "", 0, temperature, topK, 1);
+    var how =
+        new SamplerConfig(1, "ddim", 0, 0, "none", 0, 0, "", 0, 0, 1, 1, temperature, topK, 1);
     return new SampleRequest(how, seed, 0, Pairs.COUNT, Pairs.images(), Optional.empty());
   }
 

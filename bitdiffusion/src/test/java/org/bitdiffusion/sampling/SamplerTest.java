@@ -166,7 +166,9 @@ class SamplerTest {
         Arguments.of(config(50, "dpm++", 0, "previous", 0), 0.5),
         Arguments.of(config(30, "heun", 0, "momentum", 0), 1.0),
         Arguments.of(config(60, "heun", 0.2, "previous", 0), 1.0),
-        Arguments.of(withEta(config(200, "ddim", 0, "previous", 0), 0.5), 1.0));
+        Arguments.of(withEta(config(200, "ddim", 0, "previous", 0), 0.5), 1.0),
+        Arguments.of(withChurn(config(200, "ddim", 0, "previous", 0), 20, 1, 1), 1.0),
+        Arguments.of(withChurn(config(100, "heun", 0, "previous", 0), 50, 1, 1), 1.0));
   }
 
   @ParameterizedTest
@@ -329,6 +331,116 @@ class SamplerTest {
     requireTheVarianceOfGaussianData(withEta(config(400, "ddim", 0, "previous", 0), eta));
   }
 
+  /** However much noise is added, as much is taken away, by small steps. */
+  @ParameterizedTest
+  @CsvSource({"ddim, 10", "heun, 10", "heun, 100"})
+  void keepsTheVarianceOfGaussianDataWithAnyChurn(String sampler, double churn) {
+    requireTheVarianceOfGaussianData(
+        withChurn(config(400, sampler, 0, "previous", 0), churn, 1, 1));
+  }
+
+  /** A step back by c, then DDIM: by hand, with the noise that the sampler drew. */
+  @ParameterizedTest
+  @CsvSource({"1, 1.25", "100, 1.4142135623730951"}) // at most the square root of 2
+  void churnGoesBackToALargerNoiseLevel(double churn, double factor) {
+    var schedule = new NoiseSchedule.Cosine();
+    var config = withChurn(config(4, "ddim", 0, "previous", 0), churn, 1.5, 1);
+    var seen = new ArrayList<double[]>();
+    try (var scope = new PointerScope();
+        var noise = new SampleNoise(3, 0, 1, new long[] {1}, new Device(torch.DeviceType.CPU));
+        var same = new SampleNoise(3, 0, 1, new long[] {1}, new Device(torch.DeviceType.CPU))) {
+      Denoiser half =
+          (xt, estimate, gamma, condition) -> {
+            seen.add(new double[] {gamma.item_double(), xt.item_double()});
+            return xt.mul(new Scalar(0)).add(new Scalar(0.5));
+          };
+      new Sampler(diffusion(1, "x0"), config)
+          .sample(half, new Sampler.Request(noise, null, null), Sampler.Listener.NONE);
+      var x = same.get().item_double();
+      var g = Math.max(schedule.gamma(1), 0);
+      for (var k = 0; k < 4; k++) {
+        if (k > 0) {
+          var s = Math.sqrt((1 - g) / g);
+          var raised = factor * s;
+          var back = 1 / (1 + raised * raised);
+          x =
+              Math.sqrt(back)
+                  * (x / Math.sqrt(g)
+                      + 1.5 * Math.sqrt(raised * raised - s * s) * same.get().item_double());
+          g = back;
+        }
+        assertThat(seen.get(k)[0]).isCloseTo(g, within(1e-6));
+        assertThat(seen.get(k)[1]).isCloseTo(x, within(1e-4));
+        var next = schedule.gamma(1 - (k + 1) / 4.0);
+        var eps = (x - Math.sqrt(g) * 0.5) / Math.sqrt(1 - g);
+        x = Math.sqrt(next) * 0.5 + Math.sqrt(1 - next) * eps;
+        g = next;
+      }
+    }
+  }
+
+  @Test
+  void churnIsOfDeterministicSolversThatForget() {
+    for (var sampler : List.of("ddpm", "ddpm_small", "dpm++")) {
+      assertThatThrownBy(() -> withChurn(config(10, sampler, 0, "previous", 0), 1, 1, 1))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("sampling.churn is 1.0")
+          .hasMessageContaining("ddim with eta 0 or heun");
+    }
+    assertThatThrownBy(() -> withChurn(config(10, "ddim", 0, "previous", 0), -1, 1, 1))
+        .hasMessageContaining("sampling.churn is -1.0; it must be at least 0");
+    assertThatThrownBy(() -> withChurn(config(10, "ddim", 0, "previous", 0), 1, -1, 1))
+        .hasMessageContaining("sampling.churn_noise");
+  }
+
+  /** Of what the network knows, log-odds of 1.2, not of what x_t says. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.5, 1, 2})
+  void theTemperatureDividesWhatTheNetworkKnows(double temperature) {
+    var config = withChurn(config(200, "ddim", 0, "none", 0), 0, 1, temperature);
+    try (var scope = new PointerScope()) {
+      var analog =
+          sample(
+              diffusion(1, "matched_filter", "sigmoid", SelfConditioning.NONE),
+              config,
+              (xt, estimate, gamma, condition) -> xt.mul(new Scalar(0)).add(new Scalar(1.2)),
+              N,
+              L);
+      var up = analog.gt(new Scalar(0)).to(torch.ScalarType.Float).mean().item_double();
+      assertThat(up)
+          .isCloseTo(
+              1 / (1 + Math.exp(-1.2 / temperature)), within(4 * 0.5 / Math.sqrt(N * L) + 0.01));
+    }
+  }
+
+  @Test
+  void aTemperatureIsOfPredictionsThatTellWhatIsKnownApart() {
+    var config = withChurn(config(10, "ddim", 0, "previous", 0), 0, 1, 0.5);
+    assertThatThrownBy(() -> new Sampler(diffusion(1, "x0"), config))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("goes with diffusion.prediction matched_filter or code_words");
+  }
+
+  private static SamplerConfig withChurn(
+      SamplerConfig c, double churn, double churnNoise, double wordTemperature) {
+    return new SamplerConfig(
+        c.steps(),
+        c.sampler(),
+        c.eta(),
+        c.td(),
+        c.selfConditioning(),
+        c.momentum(),
+        c.selfGuidance(),
+        c.schedule(),
+        c.guidance(),
+        churn,
+        churnNoise,
+        wordTemperature,
+        c.temperature(),
+        c.topK(),
+        c.topP());
+  }
+
   private static void requireTheVarianceOfGaussianData(SamplerConfig config) {
     var s2 = 0.25;
     var schedule = new NoiseSchedule.Cosine();
@@ -342,7 +454,10 @@ class SamplerTest {
               20,
               step -> {
                 if (step.index() % 25 == 0) {
-                  var g = schedule.gamma(step.t());
+                  var s =
+                      (1 + (step.index() == 0 ? 0 : Math.min(config.churn() / 400, 0.414213)))
+                          * Math.sqrt(1 / schedule.gamma(step.t()) - 1);
+                  var g = 1 / (1 + s * s);
                   assertThat((double) step.xt().square().mean().item_float())
                       .as("at t = %s", step.t())
                       .isCloseTo(g * s2 + 1 - g, withinPercentage(3));

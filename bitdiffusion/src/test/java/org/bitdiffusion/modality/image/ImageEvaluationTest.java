@@ -323,7 +323,10 @@ class ImageEvaluationTest {
             new SamplerConfig(2, "ddim", 0, 0, "previous", 0.5, 3, "", 0),
             new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 4, "", 0),
             new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "linear", 0),
-            new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "", 1));
+            new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "", 1),
+            new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "", 0, 1, 1, 1, 0, 0, 1),
+            new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "", 0, 0, 2, 1, 0, 0, 1),
+            new SamplerConfig(2, "ddim", 0, 0, "previous", 0, 3, "", 0, 0, 1, 2, 0, 0, 1));
     assertThat(others).hasSize(ofDenoising());
     return others;
   }
