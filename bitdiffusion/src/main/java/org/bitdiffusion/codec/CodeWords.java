@@ -37,6 +37,9 @@ public final class CodeWords {
   /** Further bits of a symbol are taken to be free: they would need too many words. */
   private static final int MOST_FIXED = 10;
 
+  /** Of divergences. */
+  private static final double ROUNDING = 1e-12;
+
   /** Of the logarithm of a probability that is none. */
   private static final float NEVER = -1e9f;
 
@@ -64,20 +67,21 @@ public final class CodeWords {
      * Words for numbers in Gray's code: as few as tell how likely the numbers are.
      *
      * @param bits n
-     * @param likelihoods of what the first min(n, {@link #MOST_FIXED}) bits of the number are,
-     *     which add up to 1
+     * @param likelihoods of what the first bits of the number are, 2 to the power of how many, up
+     *     to a factor
      * @param tolerance how far, in nats of its Kullback-Leibler divergence, what is told may be
      *     from these
      */
     static OfSymbol ofGray(int bits, double[] likelihoods, double tolerance) {
       var words = new ArrayList<int[]>(); // how many bits, and the number of these bits
       var shares = new ArrayList<Double>();
+      var total = Arrays.stream(likelihoods).sum();
       collect(likelihoods, tolerance, 0, 0, words, shares);
       return new OfSymbol(
           bits,
           words.stream().mapToInt(word -> word[0]).toArray(),
           words.stream().mapToInt(word -> Intervals.gray(word[1])).toArray(),
-          shares.stream().mapToDouble(share -> share).toArray());
+          shares.stream().mapToDouble(share -> share / total).toArray());
     }
 
     /** Numbers that begin alike are one word if each is as likely as the other. */
@@ -94,7 +98,7 @@ public final class CodeWords {
       if (share <= 0) {
         return;
       }
-      if (fromUniform(own, share) <= tolerance) {
+      if (fromUniform(own, share) <= Math.max(tolerance, ROUNDING)) {
         words.add(new int[] {fixed, number});
         shares.add(share);
         return;

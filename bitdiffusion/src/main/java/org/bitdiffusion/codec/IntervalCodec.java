@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.index_select;
 import static org.bytedeco.pytorch.global.torch.matmul;
 import static org.bytedeco.pytorch.global.torch.softmax;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -160,18 +161,25 @@ public final class IntervalCodec implements Codec {
    * What codes the symbols have, as often as their marginals say.
    *
    * @param tolerance how far, in nats a symbol, they may be from that, to be fewer words
+   * @param allowed values, the only ones that their places have; there it is exact
+   * @throws ConfigurationException if none of the values occurs
    */
-  public CodeWords words(double tolerance) {
-    return CodeWords.of(
-        IntStream.range(0, intervals.size())
-            .mapToObj(
-                p -> {
-                  var of = intervals.get(p);
-                  var first = CodeWords.mostFixed(of.bits());
-                  return CodeWords.OfSymbol.ofGray(
-                      of.bits(), of.likelihoods(marginals.get(p), first), tolerance);
-                })
-            .toList());
+  public CodeWords words(double tolerance, List<Allowed> allowed) {
+    allowed.forEach(this::restricted); // complains
+    var symbols = new ArrayList<CodeWords.OfSymbol>();
+    for (var p = 0; p < intervals.size(); p++) {
+      var of = intervals.get(p);
+      var marginal = marginals.get(p);
+      var place = p;
+      var some = allowed.stream().filter(a -> a.place() == place).findFirst();
+      var spans =
+          some.map(Allowed::spans).orElse(List.of(new Allowed.Span(0, marginal.categories() - 1)));
+      var first = some.isPresent() ? of.bits() : CodeWords.mostFixed(of.bits());
+      symbols.add(
+          CodeWords.OfSymbol.ofGray(
+              of.bits(), of.likelihoods(marginal, spans, first), some.isPresent() ? 0 : tolerance));
+    }
+    return CodeWords.of(symbols);
   }
 
   @Override

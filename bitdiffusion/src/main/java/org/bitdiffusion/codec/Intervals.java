@@ -157,27 +157,32 @@ record Intervals(int bits, int[] starts, double[] borders) {
    * How likely each beginning of a code is, of values as frequent as a marginal says.
    *
    * @param marginal of these intervals
+   * @param spans of the values that count
    * @param first how many bits begin it
-   * @return 2^first numbers that add up to 1
+   * @return 2^first numbers, which add up to the values' share
    */
-  double[] likelihoods(Marginal marginal, int first) {
+  double[] likelihoods(Marginal marginal, List<Allowed.Span> spans, int first) {
     var likelihoods = new double[1 << first];
     var codes = (double) (1L << bits);
     var total = (double) marginal.total();
-    for (var i = 0; i < marginal.segments(); i++) {
-      if (marginal.count(i) == 0) {
-        continue;
-      }
-      var share = marginal.count(i) / total;
-      var values = starts[i + 1] - starts[i];
-      var from = borders[i] * codes;
-      var each = (borders[i + 1] - borders[i]) / values * codes;
-      if (each < 1 - ROUNDING) { // none has a code of its own: all drawn uniformly
-        add(likelihoods, new Stretch(from, from + each * values), share);
-        continue;
-      }
-      for (var v = 0; v < values; v++) {
-        add(likelihoods, own(from + each * v, from + each * (v + 1)), share / values);
+    for (var span : spans) {
+      for (var i = segmentOf(span.from()); i < marginal.segments() && starts[i] <= span.to(); i++) {
+        if (marginal.count(i) == 0) {
+          continue;
+        }
+        var values = starts[i + 1] - starts[i];
+        var share = marginal.count(i) / total / values;
+        var low = borders[i] * codes;
+        var each = (borders[i + 1] - borders[i]) / values * codes;
+        var from = Math.max(span.from() - starts[i], 0);
+        var to = Math.min(span.to() + 1 - starts[i], values);
+        if (each < 1 - ROUNDING) { // none has a code of its own: all are drawn uniformly
+          add(likelihoods, new Stretch(low + each * from, low + each * to), share * (to - from));
+          continue;
+        }
+        for (var v = from; v < to; v++) {
+          add(likelihoods, own(low + each * v, low + each * (v + 1)), share);
+        }
       }
     }
     return likelihoods;

@@ -18,6 +18,7 @@ import org.bitdiffusion.codec.ContinuousCodec;
 import org.bitdiffusion.codec.IntervalCodec;
 import org.bitdiffusion.codec.OneHotCodec;
 import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Space;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -73,7 +74,7 @@ public sealed interface Objective {
                 + " loss l2 or softmax");
       }
       return new CodeWordPosterior(
-          b, ((IntervalCodec) codec).words(WORDS_TOLERANCE), loss.equals("softmax"));
+          b, ((IntervalCodec) codec).words(WORDS_TOLERANCE, List.of()), loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -124,6 +125,24 @@ public sealed interface Objective {
 
   /** The estimate of x_0 in a network's output, in [-b, b]. */
   Tensor estimate(Tensor output, Tensor xt, Tensor gamma);
+
+  /** Estimates of x_0, [B, D, ...], in what a network outputs. */
+  @FunctionalInterface
+  interface Estimates {
+    /** See {@link Objective#estimate}. */
+    Tensor of(Tensor output, Tensor xt, Tensor gamma);
+  }
+
+  /**
+   * Estimates where only some values are allowed.
+   *
+   * @param codec the one that this objective is of
+   * @throws ConfigurationException if none of the values occurs, or the codec cannot do it
+   */
+  default Estimates estimates(Codec codec, List<Allowed> allowed) {
+    var restriction = codec.restriction(allowed);
+    return (output, xt, gamma) -> restriction.apply(estimate(output, xt, gamma));
+  }
 
   /** The loss, one number. */
   Tensor loss(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma);
@@ -256,6 +275,16 @@ public sealed interface Objective {
    * square error of the estimate.
    */
   record CodeWordPosterior(double b, CodeWords words, boolean crossEntropy) implements Posterior {
+    /** The words that are left keep their shares among each other. */
+    @Override
+    public Estimates estimates(Codec codec, List<Allowed> allowed) {
+      if (allowed.isEmpty()) {
+        return this::estimate;
+      }
+      var some = ((IntervalCodec) codec).words(WORDS_TOLERANCE, allowed);
+      return new CodeWordPosterior(b, some, crossEntropy)::estimate;
+    }
+
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
       return words.means(logOdds(output, xt, gamma)).mul(new Scalar(b));

@@ -142,7 +142,7 @@ public final class DiffusionModel extends Model {
                 known.mask(),
                 diffusion.knownRate() > 0 ? known.places(symbolsOf(count)) : null,
                 known.rounds(),
-                codec.restriction(request.allowed()));
+                request.allowed());
         var sampler = new Sampler(diffusion, request.sampling());
         Sampler.Listener watching =
             step -> {

@@ -7,9 +7,9 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.function.UnaryOperator;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.Objective;
@@ -77,8 +77,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * @param places which symbols they are, [N, C, ...] of 1 and 0 float32, all 0 where {@code known}
    *     is null; null unless the network was trained to see them
    * @param rounds in which each step is taken where some are known, at least 1
-   * @param restriction what each estimate of x_0 [N, D, ...] becomes, where only some values are
-   *     allowed; the identity where all are
+   * @param allowed values, the only ones that their places have
    */
   public record Request(
       SampleNoise noise,
@@ -88,7 +87,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       Tensor mask,
       Tensor places,
       int rounds,
-      UnaryOperator<Tensor> restriction) {
+      List<Allowed> allowed) {
     /** Samples of which nothing is known, and all values are allowed. */
     public Request(SampleNoise noise, Tensor condition, Tensor unconditional) {
       this(noise, condition, unconditional, null, null, null, 1);
@@ -103,7 +102,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         Tensor mask,
         Tensor places,
         int rounds) {
-      this(noise, condition, unconditional, known, mask, places, rounds, UnaryOperator.identity());
+      this(noise, condition, unconditional, known, mask, places, rounds, List.of());
     }
 
     public Request {
@@ -165,6 +164,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    *
    * @return the last estimate of x_0, [N, D, ...] float32 in [-b, b], to be decoded by the codec
    * @throws CancellationException if the listener said to stop
+   * @throws ConfigurationException if none of the allowed values occurs, or the codec knows none
    * @throws DataException if the network's output is no finite number
    * @throws IllegalArgumentException if the request lacks a condition that guidance needs
    */
@@ -174,6 +174,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       throw new IllegalArgumentException("guidance needs conditions, and what stands for none");
     }
     var schedule = config.schedule(diffusion.schedule());
+    var estimates = diffusion.objective().estimates(diffusion.codec(), request.allowed());
     var noise = request.noise();
     return Scope.result(
         () -> {
@@ -191,7 +192,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
               var last = k == config.steps() - 1; // nobody looks at x after it
               var finite = finite(network, k);
               Solver.Ask ask =
-                  (x, gamma) -> estimate(finite, clean(x, request), seen, gamma, request);
+                  (x, gamma) ->
+                      estimate(finite, estimates, clean(x, request), seen, gamma, request);
               for (var round = last ? 1 : rounds(request); round > 0; round--) {
                 try (var step = new PointerScope()) {
                   if (g < gNow) {
@@ -290,17 +292,18 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     return where(request.mask(), faint, noise);
   }
 
-  /** The estimate with the known bits in their places, and only allowed values in theirs. */
-  private static Tensor held(Tensor estimate, Request request) {
-    return withKnown(request.restriction().apply(estimate), request);
-  }
-
   private static Tensor withKnown(Tensor x, Request request) {
     return request.known() == null ? x : where(request.mask(), request.known(), x);
   }
 
-  /** The estimate of x_0, clipped to [-b, b], with the known bits. */
-  private Tensor estimate(Denoiser network, Tensor xt, Tensor seen, double g, Request request) {
+  /** The estimate of x_0, clipped to [-b, b], with the known bits in their places. */
+  private Tensor estimate(
+      Denoiser network,
+      Objective.Estimates estimates,
+      Tensor xt,
+      Tensor seen,
+      double g,
+      Request request) {
     return Scope.result(
         () -> {
           var gamma =
@@ -309,14 +312,14 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                   new Scalar(Math.min(g, LARGEST_GAMMA)),
                   xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
           if (!config.selfConditioning().equals("self_guidance")) {
-            return guided(network, xt, seen, gamma, request);
+            return guided(network, estimates, xt, seen, gamma, request);
           }
           // Algorithm 6.
           var w = config.selfGuidance();
-          var first = guided(network, xt, zeros_like(xt), gamma, request);
-          var second = guided(network, xt, first, gamma, request);
+          var first = guided(network, estimates, xt, zeros_like(xt), gamma, request);
+          var second = guided(network, estimates, xt, first, gamma, request);
           var b = diffusion.codec().scale();
-          return held(
+          return withKnown(
               Solver.combine(second, w, first, 1 - w)
                   .clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b))),
               request);
@@ -328,7 +331,13 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
    * outputs (logits, where it outputs logits), so that the mixture means the same as in arXiv
    * 2207.12598; both passes see the same earlier estimate.
    */
-  private Tensor guided(Denoiser network, Tensor xt, Tensor seen, Tensor gamma, Request request) {
+  private Tensor guided(
+      Denoiser network,
+      Objective.Estimates estimates,
+      Tensor xt,
+      Tensor seen,
+      Tensor gamma,
+      Request request) {
     var places = request.places();
     var output = diffusion.output(network, xt, seen, places, gamma, request.condition());
     var w = config.guidance();
@@ -340,8 +349,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
     if (config.wordTemperature() != 1) {
       output = output.div(new Scalar(config.wordTemperature()));
     }
-    return held(
-        diffusion.objective().estimate(output, xt, BitDiffusion.perExample(gamma, xt)), request);
+    return withKnown(estimates.of(output, xt, BitDiffusion.perExample(gamma, xt)), request);
   }
 
   /** What the next step's network sees of this step's estimate. */

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.bitdiffusion.data.Allowed.Span;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.diffusion.BitDiffusion;
@@ -27,8 +28,6 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 class CodeWordsTest {
-  private static final double EXACT = 1e-12;
-
   private static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
 
   /** Spikes, values that never occur, and stretches of many. */
@@ -58,6 +57,10 @@ class CodeWordsTest {
     };
   }
 
+  private static List<Span> all(Marginal marginal) {
+    return List.of(new Span(0, marginal.categories() - 1));
+  }
+
   /** How often each code is drawn of values as frequent as the marginal says. */
   private static double[] drawn(Intervals intervals, Marginal marginal) {
     var draws = 2_000;
@@ -85,7 +88,7 @@ class CodeWordsTest {
       for (var code = 0; code < drawn.length; code++) {
         expected[code >> (intervals.bits() - first)] += drawn[code];
       }
-      var likelihoods = intervals.likelihoods(marginal, first);
+      var likelihoods = intervals.likelihoods(marginal, all(marginal), first);
       assertThat(Arrays.stream(likelihoods).sum()).isCloseTo(1, within(1e-9));
       for (var i = 0; i < expected.length; i++) {
         assertThat(likelihoods[i]).isCloseTo(expected[i], within(1e-3));
@@ -116,7 +119,7 @@ class CodeWordsTest {
         for (var marginal : marginals) {
           var intervals = intervals(encoding, marginal, most);
           var n = intervals.bits();
-          var likelihoods = intervals.likelihoods(marginal, n);
+          var likelihoods = intervals.likelihoods(marginal, all(marginal), n);
           var total = 0.0;
           var entropy = 0.0;
           var mean = new double[n];
@@ -148,7 +151,7 @@ class CodeWordsTest {
         }
       }
       try (var scope = new PointerScope()) {
-        var words = codec.words(EXACT);
+        var words = codec.words(0, List.of());
         var given = Tensor.create(odds, rows, d).set_requires_grad(true);
         assertThat(Tensors.floats(words.means(given))).containsExactly(means, within(1e-4f));
         var result = words.surprisals(given, Tensor.create(code, rows, d));
@@ -170,10 +173,10 @@ class CodeWordsTest {
 
   @Example
   void fairBitsAreOneWord() {
-    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1}, EXACT);
+    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1}, 0);
     assertThat(word.fixed()).containsExactly(0);
     // 0 and 1 are half, 2 is a quarter, and so is 3: three words, whose codes are 00, 011 and 010.
-    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0}, EXACT);
+    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0}, 0);
     assertThat(words.fixed()).containsExactly(2, 3, 3);
     assertThat(words.codes()).containsExactly(0, 3, 2);
     assertThat(words.shares()).containsExactly(.5, .2, .3);
@@ -185,7 +188,7 @@ class CodeWordsTest {
   void ofManyBitsTheFirstAreTold() {
     var counts = new long[1 << 13];
     Arrays.setAll(counts, i -> 1 + i % 7);
-    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(EXACT);
+    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(0, List.of());
     try (var scope = new PointerScope()) {
       var odds = new float[13];
       odds[12] = 2;

@@ -297,9 +297,17 @@ class IntervalCodecTest {
    */
   @Property(tries = 3)
   void samplesOfAllowedValuesHaveTheirSharesAmongThese(@ForAll long seed) {
+    samplesOfAllowedValues(seed, "quantile", "matched_filter", "sigmoid");
+    for (var encoding : ENCODINGS) {
+      samplesOfAllowedValues(seed, encoding, "code_words", "softmax");
+    }
+  }
+
+  private static void samplesOfAllowedValues(
+      long seed, String encoding, String prediction, String loss) {
     var random = new Random(seed);
     var marginal = marginal(random, 30);
-    var codec = codec("quantile", List.of(Marginal.of(1, 3), marginal), 6);
+    var codec = codec(encoding, List.of(Marginal.of(1, 3), marginal), 6);
     var spans =
         List.of(new Span(3, marginal.start(9)), new Span(marginal.start(20), marginal.start(27)));
     var occurs =
@@ -317,16 +325,17 @@ class IntervalCodecTest {
         new BitDiffusion(
             codec,
             new NoiseSchedule.Cosine(),
-            Objective.of("matched_filter", "sigmoid", false, codec),
+            Objective.of(prediction, loss, false, codec),
             SelfConditioning.NONE,
             0,
             false,
             false);
     var config = new SamplerConfig(50, "ddim", 0, 0, "none", 0.9, 3, "", 0);
     try (var scope = new PointerScope();
-        var noise = new SampleNoise(seed, 0, n, new long[] {12}, Compute.PLAIN.newDevice())) {
-      var request =
-          new Sampler.Request(noise, null, null, null, null, null, 1, codec.restriction(allowed));
+        var noise =
+            new SampleNoise(
+                seed, 0, n, Tensors.shape(codec.shape(List.of(1, 2))), Compute.PLAIN.newDevice())) {
+      var request = new Sampler.Request(noise, null, null, null, null, null, 1, allowed);
       var analog =
           new Sampler(diffusion, config)
               .sample((xt, e, g, c) -> zeros_like(xt), request, Sampler.Listener.NONE);
