@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Registry;
 import org.bitdiffusion.codec.Codec;
@@ -15,6 +16,7 @@ import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
 import org.bitdiffusion.diffusion.BitDiffusion;
+import org.bitdiffusion.diffusion.KnownInTraining;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
@@ -76,7 +78,8 @@ public record RunConfig(
    * @param normalizeInput whether the network sees x_t at standard deviation 1
    * @param conditional whether the network is told the class
    * @param labelDropout rate at which it is not, for classifier-free guidance
-   * @param knownRate how often some symbols of an example are given, see {@link BitDiffusion}
+   * @param knownRate how often some symbols of an example are given, see {@link KnownInTraining}
+   * @param targetRate how often, of these, all but the data's target are
    */
   public record DiffusionConfig(
       String schedule,
@@ -89,7 +92,8 @@ public record RunConfig(
       boolean normalizeInput,
       boolean conditional,
       double labelDropout,
-      double knownRate) {
+      double knownRate,
+      double targetRate) {
     public DiffusionConfig {
       if (!(labelDropout >= 0 && labelDropout <= 1)) {
         throw new ConfigurationException(
@@ -256,7 +260,9 @@ public record RunConfig(
     }
     if (!network.autoregressive()) {
       // What no data would make right is found before any is read.
-      new Sampler(newDiffusion(codec, diffusion, Space.of(List.of(1), 2), List.of()), sampling);
+      var anyTarget = OptionalInt.of(0);
+      new Sampler(
+          newDiffusion(codec, diffusion, Space.of(List.of(1), 2), List.of(), anyTarget), sampling);
     }
     if (diffusion.conditional() && diffusion.labelDropout() == 1) {
       throw new ConfigurationException(
@@ -284,6 +290,11 @@ public record RunConfig(
       throw new ConfigurationException(
           "diffusion.conditional is true, but %s has no classes; use data with classes (of a folder of images its sub-folders), or set diffusion.conditional=false"
               .formatted(source.name()));
+    }
+    if (diffusion.targetRate() > 0 && schema.target().isEmpty()) {
+      throw new ConfigurationException(
+          "diffusion.target_rate is %s, but %s names no target; add ,target=COLUMN to the data, or set diffusion.target_rate=0"
+              .formatted(diffusion.targetRate(), source.name()));
     }
     if (sampling.guidance() != 0 && !(diffusion.conditional() && diffusion.labelDropout() > 0)) {
       throw new ConfigurationException(
@@ -344,11 +355,11 @@ public record RunConfig(
 
   /** The diffusion process that this configuration describes; needs {@link #schema}. */
   public BitDiffusion newDiffusion() {
-    return newDiffusion(codec, diffusion, schema.space(), schema.marginals());
+    return newDiffusion(codec, diffusion, schema.space(), schema.marginals(), schema.target());
   }
 
   private static BitDiffusion newDiffusion(
-      CodecConfig c, DiffusionConfig d, Space space, List<Marginal> marginals) {
+      CodecConfig c, DiffusionConfig d, Space space, List<Marginal> marginals, OptionalInt target) {
     var codec = Codec.of(c.encoding(), space, marginals, c.bits(), c.scale(), c.permutationSeed());
     return new BitDiffusion(
         codec,
@@ -358,7 +369,7 @@ public record RunConfig(
         d.selfConditioningRate(),
         d.stratifiedTime(),
         d.normalizeInput(),
-        d.knownRate());
+        new KnownInTraining(d.knownRate(), d.targetRate(), target));
   }
 
   /** Where a run's seed goes: {@code Seed.of(seed, WEIGHTS)} and so on. */

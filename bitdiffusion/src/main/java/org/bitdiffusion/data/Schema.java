@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * What must be known of data to sample without it.
@@ -26,6 +27,9 @@ public record Schema(
     List<Marginal> marginals) {
   /** In place of a symbol: sequences have no end. */
   public static final int NO_END = -1;
+
+  /** In {@link #details}: which place the others foretell, row-major, if the data names one. */
+  public static final String TARGET_PLACE = "target_place";
 
   public Schema {
     var plain = new LinkedHashMap<String, Object>();
@@ -57,6 +61,13 @@ public record Schema(
   /** Of data whose marginals are not known. */
   public Schema(Space space, Condition condition, int end, Map<String, Object> details) {
     this(space, condition, end, details, List.of());
+  }
+
+  /** The place that the others foretell, row-major, if the data names one. */
+  public OptionalInt target() {
+    return details.get(TARGET_PLACE) instanceof Number place
+        ? OptionalInt.of(place.intValue())
+        : OptionalInt.empty();
   }
 
   /** This schema with what is known of how often values occur. */

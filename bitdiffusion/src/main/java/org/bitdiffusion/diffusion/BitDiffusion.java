@@ -29,8 +29,8 @@ import org.bytedeco.pytorch.global.torch;
  *     instead of independent: a smaller variance of the loss
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
  *     example; useful where b is not 1
- * @param knownRate how often some symbols of an example are known in training, in [0, 1]: the
- *     network then draws from the law of the others given them. Above 0, it sees which ones are
+ * @param known which symbols of an example are known in training: the network then draws from the
+ *     law of the others given them. Unless it is nothing ever, it sees which ones are
  */
 public record BitDiffusion(
     Codec codec,
@@ -40,7 +40,7 @@ public record BitDiffusion(
     double selfConditioningRate,
     boolean stratifiedTime,
     boolean normalizeInput,
-    double knownRate) {
+    KnownInTraining known) {
 
   /** A process in which nothing is ever known. */
   public BitDiffusion(
@@ -59,20 +59,16 @@ public record BitDiffusion(
         selfConditioningRate,
         stratifiedTime,
         normalizeInput,
-        0);
+        KnownInTraining.NOTHING);
   }
 
   public BitDiffusion {
-    if (!(knownRate >= 0 && knownRate <= 1)) {
-      throw new ConfigurationException(
-          "diffusion.known_rate is " + knownRate + "; it must be in [0, 1]");
-    }
-    if (knownRate > 0 && !(objective instanceof Objective.OfBits)) {
+    if (known.something() && !(objective instanceof Objective.OfBits)) {
       throw new ConfigurationException(
           "diffusion.known_rate is "
-              + knownRate
+              + known.rate()
               + ", which goes with losses of single bits: l2 or sigmoid without"
-              + " softmax_factorization");
+              + " softmax_factorization, or those of prediction code_words");
     }
     if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
       throw new ConfigurationException(
@@ -104,8 +100,8 @@ public record BitDiffusion(
     var xt = Objective.signalLevel(g).mul(x0).add(Objective.noiseLevel(g).mul(eps));
 
     // Known symbols stay as they are.
-    var known = knownRate > 0 ? known(symbols, noise) : null;
-    var given = known == null ? null : codec.spread(known).gt(new Scalar(0));
+    var places = known.something() ? known.draw(symbols, noise) : null;
+    var given = places == null ? null : codec.spread(places).gt(new Scalar(0));
     if (given != null) {
       xt = where(given, x0, xt);
     }
@@ -120,7 +116,7 @@ public record BitDiffusion(
                 network,
                 xt.narrow(0, 0, count),
                 estimate.narrow(0, 0, count),
-                known == null ? null : known.narrow(0, 0, count),
+                places == null ? null : places.narrow(0, 0, count),
                 gamma.narrow(0, 0, count),
                 condition == null ? null : condition.narrow(0, 0, count));
         if (given != null) {
@@ -131,7 +127,7 @@ public record BitDiffusion(
     }
 
     // Predict and compute the loss.
-    var output = output(network, xt, estimate, known, gamma, condition);
+    var output = output(network, xt, estimate, places, gamma, condition);
     if (given == null) {
       return objective.loss(output, x0, eps, xt, g);
     }
@@ -140,34 +136,21 @@ public record BitDiffusion(
   }
 
   /**
-   * Which symbols of each example are known, [B, C, ...] of 1 and 0, float32: with probability
-   * {@link #knownRate} a random share of them, anywhere from none to all, else none.
-   */
-  private Tensor known(Tensor symbols, Noise.OfBatch noise) {
-    var batch = symbols.size(0);
-    var share =
-        noise
-            .uniform(batch)
-            .mul(noise.uniform(batch).lt(new Scalar(knownRate)).to(torch.ScalarType.Float));
-    return noise.uniform(symbols.shape()).lt(perExample(share, symbols)).to(torch.ScalarType.Float);
-  }
-
-  /**
    * The network's raw output for x_t and an earlier estimate [B, D, ...]; gamma [B], any type.
    *
-   * @param known where x_t is clean, [B, C, ...] of 1 and 0 float32, as further channels of x_t;
-   *     null where {@link #knownRate} is 0
+   * @param places where x_t is clean, [B, C, ...] of 1 and 0 float32, as further channels of x_t;
+   *     null where nothing is {@link #known} in training
    */
   public Tensor output(
-      Denoiser network, Tensor xt, Tensor estimate, Tensor known, Tensor gamma, Tensor condition) {
-    if ((known != null) != (knownRate > 0)) {
+      Denoiser network, Tensor xt, Tensor estimate, Tensor places, Tensor gamma, Tensor condition) {
+    if ((places != null) != known.something()) {
       throw new IllegalArgumentException(
           "a network sees what is known if it was trained so, and diffusion.known_rate is "
-              + knownRate);
+              + known.rate());
     }
     var seen = normalizeInput ? xt.div(standardDeviation(xt)) : xt;
-    if (known != null) {
-      var channels = xt.dim() == 2 ? known.flatten(1, -1) : known;
+    if (places != null) {
+      var channels = xt.dim() == 2 ? places.flatten(1, -1) : places;
       seen = cat(new TensorVector(seen, channels), 1);
     }
     return network.forward(seen, estimate, gamma.to(torch.ScalarType.Float), condition);
@@ -175,11 +158,13 @@ public record BitDiffusion(
 
   /** The network's estimate of x_0 from x_t and an earlier estimate, in [-b, b], [B, D, ...]. */
   public Tensor estimate(
-      Denoiser network, Tensor xt, Tensor estimate, Tensor known, Tensor gamma, Tensor condition) {
+      Denoiser network, Tensor xt, Tensor estimate, Tensor places, Tensor gamma, Tensor condition) {
     return Scope.result(
         () ->
             objective.estimate(
-                output(network, xt, estimate, known, gamma, condition), xt, perExample(gamma, xt)));
+                output(network, xt, estimate, places, gamma, condition),
+                xt,
+                perExample(gamma, xt)));
   }
 
   /** A number for each example, [B], shaped to multiply with x: [B, 1, ...]. */

@@ -140,7 +140,7 @@ public final class DiffusionModel extends Model {
                 isOfClasses ? full_like(condition, new Scalar(Given.ANY_CLASS)) : null,
                 known.bits(),
                 known.mask(),
-                diffusion.knownRate() > 0 ? known.places(symbolsOf(count)) : null,
+                diffusion.known().something() ? known.places(symbolsOf(count)) : null,
                 known.rounds(),
                 request.allowed());
         var sampler = new Sampler(diffusion, request.sampling());

@@ -28,7 +28,7 @@ import org.bytedeco.pytorch.global.torch;
  * From noise to analog bits. Knows nothing of what the bits stand for.
  *
  * <p>Where bits are known, each estimate of x_0 has them. A network that was trained to see which
- * ones are known ({@link BitDiffusion#knownRate}) sees them without noise throughout, and draws the
+ * ones are known ({@link BitDiffusion#known}) sees them without noise throughout, and draws the
  * others from their law given them. With any other network, x starts from them with the noise of
  * its time: they come out as given, and meanwhile x_t there is what the network knows from training
  * (with {@code ddpm} up to its larger variance). The other bits are then drawn beside noisy known
@@ -270,7 +270,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
 
   /** Whether the network was trained to see which symbols are known, and these without noise. */
   private boolean seesKnown() {
-    return diffusion.knownRate() > 0;
+    return diffusion.known().something();
   }
 
   /** One, where the network draws from the conditional law as it is. */

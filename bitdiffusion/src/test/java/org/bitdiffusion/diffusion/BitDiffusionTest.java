@@ -12,6 +12,7 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.runtime.Engine;
@@ -19,6 +20,7 @@ import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.AfterEach;
@@ -427,7 +429,7 @@ class BitDiffusionTest {
         0.5,
         false,
         false,
-        rate);
+        new KnownInTraining(rate, 0, OptionalInt.empty()));
   }
 
   /**
@@ -493,6 +495,32 @@ class BitDiffusionTest {
     }
   }
 
+  /** A third of the half that knows something knows all but the place 2; others know any. */
+  @Test
+  void allButTheTargetMayBeKnown() {
+    var batch = 4000;
+    try (var scope = new PointerScope()) {
+      var symbols = randint(4, new long[] {batch, 1, 9});
+      var known = new KnownInTraining(0.5, 1 / 3.0, OptionalInt.of(2)).draw(symbols, noise);
+      assertThat(known.shape()).containsExactly(batch, 1, 9);
+      var masks = known.flatten(1, -1);
+      assertThat(masks.mul(masks.sub(new Scalar(1))).abs().max().item_float()).isZero();
+      var rest = masks.sum(new long[] {1}, false, new ScalarTypeOptional());
+      var target = masks.narrow(1, 2, 1).flatten();
+      var allBut = rest.eq(new Scalar(8)).logical_and(target.eq(new Scalar(0)));
+      // By chance, 8 of 9 are known of a tenth of the others, and one in nine of these is not 2.
+      assertThat((double) allBut.to(torch.ScalarType.Float).mean().item_float())
+          .isCloseTo(0.5 * (1 / 3.0 + 2 / 3.0 / 10 / 9), within(0.03));
+      assertThat((double) rest.eq(new Scalar(0)).to(torch.ScalarType.Float).mean().item_float())
+          .isCloseTo(0.5 + 0.5 * 2 / 3 / 10, within(0.04));
+    }
+    assertThatThrownBy(() -> new KnownInTraining(0, 0.5, OptionalInt.of(2)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("diffusion.known_rate is 0; set it above 0");
+    assertThatThrownBy(() -> new KnownInTraining(0.5, 2, OptionalInt.of(2)))
+        .hasMessageContaining("diffusion.target_rate is 2.0; it must be in [0, 1]");
+  }
+
   @Test
   void whatIsKnownGoesWithLossesOfBits() {
     assertThatThrownBy(() -> known(1.5, "x0", "l2"))
@@ -508,7 +536,7 @@ class BitDiffusionTest {
                     0,
                     false,
                     false,
-                    0.5))
+                    new KnownInTraining(0.5, 0, OptionalInt.empty())))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("goes with losses of single bits");
   }

@@ -10,9 +10,11 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import org.bitdiffusion.codec.UniformCodec;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
+import org.bitdiffusion.diffusion.KnownInTraining;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
@@ -355,7 +357,7 @@ class KnownTest {
             0.5,
             false,
             false,
-            0.5);
+            new KnownInTraining(0.5, 0, OptionalInt.empty()));
     var exact = ofLaw(p);
     Denoiser network =
         (xt, estimate, gamma, condition) -> {

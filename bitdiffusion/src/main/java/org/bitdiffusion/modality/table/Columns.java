@@ -117,7 +117,10 @@ public record Columns(
     var space =
         new Space(List.of(1, places.size()), places.stream().map(Column::categories).toList());
     Map<String, Object> details =
-        target.<Map<String, Object>>map(t -> Map.of(TARGET, t)).orElse(Map.of());
+        target
+            .<Map<String, Object>>map(
+                t -> Map.of(TARGET, t, Schema.TARGET_PLACE, placesByName().get(t)))
+            .orElse(Map.of());
     return new Schema(space, Condition.NONE, Schema.NO_END, details, marginals);
   }
 }

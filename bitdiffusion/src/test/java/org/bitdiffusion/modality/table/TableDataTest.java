@@ -108,7 +108,7 @@ class TableDataTest {
   @Test
   void targetAndDroppedColumns() throws IOException {
     var table = open("people.csv", PEOPLE, ",target=income,drop=note+const");
-    assertThat(table.schema().details()).isEqualTo(Map.of("target", "income"));
+    assertThat(table.schema().details()).isEqualTo(Map.of("target", "income", "target_place", 3));
     assertThat(table.columns().all()).hasSize(4);
     assertThatThrownBy(() -> open("people.csv", PEOPLE, ",target=incom"))
         .isInstanceOf(ConfigurationException.class)
