@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bitdiffusion.Seed;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
 import org.bitdiffusion.metrics.table.Neighbours.Metric;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /** Synthetic rows that need no model, beside which those of one are measured. */
 public final class Baselines {
@@ -24,7 +24,7 @@ public final class Baselines {
    */
   public static Table independent(Table training, int count, long seed) {
     training.requireRows(1, "drawing from columns");
-    var columns = new ArrayList<Column>();
+    var columns = new ArrayList<Values>();
     for (var i = 0; i < training.columns().size(); i++) {
       columns.add(training.column(i).take(drawn(training.rows(), count, Seed.of(seed, i))));
     }
@@ -68,7 +68,7 @@ public final class Baselines {
       others[i] = choice.length == 0 ? rows[i] : choice[random.nextInt(choice.length)];
       shares[i] = random.nextDouble();
     }
-    var columns = new ArrayList<Column>();
+    var columns = new ArrayList<Values>();
     for (var j = 0; j < training.columns().size(); j++) {
       if (training.column(j) instanceof Numbers numbers) {
         columns.add(new Numbers(between(numbers, rows, others, shares)));

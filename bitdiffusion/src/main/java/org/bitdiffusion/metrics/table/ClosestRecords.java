@@ -6,9 +6,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
 import org.bitdiffusion.metrics.table.Neighbours.Metric;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * Whether synthetic rows lie nearer to those that were trained on than to others: the distance to

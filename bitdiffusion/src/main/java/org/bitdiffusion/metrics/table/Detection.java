@@ -84,13 +84,13 @@ public record Detection(double score, double[] areas) {
   private static Table withMeans(Table table, Table reference) {
     var filled = table;
     for (var i = 0; i < table.columns().size(); i++) {
-      if (table.column(i) instanceof Column.Numbers numbers) {
+      if (table.column(i) instanceof Values.Numbers numbers) {
         var mean =
-            Arrays.stream(((Column.Numbers) reference.column(i)).present()).average().orElse(0);
+            Arrays.stream(((Values.Numbers) reference.column(i)).present()).average().orElse(0);
         filled =
             filled.with(
                 i,
-                new Column.Numbers(
+                new Values.Numbers(
                     Arrays.stream(numbers.values())
                         .map(value -> Double.isNaN(value) ? mean : value)
                         .toArray()));

@@ -8,8 +8,8 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.metrics.table.BoostedTrees.Task;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * What can be learned from rows about real ones: XGBoost learns the target from them, synthetic or

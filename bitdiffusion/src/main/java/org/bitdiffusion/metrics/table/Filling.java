@@ -7,9 +7,9 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
 import org.bitdiffusion.Seed;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
 import org.bitdiffusion.metrics.table.Neighbours.Metric;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * How well gaps were filled whose truth is known: fields were masked, filled, and are compared with
@@ -78,7 +78,7 @@ public record Filling(double[] accuracies, double[] errors) {
     return new Filling(accuracies, errors);
   }
 
-  private static int[] masked(Column truth, Column gaps) {
+  private static int[] masked(Values truth, Values gaps) {
     return IntStream.range(0, truth.rows())
         .filter(row -> !truth.isMissing(row) && gaps.isMissing(row))
         .toArray();
@@ -96,7 +96,7 @@ public record Filling(double[] accuracies, double[] errors) {
 
   /** Rows with fields missing at random, each with the same probability. */
   public static Table masked(Table truth, double share, long seed) {
-    var columns = new ArrayList<Column>();
+    var columns = new ArrayList<Values>();
     for (var i = 0; i < truth.columns().size(); i++) {
       var random = new Random(Seed.of(seed, i));
       if (truth.column(i) instanceof Numbers numbers) {
@@ -121,7 +121,7 @@ public record Filling(double[] accuracies, double[] errors) {
   /** Fills every gap with the mean of the training rows' numbers, or their likeliest category. */
   public static Table byModeAndMean(Table training, Table gaps) {
     training.requireSameColumns(gaps);
-    var columns = new ArrayList<Column>();
+    var columns = new ArrayList<Values>();
     for (var i = 0; i < gaps.columns().size(); i++) {
       var usual = usual(training.column(i));
       columns.add(filled(gaps.column(i), row -> usual));
@@ -130,7 +130,7 @@ public record Filling(double[] accuracies, double[] errors) {
   }
 
   /** The mean, or the most frequent category; 0 of a column without a value. */
-  private static double usual(Column column) {
+  private static double usual(Values column) {
     if (column instanceof Numbers numbers) {
       return Arrays.stream(numbers.present()).average().orElse(0);
     }
@@ -140,7 +140,7 @@ public record Filling(double[] accuracies, double[] errors) {
         .orElse(0);
   }
 
-  private static Column filled(Column column, IntToDoubleFunction value) {
+  private static Values filled(Values column, IntToDoubleFunction value) {
     if (column instanceof Numbers numbers) {
       var values = numbers.values().clone();
       for (var row = 0; row < values.length; row++) {
@@ -171,7 +171,7 @@ public record Filling(double[] accuracies, double[] errors) {
     var points = Points.standardised(training, gaps, training);
     var known = points.get(0).knownOf(gaps);
     var found = Neighbours.of(known, points.get(1), Metric.SQUARED, 1, NEIGHBOURS, false);
-    var columns = new ArrayList<Column>();
+    var columns = new ArrayList<Values>();
     for (var i = 0; i < gaps.columns().size(); i++) {
       var column = training.column(i);
       var usual = usual(column);
@@ -180,7 +180,7 @@ public record Filling(double[] accuracies, double[] errors) {
     return new Table(gaps.names(), columns);
   }
 
-  private static double value(Column column, int[] near, double usual) {
+  private static double value(Values column, int[] near, double usual) {
     var rows = IntStream.of(near).filter(row -> !column.isMissing(row)).toArray();
     if (rows.length == 0) {
       return usual;

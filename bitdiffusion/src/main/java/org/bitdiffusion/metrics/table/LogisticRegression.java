@@ -2,7 +2,7 @@ package org.bitdiffusion.metrics.table;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * Logistic regression with a penalty of half the sum of squares of the weights, without that of the

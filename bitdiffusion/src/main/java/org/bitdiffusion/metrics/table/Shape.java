@@ -2,8 +2,8 @@ package org.bitdiffusion.metrics.table;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * How alike the columns of two tables are, one by one, as the "Column Shapes" of SDMetrics (0.32).
@@ -43,7 +43,7 @@ public record Shape(double[] scores, double mean) {
     return Arrays.stream(scores).filter(s -> !Double.isNaN(s)).average().orElse(Double.NaN);
   }
 
-  private static double of(Column real, Column synthetic) {
+  private static double of(Values real, Values synthetic) {
     return real instanceof Numbers numbers
         ? kolmogorovSmirnovComplement(numbers.present(), ((Numbers) synthetic).present())
         : totalVariationComplement((Categories) real, (Categories) synthetic);

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bitdiffusion.DataException;
-import org.bitdiffusion.metrics.table.Column.Categories;
+import org.bitdiffusion.metrics.table.Values.Categories;
 
 /**
  * Rows of a table, as measures see them: columns of equal length.
@@ -14,7 +14,7 @@ import org.bitdiffusion.metrics.table.Column.Categories;
  * @param names of the columns
  * @param columns one for each name
  */
-public record Table(List<String> names, List<? extends Column> columns) {
+public record Table(List<String> names, List<? extends Values> columns) {
   /**
    * @throws DataException if there is no column, if names and columns differ in number, or columns
    *     in length
@@ -45,7 +45,7 @@ public record Table(List<String> names, List<? extends Column> columns) {
   }
 
   /** A column by its place. */
-  public Column column(int index) {
+  public Values column(int index) {
     return columns.get(index);
   }
 
@@ -78,8 +78,8 @@ public record Table(List<String> names, List<? extends Column> columns) {
   }
 
   /** The same rows with another column in a place. */
-  public Table with(int index, Column column) {
-    var changed = new ArrayList<Column>(columns);
+  public Table with(int index, Values column) {
+    var changed = new ArrayList<Values>(columns);
     changed.set(index, column);
     return new Table(names, changed);
   }
@@ -88,7 +88,7 @@ public record Table(List<String> names, List<? extends Column> columns) {
   public Table without(int index) {
     var fewerNames = new ArrayList<>(names);
     fewerNames.remove(index);
-    var fewer = new ArrayList<Column>(columns);
+    var fewer = new ArrayList<Values>(columns);
     fewer.remove(index);
     return new Table(fewerNames, fewer);
   }
@@ -107,12 +107,12 @@ public record Table(List<String> names, List<? extends Column> columns) {
             .toList());
   }
 
-  private static Column joined(Column one, Column other) {
-    if (one instanceof Column.Numbers numbers) {
-      var more = ((Column.Numbers) other).values();
+  private static Values joined(Values one, Values other) {
+    if (one instanceof Values.Numbers numbers) {
+      var more = ((Values.Numbers) other).values();
       var all = Arrays.copyOf(numbers.values(), one.rows() + other.rows());
       System.arraycopy(more, 0, all, one.rows(), more.length);
-      return new Column.Numbers(all);
+      return new Values.Numbers(all);
     }
     var categories = (Categories) one;
     var more = ((Categories) other).codes();
@@ -140,7 +140,7 @@ public record Table(List<String> names, List<? extends Column> columns) {
     }
   }
 
-  private static String kind(Column column) {
+  private static String kind(Values column) {
     return column instanceof Categories categories ? categories.count() + " categories" : "numbers";
   }
 

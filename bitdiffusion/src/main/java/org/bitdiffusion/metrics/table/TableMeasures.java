@@ -139,7 +139,7 @@ public final class TableMeasures {
     if (options.trees()) {
       told.add(TREES);
       if (heldOut != null && target >= 0 && isPair) {
-        var isNumber = training.column(target) instanceof Column.Numbers;
+        var isNumber = training.column(target) instanceof Values.Numbers;
         told.addAll(isNumber ? List.of(ERROR, EXPLAINED) : List.of(AREA, F1));
       }
     }

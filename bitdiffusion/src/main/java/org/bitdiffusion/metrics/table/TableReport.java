@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * Two tables beside each other as one HTML page that needs nothing else: the measures, a picture of

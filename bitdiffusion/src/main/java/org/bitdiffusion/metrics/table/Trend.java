@@ -3,8 +3,8 @@ package org.bitdiffusion.metrics.table;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /**
  * How alike two tables are in what pairs of columns have to do with each other, as the "Column Pair
@@ -142,7 +142,7 @@ public record Trend(double[][] scores, double mean) {
     return table.columns().stream().parallel().map(Trend::binned).toArray(Bins[]::new);
   }
 
-  private static Bins binned(Column column) {
+  private static Bins binned(Values column) {
     if (column instanceof Categories categories) {
       var places = IntStream.of(categories.codes()).map(categories::place).toArray();
       return new Bins(places, categories.count() + 1);

@@ -2,9 +2,9 @@ package org.bitdiffusion.modality.table;
 
 import java.util.ArrayList;
 import org.bitdiffusion.data.DataSource;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
 import org.bitdiffusion.metrics.table.Table;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /** Rows of symbols as measures see them: numbers and dates as numbers, all else as categories. */
 final class Tables {
@@ -30,7 +30,7 @@ final class Tables {
    */
   static Table of(Columns columns, int[][] rows, boolean[][] gaps) {
     var places = columns.places();
-    var all = new ArrayList<org.bitdiffusion.metrics.table.Column>();
+    var all = new ArrayList<org.bitdiffusion.metrics.table.Values>();
     for (var place = 0; place < places.size(); place++) {
       var column = places.get(place);
       var values = new double[rows.length];

@@ -34,8 +34,8 @@ class BaselinesTest {
   void smoteStaysWithinItsClass() {
     var training = linked(300, 1);
     var drawn = Baselines.smote(training, 1, 900, 2);
-    var x = ((Column.Numbers) drawn.column(0)).values();
-    var code = ((Column.Categories) drawn.column(1)).codes();
+    var x = ((Values.Numbers) drawn.column(0)).values();
+    var code = ((Values.Categories) drawn.column(1)).codes();
     for (var row = 0; row < 900; row++) {
       assertThat(x[row]).isBetween(10.0 * code[row], 10.0 * code[row] + 5);
       assertThat(Math.rint(x[row] * 10) / 10).isEqualTo(x[row]);
@@ -51,12 +51,12 @@ class BaselinesTest {
   void smoteByHand() {
     var training = table(numbers(0, 100, 7), categories(2, 0, 1, 1), categories(2, 0, 0, 1));
     var drawn = Baselines.smote(training, 2, 3, 1);
-    var order = ((Column.Categories) drawn.column(2)).codes();
+    var order = ((Values.Categories) drawn.column(2)).codes();
     for (var row = 0; row < 3; row++) {
-      var value = ((Column.Numbers) drawn.column(0)).values()[row];
+      var value = ((Values.Numbers) drawn.column(0)).values()[row];
       if (order[row] == 1) {
         assertThat(value).isEqualTo(7);
-        assertThat(((Column.Categories) drawn.column(1)).codes()[row]).isEqualTo(1);
+        assertThat(((Values.Categories) drawn.column(1)).codes()[row]).isEqualTo(1);
       } else {
         assertThat(value).isBetween(0.0, 100.0);
       }
@@ -69,9 +69,9 @@ class BaselinesTest {
 
   private static double first(Table training, long seed) {
     var drawn = Baselines.smote(training, 2, 3, seed);
-    var of = ((Column.Categories) drawn.column(2)).codes();
+    var of = ((Values.Categories) drawn.column(2)).codes();
     var row = IntStream.range(0, 3).filter(i -> of[i] == 0).findFirst().orElseThrow();
-    return ((Column.Numbers) drawn.column(0)).values()[row];
+    return ((Values.Numbers) drawn.column(0)).values()[row];
   }
 
   @Test
@@ -84,7 +84,7 @@ class BaselinesTest {
     var number = table(numbers(1, 3));
     assertThat(Baselines.smote(number, 0, 5, 0).rows()).isEqualTo(5);
     var rows = table(numbers(1, 3), numbers(5, 5));
-    assertThat(((Column.Numbers) Baselines.smote(rows, 0, 5, 0).column(1)).values())
+    assertThat(((Values.Numbers) Baselines.smote(rows, 0, 5, 0).column(1)).values())
         .containsOnly(5);
   }
 }

@@ -41,10 +41,10 @@ class DetectionTest {
     var expected = fixture.get("expected");
     var real = tables.get(0);
     var folds = new Folds(Fixtures.whole(expected.get("folds")), 3);
-    var values = ((Column.Numbers) real.column(4)).present();
+    var values = ((Values.Numbers) real.column(4)).present();
     var mean = IntStream.range(0, values.length).mapToDouble(i -> values[i]).average();
     var all = real.and(tables.get(1));
-    var gaps = ((Column.Numbers) all.column(4)).values();
+    var gaps = ((Values.Numbers) all.column(4)).values();
     var filled =
         all.with(
             4,

@@ -103,6 +103,6 @@ class EfficacyTest {
   }
 
   private static int code(Table table, int row) {
-    return ((Column.Categories) table.column(1)).codes()[row];
+    return ((Values.Categories) table.column(1)).codes()[row];
   }
 }

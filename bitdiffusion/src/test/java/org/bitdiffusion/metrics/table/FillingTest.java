@@ -28,8 +28,8 @@ class FillingTest {
     assertThat(filling.accuracy()).isEqualTo(2.0 / 3);
     assertThat(filling.errors()[1]).isNaN();
     var usual = Filling.byModeAndMean(training, gaps);
-    assertThat(((Column.Numbers) usual.column(0)).values()).containsExactly(3, 2, 3, 3);
-    assertThat(((Column.Categories) usual.column(1)).codes()).containsExactly(1, 1, 1, 1);
+    assertThat(((Values.Numbers) usual.column(0)).values()).containsExactly(3, 2, 3, 3);
+    assertThat(((Values.Categories) usual.column(1)).codes()).containsExactly(1, 1, 1, 1);
   }
 
   /** Five rows near 0 and one at 9: what is missing beside 0.1 comes of those at 0. */
@@ -42,10 +42,10 @@ class FillingTest {
             categories(3, 1, 1, 0, 0, 2, 2, 2, 2, 2, 2, 2));
     var gaps = table(numbers(0.1, NONE), numbers(NONE, 70), categories(3, -1, -1));
     var filled = Filling.byNeighbours(training, gaps);
-    assertThat(((Column.Numbers) filled.column(1)).values()).containsExactly(2.5, 70);
-    assertThat(((Column.Numbers) filled.column(0)).values()).containsExactly(0.1, 9);
+    assertThat(((Values.Numbers) filled.column(1)).values()).containsExactly(2.5, 70);
+    assertThat(((Values.Numbers) filled.column(0)).values()).containsExactly(0.1, 9);
     // Two of 1, two of 0, one of 2: of the first row.
-    assertThat(((Column.Categories) filled.column(2)).codes()).containsExactly(1, 2);
+    assertThat(((Values.Categories) filled.column(2)).codes()).containsExactly(1, 2);
   }
 
   private static Table linked(int rows, long seed) {
@@ -82,7 +82,7 @@ class FillingTest {
     var empty = table(numbers(NONE, NONE), categories(2, -1, -1));
     for (var filled :
         new Table[] {Filling.byModeAndMean(empty, empty), Filling.byNeighbours(empty, empty)}) {
-      assertThat(((Column.Numbers) filled.column(0)).values()).containsExactly(0, 0);
+      assertThat(((Values.Numbers) filled.column(0)).values()).containsExactly(0, 0);
       // Nothing is known, so nothing is compared.
       assertThat(Filling.of(empty, empty, empty, filled).error()).isNaN();
     }

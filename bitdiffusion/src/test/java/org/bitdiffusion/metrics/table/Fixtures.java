@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
-import org.bitdiffusion.metrics.table.Column.Categories;
-import org.bitdiffusion.metrics.table.Column.Numbers;
+import org.bitdiffusion.metrics.table.Values.Categories;
+import org.bitdiffusion.metrics.table.Values.Numbers;
 
 /** Tables for tests; those of files are told of in the README.md beside them. */
 final class Fixtures {
@@ -50,7 +50,7 @@ final class Fixtures {
     return result;
   }
 
-  private static Column column(JsonNode column, int count) {
+  private static Values column(JsonNode column, int count) {
     var values = numbers(column.get("values"));
     if (column.get("kind").asText().equals("numbers")) {
       return new Numbers(values);
@@ -82,7 +82,7 @@ final class Fixtures {
   }
 
   /** Columns named a, b, c ... */
-  static Table table(Column... columns) {
+  static Table table(Values... columns) {
     return new Table(
         IntStream.range(0, columns.length).mapToObj(i -> String.valueOf((char) ('a' + i))).toList(),
         List.of(columns));

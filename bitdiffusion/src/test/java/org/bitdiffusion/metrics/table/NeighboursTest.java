@@ -155,7 +155,7 @@ class NeighboursTest {
     assertThat(collapsed.alphaPrecision()).isCloseTo(0, within(0.1));
     // Half of the square: covers half of the rows, each as often as not, or rather oftener.
     var half = normal(3000, 1, 4);
-    var x = ((Column.Numbers) half.column(0)).values();
+    var x = ((Values.Numbers) half.column(0)).values();
     var left = half.with(0, numbers(Arrays.stream(x).map(v -> -Math.abs(v)).toArray()));
     assertThat(PrecisionAndRecall.of(real, left).betaRecall()).isBetween(0.25, 0.4);
   }

@@ -121,17 +121,17 @@ class ShapeAndTrendTest {
         .isCloseTo(Trend.of(few, other, new Thresholds(0, 0.01)).mean(), within(1e-12));
   }
 
-  private static Column codes(Random random, int count) {
+  private static Values codes(Random random, int count) {
     return categories(count, random.ints(500, 0, count).toArray());
   }
 
   private static Table spread(Table table) {
     return table(
         table.columns().stream()
-            .map(column -> ((Column.Categories) column).codes())
+            .map(column -> ((Values.Categories) column).codes())
             .map(codes -> IntStream.of(codes).map(code -> 10_000 * code + 7).toArray())
-            .map(codes -> (Column) categories(100_000, codes))
-            .toArray(Column[]::new));
+            .map(codes -> (Values) categories(100_000, codes))
+            .toArray(Values[]::new));
   }
 
   @Test

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import org.bitdiffusion.DataException;
 
 /** The values of one column, a value for each row, as measures see them. */
-public sealed interface Column {
+public sealed interface Values {
   /** How many values there are. */
   int rows();
 
@@ -13,7 +13,7 @@ public sealed interface Column {
    *
    * @param rows which, in their order; a row may come more than once
    */
-  Column take(int... rows);
+  Values take(int... rows);
 
   /** Whether nothing is known of a row. */
   boolean isMissing(int row);
@@ -23,7 +23,7 @@ public sealed interface Column {
    *
    * @param values one for each row; NaN where it is missing; the array is not copied
    */
-  record Numbers(double[] values) implements Column {
+  record Numbers(double[] values) implements Values {
     /**
      * @throws DataException if a value is infinite
      */
@@ -63,7 +63,7 @@ public sealed interface Column {
    * @param codes one for each row, 0 .. count - 1, or {@link #MISSING}; the array is not copied
    * @param count how many categories there are
    */
-  record Categories(int[] codes, int count) implements Column {
+  record Categories(int[] codes, int count) implements Values {
     /** The code of a missing value: to most measures a category like others. */
     public static final int MISSING = -1;
 
