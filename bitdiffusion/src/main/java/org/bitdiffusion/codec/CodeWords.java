@@ -34,9 +34,6 @@ import org.bytedeco.pytorch.global.torch;
  * have no probability. Symbols with as many bits and about as many words are computed together.
  */
 public final class CodeWords {
-  /** Further bits of a symbol are taken to be free: they would need too many words. */
-  private static final int MOST_FIXED = 10;
-
   /** Of divergences. */
   private static final double ROUNDING = 1e-12;
 
@@ -130,11 +127,6 @@ public final class CodeWords {
     int room() {
       return Integer.highestOneBit(Math.max(1, 2 * shares.length - 1));
     }
-  }
-
-  /** How many of the first bits of a symbol of n bits {@link OfSymbol#ofGray} can tell apart. */
-  static int mostFixed(int bits) {
-    return Math.min(bits, MOST_FIXED);
   }
 
   /**

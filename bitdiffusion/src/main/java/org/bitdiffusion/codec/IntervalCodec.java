@@ -41,6 +41,12 @@ public final class IntervalCodec implements Codec {
   /** Names of these encodings. */
   static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
 
+  /** Bits of a symbol that words fix; further ones are taken to be free, as words would be many. */
+  private static final int MOST_OF_WORDS = 10;
+
+  /** The same where only some values are allowed, which few of the words may hold. */
+  private static final int MOST_OF_ALLOWED = 14;
+
   private final Space space;
   private final double scale;
 
@@ -174,7 +180,7 @@ public final class IntervalCodec implements Codec {
       var some = allowed.stream().filter(a -> a.place() == place).findFirst();
       var spans =
           some.map(Allowed::spans).orElse(List.of(new Allowed.Span(0, marginal.categories() - 1)));
-      var first = some.isPresent() ? of.bits() : CodeWords.mostFixed(of.bits());
+      var first = Math.min(of.bits(), some.isPresent() ? MOST_OF_ALLOWED : MOST_OF_WORDS);
       symbols.add(
           CodeWords.OfSymbol.ofGray(
               of.bits(), of.likelihoods(marginal, spans, first), some.isPresent() ? 0 : tolerance));

@@ -68,8 +68,8 @@ public record RunConfig(
 
   /**
    * @param schedule such as {@code cosine} or {@code sigmoid@-3,3,0.9}
-   * @param prediction {@code x0}, {@code eps} or {@code v}
-   * @param loss {@code l2}, {@code sigmoid} or {@code softmax}
+   * @param prediction one of {@link Objective#PREDICTIONS}
+   * @param loss one of {@link Objective#LOSSES}
    * @param softmaxFactorization whether the last layer gives a distribution over all codes, whose
    *     mean is the prediction
    * @param selfConditioning {@code half_batch}, {@code coin} or {@code none}
