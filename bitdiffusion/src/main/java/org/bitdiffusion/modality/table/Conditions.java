@@ -102,6 +102,11 @@ final class Conditions {
     var first = column.missing() + 1;
     var from = low.isEmpty() ? first : bound(column, low, true);
     var to = high.isEmpty() ? column.categories() - 1 : bound(column, high, false);
+    if (from > to + 1) { // neighbours are of a range between two values
+      throw new ConfigurationException(
+          "%s=%s goes from more to less; write %s=%s%s%s"
+              .formatted(column.name(), text, column.name(), high, RANGE, low));
+    }
     if (from > to || !occurs(column, from, to)) {
       throw new ConfigurationException(
           "%s=%s: no value of '%s' is there; the data has %s to %s"

@@ -96,7 +96,7 @@ class ConditionsTest {
         "sex=A..B; sex=A..B: 'sex' is ",
         "age=25; 'age' has no value '25'; the nearest is 2",
         "age=50..60; age=50..60: no value of 'age' is there; the data has 20 to 36",
-        "age=30..20; no value of 'age' is there",
+        "age=30..20; age=30..20 goes from more to less; write age=20..30",
         "age=x..20; 'x' is no value of 'age', which is integer",
         "age=20,age=22; 'age' is asked for twice",
         "id=3; 'id' is identifier, which is not learned",

@@ -261,6 +261,14 @@ class TableFilesTest {
     assertThat(of("a,b\n1,\n2,\n", "").warning()).contains("b is missing in all rows");
   }
 
+  @Test
+  void aCellOfManyMegabytesIsKept() throws IOException {
+    var large = "x".repeat(25_000_000);
+    var table = of("a,b\n1," + large + "\n2,y\n3,z\n", "");
+    table.keep(folder);
+    assertThat(ColumnsFile.read(ColumnsFile.of(folder))).isEqualTo(table.columns());
+  }
+
   // ---------------------------------------------------------------- columns.json, edited
 
   private Path columns(String text) throws IOException {
