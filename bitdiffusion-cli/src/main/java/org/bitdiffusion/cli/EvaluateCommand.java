@@ -88,6 +88,14 @@ final class EvaluateCommand implements Callable<Integer> {
               + " most usual values and those of the nearest rows.")
   private String fill;
 
+  @Option(
+      names = "--rows",
+      paramLabel = "SOURCE",
+      description =
+          "Of a run of tables: rows from elsewhere, such as another program's, that are measured"
+              + " in place of drawn ones.")
+  private String rows;
+
   @Mixin private EvaluationOptions comparing;
 
   @Option(names = "--json", description = "Reports as JSON.")
@@ -159,6 +167,7 @@ final class EvaluateCommand implements Callable<Integer> {
     EvaluationOptions.put(options, "report", report);
     EvaluationOptions.put(options, "grid", grid ? "true" : null);
     EvaluationOptions.put(options, "fill", fill);
+    EvaluationOptions.put(options, "rows", rows);
     EvaluationOptions.put(options, "held_out", heldOut);
     requireFile(options, "captions", ".jsonl");
     requireFile(options, "report", ".html");

@@ -202,6 +202,34 @@ class TableRunTest extends CommandTest {
     assertThat(evaluate("--held-out 20% --grid").get("efficacy_auc_of_data")).isNotNull();
   }
 
+  /** What another program drew is measured as the run's own rows are: here, the data itself. */
+  @Test
+  void rowsFromElsewhereAreMeasured() throws IOException {
+    people();
+    succeeds("train --config FOLDER/people.yaml --out FOLDER/run");
+    var report = evaluate("--rows table:FOLDER/people.csv --report FOLDER/report.html");
+    assertThat(report.get("shape")).isEqualTo(1.0);
+    assertThat(report.get("trend")).isEqualTo(1.0);
+    assertThat((double) report.get("detection_logistic")).isGreaterThan(0.9);
+    assertThat(report.get("copies")).isEqualTo(1.0);
+    assertThat(report.get("samples")).isEqualTo(200);
+    assertThat(report.get("rows").toString()).endsWith("people.csv");
+    assertThat(report.keySet().stream().map(String::valueOf))
+        .doesNotContain("seed", "network_evaluations_per_sample", "samples_per_second");
+    assertThat(folder.resolve("report.html")).content().contains("people.csv beside ");
+    fails(
+        "evaluate --run FOLDER/run --rows table:FOLDER/people.csv --fill 30%",
+        "--fill and --rows exclude each other");
+    fails(
+        "evaluate --run FOLDER/run --rows table:FOLDER/people.csv --n 20",
+        "--n and --rows exclude each other");
+    fails("evaluate --run FOLDER/run --rows icons", "--rows is icons, which is no table");
+    Files.writeString(folder.resolve("one.csv"), "size,paid,born\nsmall,1,1950-01-01\n");
+    fails(
+        "evaluate --run FOLDER/run --rows table:FOLDER/one.csv",
+        "one.csv has 1 rows that the run's columns can hold; measures of a table need 3");
+  }
+
   @Test
   void whatCannotBeToldIsSaid() throws IOException {
     people();

@@ -45,6 +45,7 @@ final class TableComparison implements Evaluation.Comparison {
   private final int n;
   private final Optional<Path> report;
   private final Optional<MaskedRows> masked;
+  private final Optional<DataSource> elsewhere;
   private final Table real;
   private final TableMeasures measures;
 
@@ -52,13 +53,15 @@ final class TableComparison implements Evaluation.Comparison {
    * @param columns of all rows
    * @param heldOut rows that were not trained on
    * @param masked rows to be filled, if any
-   * @param n rows to draw, at least 3
+   * @param elsewhere rows to be measured in place of drawn ones, if any
+   * @param n rows to draw, or those from elsewhere, at least 3
    */
   TableComparison(
       DataSource training,
       Columns columns,
       Optional<DataSource> heldOut,
       Optional<MaskedRows> masked,
+      Optional<DataSource> elsewhere,
       TableMeasures.Options options,
       int n,
       Optional<Path> report) {
@@ -67,6 +70,7 @@ final class TableComparison implements Evaluation.Comparison {
     this.n = n;
     this.report = report;
     this.masked = masked;
+    this.elsewhere = elsewhere;
     real = Tables.of(columns, training);
     measures =
         new TableMeasures(
@@ -106,7 +110,10 @@ final class TableComparison implements Evaluation.Comparison {
   public Map<String, Object> measure(Evaluation.Subject subject, List<String> only, Watch watch) {
     requireFit(subject.model().config(), subject.sampling(), subject.seed());
     var kept = new KeptSamples(inLargeBatches(subject), n, (first, count) -> Given.NONE);
-    var synthetic = Tables.of(columns, drawn(kept, watch));
+    var synthetic =
+        elsewhere
+            .map(rows -> Tables.of(columns, rows))
+            .orElseGet(() -> Tables.of(columns, drawn(kept, watch)));
     var measured =
         measures.of(
             synthetic,
@@ -134,10 +141,13 @@ final class TableComparison implements Evaluation.Comparison {
                         }
                       }));
     }
+    elsewhere.ifPresent(rows -> told.put("rows", rows.name()));
     told.put("samples", n);
-    told.put("seed", subject.seed());
-    told.put("network_evaluations_per_sample", subject.sampling().evaluations());
-    kept.perSecond().ifPresent(speed -> told.put("samples_per_second", speed));
+    if (elsewhere.isEmpty()) {
+      told.put("seed", subject.seed());
+      told.put("network_evaluations_per_sample", subject.sampling().evaluations());
+      kept.perSecond().ifPresent(speed -> told.put("samples_per_second", speed));
+    }
     if (only.isEmpty()) {
       kept.folder().ifPresent(place -> watch.say("the samples are kept in " + place));
       report.ifPresent(file -> write(file, subject, synthetic, measured, watch));
@@ -178,7 +188,13 @@ final class TableComparison implements Evaluation.Comparison {
       Table synthetic,
       Map<String, Double> measured,
       Watch watch) {
-    var title = "%s beside %s".formatted(subject.folder().path().getFileName(), training.name());
+    var title =
+        "%s beside %s"
+            .formatted(
+                elsewhere
+                    .map(DataSource::name)
+                    .orElseGet(() -> subject.folder().path().getFileName().toString()),
+                training.name());
     var places = columns.places();
     TableReport.Texts texts = (place, value) -> Tables.text(places.get(place), value);
     var page = TableReport.html(title, real, synthetic, measured, texts).getBytes(UTF_8);

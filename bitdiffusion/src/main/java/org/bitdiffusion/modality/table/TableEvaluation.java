@@ -28,6 +28,8 @@ import org.bitdiffusion.modality.Watch;
  *   <li>{@code grid}, {@code true} to choose among the field's 36 sets of parameters of trees for
  *       efficacy, in place of their defaults
  *   <li>{@code fill}, the share of fields of held-out rows that are masked, filled and compared
+ *   <li>{@code rows}, a source of rows from elsewhere, such as another program's, that are measured
+ *       in place of drawn ones
  * </ul>
  */
 final class TableEvaluation implements Evaluation {
@@ -35,6 +37,7 @@ final class TableEvaluation implements Evaluation {
   private static final String REPORT = "report";
   private static final String GRID = "grid";
   private static final String FILL = "fill";
+  private static final String ROWS_FROM = "rows";
 
   /** Rows that are drawn and compared at most, unless more are asked for: time is their square. */
   private static final int ROWS = 50_000;
@@ -44,26 +47,32 @@ final class TableEvaluation implements Evaluation {
 
   @Override
   public List<String> options() {
-    return List.of(HELD_OUT, REPORT, GRID, FILL);
+    return List.of(HELD_OUT, REPORT, GRID, FILL, ROWS_FROM);
   }
 
   @Override
   public Comparison with(DataSource source, int n, Map<String, String> options, Watch watch) {
     var columns = columns(source);
     requireRight(options, n);
-    if (!options.containsKey(HELD_OUT)) {
-      return compare(source, Optional.empty(), n, options, watch);
+    return compare(source, opened(HELD_OUT, columns, options, watch), n, options, watch);
+  }
+
+  /** Rows that an option names, read as those of the run's columns. */
+  private static Optional<DataSource> opened(
+      String option, Columns columns, Map<String, String> options, Watch watch) {
+    if (!options.containsKey(option)) {
+      return Optional.empty();
     }
-    var plan = Modality.plan(DataSpec.parse(options.get(HELD_OUT)));
+    var plan = Modality.plan(DataSpec.parse(options.get(option)));
     if (!(plan instanceof TableSources.Plan table)) {
       throw new ConfigurationException(
-          "held_out is %s, which is no table".formatted(options.get(HELD_OUT)));
+          "%s is %s, which is no table".formatted(option, options.get(option)));
     }
-    var others = table.openToCompare(columns);
-    if (!others.warning().isEmpty()) {
-      watch.say(others.warning());
+    var rows = table.openToCompare(columns);
+    if (!rows.warning().isEmpty()) {
+      watch.say(rows.warning());
     }
-    return compare(source, Optional.of(others), n, options, watch);
+    return Optional.of(rows);
   }
 
   @Override
@@ -97,7 +106,15 @@ final class TableEvaluation implements Evaluation {
     if (!grid.equals("true") && !grid.equals("false")) {
       throw new ConfigurationException("grid is '%s'; it must be true or false".formatted(grid));
     }
-    fill(options);
+    if (fill(options) > 0 && options.containsKey(ROWS_FROM)) {
+      throw new ConfigurationException(
+          "fill and rows exclude each other: gaps are filled by the run, and rows are from"
+              + " elsewhere");
+    }
+    if (n != 0 && options.containsKey(ROWS_FROM)) {
+      throw new ConfigurationException(
+          "n and rows exclude each other: all rows from elsewhere are measured; give fewer");
+    }
   }
 
   /** 0 where nothing is to be filled. */
@@ -126,9 +143,19 @@ final class TableEvaluation implements Evaluation {
     }
     var others = heldOut.filter(rows -> rows.size() >= FEWEST);
     var columns = columns(source);
+    var elsewhere = opened(ROWS_FROM, columns, options, watch);
+    elsewhere
+        .filter(rows -> rows.size() < FEWEST)
+        .ifPresent(
+            rows -> {
+              throw new DataException(
+                  "rows: %s has %d rows that the run's columns can hold; measures of a table need %d"
+                      .formatted(rows.name(), rows.size(), FEWEST));
+            });
     var trees = BoostedTrees.areThere();
     say(columns, heldOut.map(DataSource::size).orElse(0), trees, watch);
-    var samples = n == 0 ? Math.min(ROWS, source.size()) : n;
+    var samples =
+        elsewhere.map(DataSource::size).orElse(n == 0 ? Math.min(ROWS, source.size()) : n);
     var asked =
         new TableMeasures.Options(
             columns.target().orElse(null),
@@ -145,6 +172,7 @@ final class TableEvaluation implements Evaluation {
         others
             .filter(rows -> fill(options) > 0)
             .map(rows -> new MaskedRows(columns, rows, fill(options))),
+        elsewhere,
         asked,
         samples,
         Optional.ofNullable(options.get(REPORT)).map(Path::of));
