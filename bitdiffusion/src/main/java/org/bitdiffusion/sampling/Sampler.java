@@ -187,7 +187,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
               var now = 1 - (double) k / config.steps();
               var next = Math.max(1 - (k + 1 + config.td()) / config.steps(), 0);
               var gNow = Math.min(schedule.gamma(now), LARGEST_GAMMA);
-              var g = k == 0 ? gNow : churned(gNow); // all noise cannot be noisier
+              var churns = config.churn() > 0 && k > 0; // what is all noise cannot be noisier
+              var g = churns ? churned(gNow) : gNow;
               var gNext = schedule.gamma(next);
               var last = k == config.steps() - 1; // nobody looks at x after it
               var finite = finite(network, k);
@@ -196,7 +197,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                       estimate(finite, estimates, clean(x, request), seen, gamma, request);
               for (var round = last ? 1 : rounds(request); round > 0; round--) {
                 try (var step = new PointerScope()) {
-                  if (g < gNow) {
+                  if (churns) {
                     xt.copy_(noisier(xt, gNow, g, noise.get()));
                   }
                   x0.copy_(ask.estimate(xt, g));
@@ -231,7 +232,10 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
   private Tensor noisier(Tensor x, double g, double gBack, Tensor eps) {
     var variance = (1 - gBack) / gBack - (1 - g) / g;
     return Solver.combine(
-        x, Math.sqrt(gBack / g), eps, config.churnNoise() * Math.sqrt(gBack * variance));
+        x,
+        Math.sqrt(gBack / g),
+        eps,
+        config.churnNoise() * Math.sqrt(gBack * Math.max(0, variance))); // below 0 by rounding
   }
 
   /** What a solver has made of x_t: of the same shape, or it would be spread over all of it. */

@@ -379,6 +379,22 @@ class SamplerTest {
     }
   }
 
+  /** Of the sampler's noise only the start is drawn. */
+  @Test
+  void withoutChurnNothingIsDrawnOnTheWay() {
+    try (var scope = new PointerScope();
+        var noise = new SampleNoise(3, 0, 1, new long[] {1}, new Device(torch.DeviceType.CPU));
+        var same = new SampleNoise(3, 0, 1, new long[] {1}, new Device(torch.DeviceType.CPU))) {
+      new Sampler(diffusion(1, "x0"), config(1000, "ddim", 0, "previous", 0))
+          .sample(
+              (xt, estimate, gamma, condition) -> xt,
+              new Sampler.Request(noise, null, null),
+              Sampler.Listener.NONE);
+      same.get();
+      assertThat(noise.get().item_double()).isEqualTo(same.get().item_double());
+    }
+  }
+
   @Test
   void churnIsOfDeterministicSolversThatForget() {
     for (var sampler : List.of("ddpm", "ddpm_small", "dpm++")) {
