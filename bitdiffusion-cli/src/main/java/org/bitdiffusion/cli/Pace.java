@@ -47,6 +47,11 @@ final class Pace extends TrainingProgress {
       throw new ConfigurationException(
           out + " exists already; remove it, or name a new folder with --out");
     }
+    requireRight(minutes, steps);
+  }
+
+  /** Complains of a time that is none or contradicts a number; null of what is not given. */
+  static void requireRight(Double minutes, Object steps) {
     if (minutes != null && steps != null) {
       throw new ConfigurationException("--steps and --minutes say the same; give one of them");
     }
@@ -98,8 +103,13 @@ final class Pace extends TrainingProgress {
         .orElseThrow();
   }
 
-  /** So many steps in all as fit into some more seconds; not more than the preset has. */
+  /** So many steps in all as fit into some more seconds. */
   long steps(double more) {
-    return Math.min(training.steps(), done + Math.max(1, (long) (more / seconds())));
+    return done + Math.max(1, (long) (more / seconds()));
+  }
+
+  /** Of the training that was measured. */
+  double spent() {
+    return done * seconds();
   }
 }

@@ -160,8 +160,9 @@ final class QuickstartCommand implements Callable<Integer> {
    */
   private static long steps(Pace pace, RunConfig config, double picture, double time) {
     var last = picture * config.sampling().steps() / rough(config.sampling()).steps();
-    return pace.steps(
-        Pace.SAFE * (time - OTHER_SECONDS - last) * PICTURE_SECONDS / (PICTURE_SECONDS + picture));
+    var share = PICTURE_SECONDS / (PICTURE_SECONDS + picture);
+    return Math.min(
+        config.training().steps(), pace.steps(Pace.SAFE * (time - OTHER_SECONDS - last) * share));
   }
 
   /** Draws samples at each checkpoint. */

@@ -136,7 +136,8 @@ final class QuickstartTableCommand implements Callable<Integer> {
     }
     var left = Pace.left(minutes) - OTHER_STEPS * pace.seconds();
     var changes = new LinkedHashMap<>(settings);
-    changes.put(STEPS, Long.toString(pace.steps(Pace.SAFE * left)));
+    changes.put(
+        STEPS, Long.toString(Math.min(config.training().steps(), pace.steps(Pace.SAFE * left))));
     var run = Run.open(out);
     train(run.resume(run.config(changes), source, new TrainingProgress(err)));
   }

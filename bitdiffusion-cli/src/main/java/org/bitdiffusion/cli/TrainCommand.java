@@ -43,6 +43,11 @@ final class TrainCommand implements Callable<Integer> {
   /** In the picture at each checkpoint. */
   private static final int SAMPLES = 64;
 
+  /** Of the training at its beginning, in which its speed is measured for --minutes, at most. */
+  private static final double MEASURED_SECONDS = 30;
+
+  private static final String STEPS = "training.steps";
+
   @Spec private CommandSpec spec;
 
   @ArgGroup(exclusive = true)
@@ -80,6 +85,14 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Updates of the weights in all, with those before --resume.")
   private Long steps;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      description =
+          "As many updates as this machine makes in so many minutes, which the first ones tell, in"
+              + " place of --steps. The pictures and measures at checkpoints take time besides.")
+  private Double minutes;
 
   @Option(names = "--seed", paramLabel = "K", description = "Seed of weights, order and noise.")
   private Long seed;
@@ -150,6 +163,7 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     var changes = changes();
+    requireTime(changes);
     if (json && !dryRun) {
       throw new ConfigurationException("--json is for --dry-run; leave it out");
     }
@@ -161,10 +175,19 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
+  private void requireTime(Map<String, String> changes) {
+    Pace.requireRight(minutes, changes.get(STEPS));
+    if (minutes != null && (resume || dryRun)) {
+      throw new ConfigurationException(
+          "--minutes is for a new run; "
+              + (resume ? "go on with --steps" : "--dry-run tells how long its steps take"));
+    }
+  }
+
   /** The settings of --set and of the options that stand for one. */
   private Map<String, String> changes() {
     var changes = new LinkedHashMap<>(settings);
-    put(changes, "--steps", "training.steps", steps);
+    put(changes, "--steps", STEPS, steps);
     put(changes, "--seed", "training.seed", seed);
     put(changes, "--precision", "training.precision", precision);
     put(changes, "--log-every", "training.log_every", logEvery);
@@ -202,9 +225,34 @@ final class TrainCommand implements Callable<Integer> {
       }
       return;
     }
-    try (var source = Run.data(config);
-        var trainer = Run.start(config, source, out, new Console(source))) {
+    try (var source = Run.data(config)) {
       tellOrigin(config, changes);
+      if (minutes == null) {
+        try (var trainer = Run.start(config, source, out, new Console(source))) {
+          train(trainer, source);
+        }
+      } else {
+        trainForAWhile(config, source);
+      }
+    }
+  }
+
+  /** Measures, and then trains for what is left of the time. */
+  private void trainForAWhile(RunConfig config, DataSource source) {
+    var pace = new Pace(spec.commandLine().getErr(), config.training(), MEASURED_SECONDS);
+    try (var trainer = Run.start(config, source, out, pace)) {
+      UntilStopped.train(trainer, () -> {});
+    }
+    if (!pace.hasStopped()) {
+      return; // by the end of the process
+    }
+    var run = Run.open(out);
+    var steps = pace.steps(Pace.SAFE * (60 * minutes - pace.spent()));
+    spec.commandLine()
+        .getOut()
+        .printf(Locale.ROOT, "%.3g s a step: %,d steps in all%n", pace.seconds(), steps);
+    try (var trainer =
+        run.resume(run.config(Map.of(STEPS, Long.toString(steps))), source, new Console(source))) {
       train(trainer, source);
     }
   }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bitdiffusion.run.Run;
 import org.junit.jupiter.api.Test;
 
 /** A table is looked at, trained on and drawn, through the command. */
@@ -90,6 +91,27 @@ class TableRunTest extends CommandTest {
     succeeds("train --resume --steps 40 --out FOLDER/run");
     succeeds("sample --run FOLDER/run --n 2 --out FOLDER/new.tsv");
     assertThat(folder.resolve("new.tsv")).content().contains("id\tsize\tpaid\tborn\n201\t");
+  }
+
+  @Test
+  void aTimeBecomesANumberOfSteps() throws IOException {
+    people();
+    var train = "train --config FOLDER/people.yaml --log-every 1 --minutes ";
+    succeeds(train + "0.02 --out FOLDER/run");
+    assertThat(out.toString()).containsPattern("s a step: [0-9,]+ steps in all");
+    var steps = Run.open(folder.resolve("run")).config().training().steps();
+    assertThat(steps).isGreaterThan(5); // the warm-up, in which it is measured
+    assertThat(out.toString()).contains("step %d is saved".formatted(steps));
+    var other = "--out FOLDER/other";
+    assertThat(runLine(train + "1 --steps 5 " + other)).isEqualTo(2);
+    assertThat(err.toString()).contains("--steps and --minutes say the same");
+    assertThat(runLine(train + "1 --set training.steps=5 " + other)).isEqualTo(2);
+    assertThat(runLine(train + "-1 " + other)).isEqualTo(2);
+    assertThat(err.toString()).contains("--minutes is -1.0; it must be above 0");
+    assertThat(runLine(train + "1 --dry-run " + other)).isEqualTo(2);
+    assertThat(folder.resolve("other")).doesNotExist();
+    assertThat(runLine("train --resume --minutes 1 --out FOLDER/run")).isEqualTo(2);
+    assertThat(err.toString()).contains("--minutes is for a new run; go on with --steps");
   }
 
   @Test
