@@ -67,17 +67,16 @@ final class FillCommand implements Callable<Integer> {
   @Option(
       names = "--draws",
       paramLabel = "N",
-      defaultValue = "1",
       description =
-          "Several fillings, in files with numbers: what differs between them is not known from the row (default"
-              + " ${DEFAULT-VALUE}).")
-  private int draws;
+          "Several fillings, in files with numbers: what differs between them is not known from the row (default 1).")
+  private Integer draws;
 
   @Option(
       names = "--expected",
       description =
-          "One file with what the draws have in common: of numbers their mean, as the nearest value of the column, else the"
-              + " most frequent one. Near to the truth field by field, but rows have less variety than real ones.")
+          "What the network expects, and draws nothing: of numbers the mean, as the nearest value of the column, else the"
+              + " likeliest value. Near to the truth field by field, but rows have less variety than real ones. With --draws,"
+              + " what these have in common.")
   private boolean expected;
 
   @Option(
@@ -122,6 +121,11 @@ final class FillCommand implements Callable<Integer> {
                 .formatted(run, opened.config().modality().kind()));
       }
       sampling.requireFit(opened.config().network().autoregressive());
+      if (drawsNothing() && !opened.config().newDiffusion().knowsLogOdds()) {
+        throw new ConfigurationException(
+            "--expected without drawing is known to runs with diffusion.prediction code_words and a"
+                + " diffusion.known_rate above 0; add --draws 20");
+      }
       var how = sampling.over(opened.config().sampling());
       DiffusionModel.requireFit(opened.config(), how, Given.NONE);
       var gaps = Flags.naming("--in", () -> Gaps.read(in, table.columns(), emptyOnly));
@@ -138,12 +142,8 @@ final class FillCommand implements Callable<Integer> {
 
   private void requirePossible() {
     batching.require();
-    if (draws < 1) {
+    if (draws() < 1) {
       throw new ConfigurationException("--draws is " + draws + "; it must be at least 1");
-    }
-    if (expected && draws == 1) {
-      throw new ConfigurationException(
-          "--expected is what several draws have in common; add --draws 20");
     }
     var file = DataSpec.parse(in.startsWith("table:") ? in : "table:" + in).path();
     for (var target : targets()) {
@@ -152,6 +152,15 @@ final class FillCommand implements Callable<Integer> {
         Target.requireOther("--out", target, Path.of(file));
       }
     }
+  }
+
+  private int draws() {
+    return draws == null ? 1 : draws;
+  }
+
+  /** Whether the network is asked what it expects, and nothing is drawn. */
+  private boolean drawsNothing() {
+    return expected && draws == null;
   }
 
   private void tell(Run opened, Gaps gaps) {
@@ -173,13 +182,13 @@ final class FillCommand implements Callable<Integer> {
 
   /** The files that are written. */
   private List<Path> targets() {
-    if (draws == 1 || expected) {
+    if (draws() == 1 || expected) {
       return List.of(out);
     }
     var name = out.getFileName().toString();
     var ending = name.replaceFirst("^.+?((?:\\.[A-Za-z]\\w{1,4})?(?:\\.gz|\\.xz)?)$", "$1");
     var stem = name.substring(0, name.length() - ending.length());
-    return IntStream.rangeClosed(1, draws)
+    return IntStream.rangeClosed(1, draws())
         .mapToObj(draw -> out.resolveSibling("%s-%d%s".formatted(stem, draw, ending)))
         .toList();
   }
@@ -190,8 +199,13 @@ final class FillCommand implements Callable<Integer> {
     var written = 0;
     var all = new ArrayList<int[]>();
     try (var progress =
-        new Progress("filling, row", (long) draws * gaps.rows(), 0, spec.commandLine().getErr())) {
-      for (var draw = 0; draw < draws; draw++) {
+        new Progress(
+            "filling, row", (long) draws() * gaps.rows(), 0, spec.commandLine().getErr())) {
+      if (drawsNothing()) {
+        gaps.write(out, expected(model, gaps, progress));
+        written++;
+      }
+      for (var draw = 0; draw < draws() && !drawsNothing(); draw++) {
         var symbols = gaps.rows() == 0 ? new int[0] : drawn(model, how, gaps, draw, progress);
         if (expected) {
           all.add(symbols);
@@ -200,7 +214,7 @@ final class FillCommand implements Callable<Integer> {
           written++;
         }
       }
-      if (expected) {
+      if (!all.isEmpty()) {
         gaps.write(out, gaps.expected(all));
       }
     } catch (CancellationException e) {
@@ -222,6 +236,16 @@ final class FillCommand implements Callable<Integer> {
             ? "all is in " + files.get(0)
             : "%d fillings are in %s to %s"
                 .formatted(files.size(), files.get(0), files.get(files.size() - 1).getFileName()));
+  }
+
+  private int[] expected(Model model, Gaps gaps, Progress progress) {
+    return gaps.expected(
+        model,
+        batching.size(model.config().schema().space()),
+        done -> {
+          progress.to(done, "");
+          return !stopped;
+        });
   }
 
   private int[] drawn(Model model, SamplerConfig how, Gaps gaps, int draw, Progress progress) {

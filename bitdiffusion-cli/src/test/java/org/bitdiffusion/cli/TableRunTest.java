@@ -135,8 +135,35 @@ class TableRunTest extends CommandTest {
     assertThat(folder.resolve("draw-3.csv")).exists();
     succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/e.csv --draws 3 --expected");
     assertThat(folder.resolve("e.csv")).content().contains("\r\n9,0,\"small\",1970-01-01");
+    assertThat(runLine("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/x.csv --expected"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("prediction code_words", "add --draws 20");
+    assertThat(folder.resolve("x.csv")).doesNotExist();
     succeeds("fill --run FOLDER/run --in FOLDER/gaps.csv --out FOLDER/empty.csv --empty-only");
     assertThat(folder.resolve("empty.csv")).content().matches("(?s).*\r\n8,[01],\\?,19.*");
+  }
+
+  @Test
+  void whatIsExpectedIsFilledInWithoutDrawing() throws IOException {
+    peopleOfWhomSomeIsKnown();
+    succeeds(
+        "train --config FOLDER/people.yaml --out FOLDER/run --set diffusion.prediction=code_words"
+            + " --set diffusion.loss=softmax");
+    Files.writeString(
+        folder.resolve("gaps.csv"), "paid,size,born\n1,,1960-01-01\n,?,\n0,small,NA\n");
+    var fill = "fill --run FOLDER/run --in FOLDER/gaps.csv --expected --out FOLDER/";
+    succeeds(fill + "e.csv");
+    assertThat(folder.resolve("e.csv"))
+        .content()
+        .matches(
+            "paid,size,born\n1,(small|large),1960-01-01\n[01],(small|large),19\\d\\d-\\d\\d-\\d\\d\n0,small,19\\d\\d-\\d\\d-\\d\\d\n");
+    succeeds(fill + "again.csv --seed 7"); // nothing is drawn
+    assertThat(folder.resolve("again.csv")).hasSameTextualContentAs(folder.resolve("e.csv"));
+    assertThat(
+            (double)
+                evaluate("--n 50 --held-out table:FOLDER/people.csv,target=paid --fill 30%")
+                    .get("fill_accuracy"))
+        .isPositive();
   }
 
   @Test

@@ -188,6 +188,19 @@ public final class IntervalCodec implements Codec {
     return CodeWords.of(symbols);
   }
 
+  /**
+   * How likely the values of a place are, of those that are as frequent as its marginal says.
+   *
+   * @param allowed some of its values
+   * @throws ConfigurationException if none of them occurs
+   */
+  public ValuePosterior posterior(Allowed allowed) {
+    var place = restricted(allowed);
+    var of = intervals.get(allowed.place());
+    var shares = of.likelihoods(marginals.get(allowed.place()), allowed.spans(), of.bits());
+    return new ValuePosterior(of, place.pieces, bits, place.first, shares);
+  }
+
   @Override
   public Tensor spread(Tensor perSymbol) {
     var placeOfBit =

@@ -156,6 +156,14 @@ public record BitDiffusion(
     return network.forward(seen, estimate, gamma.to(torch.ScalarType.Float), condition);
   }
 
+  /**
+   * Whether the network tells what is expected of each symbol given any others, without drawing: it
+   * outputs log-odds beside the symbols' own law, and was trained to see what is known.
+   */
+  public boolean knowsLogOdds() {
+    return objective instanceof Objective.CodeWordPosterior && known.something();
+  }
+
   /** The network's estimate of x_0 from x_t and an earlier estimate, in [-b, b], [B, D, ...]. */
   public Tensor estimate(
       Denoiser network, Tensor xt, Tensor estimate, Tensor places, Tensor gamma, Tensor condition) {

@@ -5,6 +5,7 @@ import static org.bytedeco.pytorch.global.torch.zeros;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
@@ -120,16 +121,47 @@ public final class DiffusionModel extends Model {
 
   @Override
   public Samples sample(SampleRequest request, Sampler.Listener listener) {
-    requireFit(config(), request.sampling(), request.given());
     var space = config().schema().space();
+    return drawing(
+        request,
+        (sampler, drawn) -> {
+          Sampler.Listener watching =
+              step -> {
+                requireNobodyCloses();
+                return listener.onStep(step);
+              };
+          var analog = sampler.sample(checked(new BatchParts(network)), drawn, watching);
+          var codec = diffusion.codec();
+          var symbols = Tensors.ints(codec.decode(analog, drawn.noise(), request.allowed()));
+          request.known().ifPresent(given -> given.copyTo(symbols));
+          return new Samples(space, symbols);
+        });
+  }
+
+  /**
+   * What the network says of each bit given what is known, before any other is drawn: log-odds,
+   * which a {@link org.bitdiffusion.codec.ValuePosterior} makes probabilities of values of.
+   *
+   * @return row-major [N, D]
+   * @throws IllegalArgumentException unless {@link BitDiffusion#knowsLogOdds}
+   */
+  public float[] logOdds(SampleRequest request) {
+    return drawing(
+        request,
+        (sampler, drawn) ->
+            Tensors.floats(sampler.logOdds(checked(new BatchParts(network)), drawn)));
+  }
+
+  /** Has samples drawn; the request's tensors are there during the call. */
+  private <T> T drawing(SampleRequest request, BiFunction<Sampler, Sampler.Request, T> draw) {
+    requireFit(config(), request.sampling(), request.given());
     try (var use = use();
         var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var count = request.count();
-      var codec = diffusion.codec();
       var condition = condition(request.given(), count);
       var isOfClasses = !config().condition().classes().isEmpty();
-      var shape = Tensors.shape(codec.shape(space.shape()));
+      var shape = Tensors.shape(diffusion.codec().shape(config().schema().space().shape()));
       var device = compute().newDevice();
       try (var noise = new SampleNoise(request.seed(), request.first(), count, shape, device)) {
         var known = request.known().map(k -> known(k, count, noise)).orElse(KnownBits.NONE);
@@ -143,16 +175,7 @@ public final class DiffusionModel extends Model {
                 diffusion.known().something() ? known.places(symbolsOf(count)) : null,
                 known.rounds(),
                 request.allowed());
-        var sampler = new Sampler(diffusion, request.sampling());
-        Sampler.Listener watching =
-            step -> {
-              requireNobodyCloses();
-              return listener.onStep(step);
-            };
-        var analog = sampler.sample(checked(new BatchParts(network)), drawn, watching);
-        var symbols = Tensors.ints(codec.decode(analog, noise, request.allowed()));
-        request.known().ifPresent(given -> given.copyTo(symbols));
-        return new Samples(space, symbols);
+        return draw.apply(new Sampler(diffusion, request.sampling()), drawn);
       }
     }
   }

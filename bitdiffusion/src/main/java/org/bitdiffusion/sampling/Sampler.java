@@ -222,6 +222,36 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
         });
   }
 
+  /**
+   * What the network says of each bit at t = 1, where x is nothing but noise and what is known: of
+   * each by itself, as log-odds. Nothing is drawn.
+   *
+   * @return l, [N, D, ...] float32
+   * @throws IllegalArgumentException unless {@link BitDiffusion#knowsLogOdds}
+   */
+  public Tensor logOdds(Denoiser network, Request request) {
+    if (!diffusion.knowsLogOdds()) {
+      throw new IllegalArgumentException("the network was not trained for it");
+    }
+    var posterior = (Objective.Posterior) diffusion.objective();
+    return Scope.result(
+        () -> {
+          try (var noGrad = new NoGradGuard()) {
+            var xt = withKnown(request.noise().get(), request);
+            var gamma = gamma(diffusion.schedule().gamma(1), xt);
+            var output =
+                diffusion.output(
+                    finite(network, 0),
+                    xt,
+                    zeros_like(xt),
+                    request.places(),
+                    gamma,
+                    request.condition());
+            return posterior.logOdds(output, xt, BitDiffusion.perExample(gamma, xt));
+          }
+        });
+  }
+
   /** The gamma that churn goes back to: s = sqrt((1 - gamma) / gamma) becomes (1 + c) s. */
   private double churned(double g) {
     var c = Math.min(config.churn() / config.steps(), Math.sqrt(2) - 1);
@@ -310,11 +340,7 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
       Request request) {
     return Scope.result(
         () -> {
-          var gamma =
-              full(
-                  new long[] {request.noise().count()},
-                  new Scalar(Math.min(g, LARGEST_GAMMA)),
-                  xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
+          var gamma = gamma(g, xt);
           if (!config.selfConditioning().equals("self_guidance")) {
             return guided(network, estimates, xt, seen, gamma, request);
           }
@@ -328,6 +354,14 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                   .clamp(new ScalarOptional(new Scalar(-b)), new ScalarOptional(new Scalar(b))),
               request);
         });
+  }
+
+  /** The same gamma for each sample, [N] float64. */
+  private static Tensor gamma(double g, Tensor xt) {
+    return full(
+        new long[] {xt.size(0)},
+        new Scalar(Math.min(g, LARGEST_GAMMA)),
+        xt.options().dtype(new ScalarTypeOptional(torch.ScalarType.Double)));
   }
 
   /**

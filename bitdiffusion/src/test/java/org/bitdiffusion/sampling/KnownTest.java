@@ -11,7 +11,11 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import org.bitdiffusion.codec.IntervalCodec;
 import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Allowed;
+import org.bitdiffusion.data.Marginal;
+import org.bitdiffusion.data.Space;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.diffusion.KnownInTraining;
@@ -19,6 +23,7 @@ import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.diffusion.SelfConditioning;
 import org.bitdiffusion.runtime.Engine;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -109,6 +114,103 @@ class KnownTest {
         .to(torch.ScalarType.Float)
         .mean()
         .item_float();
+  }
+
+  /**
+   * A network that knows a joint law says what it is of each bit given the known ones, from which
+   * Bayes' rule makes the conditional law, without drawing.
+   */
+  @Test
+  void whatIsExpectedIsTheConditionalLaw() {
+    var law = new double[] {8, 1, 2, 5, 1, 1, 3, 11}; // in 32nds, of bits 4 i + 2 j + k
+    var marginals = new ArrayList<Marginal>();
+    for (var bit = 0; bit < BITS; bit++) {
+      var one = Math.round(32 * share(law, bit, new boolean[BITS], new int[BITS]));
+      marginals.add(Marginal.of(32 - one, one));
+    }
+    var codec =
+        IntervalCodec.of("tree", new Space(List.of(1, BITS), List.of(2, 2, 2)), marginals, 4, 0.5);
+    var diffusion =
+        new BitDiffusion(
+            codec,
+            new NoiseSchedule.Cosine(),
+            Objective.of("code_words", "softmax", false, codec),
+            SelfConditioning.HALF_BATCH,
+            0.5,
+            false,
+            false,
+            new KnownInTraining(0.5, 0, OptionalInt.empty()));
+    Denoiser knowing =
+        (seen, estimate, gamma, condition) -> {
+          var all = Tensors.floats(seen); // three bits, and which of them are known
+          var output = new float[BITS];
+          var known = new boolean[BITS];
+          var values = new int[BITS];
+          for (var bit = 0; bit < BITS; bit++) {
+            known[bit] = all[BITS + bit] == 1;
+            values[bit] = all[bit] > 0 ? 1 : 0;
+          }
+          for (var bit = 0; bit < BITS; bit++) {
+            if (!known[bit]) {
+              var given = share(law, bit, known, values);
+              var usual = share(law, bit, new boolean[BITS], values);
+              output[bit] = (float) (logit(given) - logit(usual));
+            }
+          }
+          return Tensor.create(output, 1, BITS);
+        };
+    for (var pattern = 0; pattern < 1 << BITS; pattern++) {
+      for (var value = 0; value < 1 << BITS; value++) {
+        var known = new boolean[BITS];
+        var values = new int[BITS];
+        for (var bit = 0; bit < BITS; bit++) {
+          known[bit] = (pattern >> bit & 1) == 1;
+          values[bit] = value >> bit & 1;
+        }
+        try (var scope = new PointerScope();
+            var noise = SamplerTest.noise(pattern, 0, 1, BITS)) {
+          var given = new Known(known, values, 1);
+          var places = given.places(1, 1, BITS);
+          var request =
+              new Sampler.Request(
+                  noise,
+                  null,
+                  null,
+                  codec.encode(given.symbols(1, 1, BITS), noise),
+                  codec.spread(places).ne(new Scalar(0)),
+                  places.to(torch.ScalarType.Float),
+                  1);
+          var sampler = new Sampler(diffusion, config(1, "ddim", "previous", 0));
+          var odds = Tensors.floats(sampler.logOdds(knowing, request));
+          for (var bit = 0; bit < BITS; bit++) {
+            if (!known[bit]) {
+              var both = new Allowed(bit, List.of(new Allowed.Span(0, 1)));
+              assertThat(codec.posterior(both).means(odds, v -> v)[0])
+                  .isCloseTo(share(law, bit, known, values), within(1e-3));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** How likely a bit is 1 by a law of three, given some of them. */
+  private static double share(double[] law, int bit, boolean[] known, int[] values) {
+    var all = 0.0;
+    var ones = 0.0;
+    for (var i = 0; i < law.length; i++) {
+      var agrees = true;
+      for (var other = 0; other < BITS; other++) {
+        agrees &= !known[other] || (i >> (BITS - 1 - other) & 1) == values[other];
+      }
+      all += agrees ? law[i] : 0;
+      ones += agrees && (i >> (BITS - 1 - bit) & 1) == 1 ? law[i] : 0;
+    }
+    return ones / all;
+  }
+
+  private static double logit(double p) {
+    return Math.log(p / (1 - p));
   }
 
   /** With every solver and mode, also where estimates are extrapolated and clipped. */

@@ -16,13 +16,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
+import java.util.function.IntPredicate;
 import java.util.zip.GZIPOutputStream;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.DataException;
+import org.bitdiffusion.codec.IntervalCodec;
+import org.bitdiffusion.codec.ValuePosterior;
 import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.DataSpec;
+import org.bitdiffusion.data.Given;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.modality.Modality;
+import org.bitdiffusion.model.DiffusionModel;
+import org.bitdiffusion.model.Model;
+import org.bitdiffusion.model.SampleRequest;
 import org.bitdiffusion.sampling.Known;
 import org.tukaani.xz.LZMA2Options;
 import org.tukaani.xz.XZOutputStream;
@@ -331,11 +339,12 @@ public final class Gaps {
 
   /** All values of a column that has missing ones too. */
   static Optional<Allowed> values(Column column, int place) {
-    return column.missing() < 0
-        ? Optional.empty()
-        : Optional.of(
-            new Allowed(
-                place, List.of(new Allowed.Span(column.missing() + 1, column.categories() - 1))));
+    return column.missing() < 0 ? Optional.empty() : Optional.of(allValues(column, place));
+  }
+
+  private static Allowed allValues(Column column, int place) {
+    return new Allowed(
+        place, List.of(new Allowed.Span(column.missing() + 1, column.categories() - 1)));
   }
 
   /**
@@ -364,6 +373,74 @@ public final class Gaps {
               : mode(drawn);
     }
     return expected;
+  }
+
+  /**
+   * What a model expects of each gap, given its row: what {@link #expected(List)} of endlessly many
+   * draws would be, without drawing, for it has no other gap in mind.
+   *
+   * @param model of the run
+   * @param batch rows that are computed at a time
+   * @param progress is told how many rows are done; returns whether to go on
+   * @return symbols of all rows with gaps, row after row
+   * @throws ConfigurationException unless the run has {@code diffusion.prediction: code_words}, and
+   *     was trained with known values
+   * @throws CancellationException if it was told not to go on
+   */
+  public int[] expected(Model model, int batch, IntPredicate progress) {
+    return expected(model, places, known, batch, progress);
+  }
+
+  static int[] expected(
+      Model model, List<Column> places, Known known, int batch, IntPredicate progress) {
+    if (!(model instanceof DiffusionModel diffusion) || !expects(model)) {
+      throw new ConfigurationException(
+          "what is expected without drawing is known to runs with diffusion.prediction code_words"
+              + " and a diffusion.known_rate above 0 only; draw several times");
+    }
+    var codec = (IntervalCodec) diffusion.diffusion().codec();
+    var posteriors = new ArrayList<ValuePosterior>();
+    for (var place = 0; place < places.size(); place++) {
+      posteriors.add(codec.posterior(allValues(places.get(place), place)));
+    }
+    var expected = new int[known.mask().length];
+    known.copyTo(expected);
+    var rows = expected.length / places.size();
+    for (var first = 0; first < rows; first += batch) {
+      var count = Math.min(batch, rows - first);
+      var request =
+          new SampleRequest(
+              model.config().sampling(),
+              0,
+              first,
+              count,
+              Given.NONE,
+              Optional.of(known.part(first, count, rows, places.size())));
+      var odds = diffusion.logOdds(request);
+      for (var place = 0; place < places.size(); place++) {
+        var column = places.get(place);
+        var posterior = posteriors.get(place);
+        var symbols =
+            column.kind().isNumber()
+                ? Arrays.stream(posterior.means(odds, column::number))
+                    .mapToInt(column::nearestSymbol)
+                    .toArray()
+                : posterior.modes(odds);
+        for (var row = 0; row < count; row++) {
+          var at = (first + row) * places.size() + place;
+          expected[at] = known.mask()[at] ? expected[at] : symbols[row];
+        }
+      }
+      if (!progress.test(first + count)) {
+        throw new CancellationException("filling was stopped");
+      }
+    }
+    return expected;
+  }
+
+  /** Whether {@link #expected(Model, int, IntPredicate)} is known to a model. */
+  static boolean expects(Model model) {
+    return model instanceof DiffusionModel diffusion && diffusion.diffusion().knowsLogOdds();
   }
 
   private static int mode(int... drawn) {

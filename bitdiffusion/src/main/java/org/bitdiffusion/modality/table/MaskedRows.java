@@ -23,8 +23,8 @@ import org.bitdiffusion.sampling.Known;
  * {@code fill_accuracy}, the share of categories that are right, and {@code fill_error}, the root
  * of the mean square of the errors of numbers over their standard deviation, both means over
  * columns. Beside them {@code _of_usual}, the mean or the most frequent category, and {@code
- * _of_neighbours} of the nearest training rows. What the model fills in is what {@link #DRAWS}
- * draws have in common.
+ * _of_neighbours} of the nearest training rows. What the model fills in is what it expects; if it
+ * cannot tell without drawing, what {@link #DRAWS} draws have in common.
  */
 final class MaskedRows {
   static final String ACCURACY = "fill_accuracy";
@@ -77,22 +77,7 @@ final class MaskedRows {
    */
   Map<String, Double> measure(Evaluation.Subject subject, Table training, Watch watch) {
     var known = known();
-    var draws = new ArrayList<int[]>();
-    for (var draw = 0; draw < DRAWS; draw++) {
-      watch.progress("fillings", draw, DRAWS, "");
-      var request =
-          new SampleRequest(
-              subject.sampling(),
-              subject.seed() + draw,
-              0,
-              truth.length,
-              Given.NONE,
-              Optional.of(known),
-              allowed());
-      draws.add(subject.model().sampleAll(request, subject.batch(), subject.listener()).symbols());
-    }
-    watch.progress("fillings", DRAWS, DRAWS, "");
-    var filled = rows(Gaps.expected(columns.places(), known, draws));
+    var filled = rows(filled(subject, known, watch));
     var real = Tables.of(columns, truth);
     var gaps = Tables.of(columns, truth, masked);
     var told = new LinkedHashMap<String, Double>();
@@ -110,6 +95,37 @@ final class MaskedRows {
           told.put(ERROR + of, filling.error());
         });
     return told;
+  }
+
+  private int[] filled(Evaluation.Subject subject, Known known, Watch watch) {
+    var places = columns.places();
+    if (Gaps.expects(subject.model())) {
+      return Gaps.expected(
+          subject.model(),
+          places,
+          known,
+          subject.batch(),
+          done -> {
+            watch.progress("fillings", done, truth.length, "");
+            return true;
+          });
+    }
+    var draws = new ArrayList<int[]>();
+    for (var draw = 0; draw < DRAWS; draw++) {
+      watch.progress("fillings", draw, DRAWS, "");
+      var request =
+          new SampleRequest(
+              subject.sampling(),
+              subject.seed() + draw,
+              0,
+              truth.length,
+              Given.NONE,
+              Optional.of(known),
+              allowed());
+      draws.add(subject.model().sampleAll(request, subject.batch(), subject.listener()).symbols());
+    }
+    watch.progress("fillings", DRAWS, DRAWS, "");
+    return Gaps.expected(places, known, draws);
   }
 
   private Known known() {
