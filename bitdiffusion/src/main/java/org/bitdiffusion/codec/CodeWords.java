@@ -11,6 +11,7 @@ import static org.bytedeco.pytorch.global.torch.softplus;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
@@ -31,7 +32,14 @@ import org.bytedeco.pytorch.global.torch;
  * </pre>
  *
  * which is Bayes' rule: exact where l is what noise has left of the bits. Codes that no word holds
- * have no probability. Symbols with as many bits and about as many words are computed together.
+ * have no probability.
+ *
+ * <p>What is said may be of some sets of words too, cells: a number a_c for each, by which the
+ * probability of the cell's words is multiplied as exp(a_c). A cell is what begins with the same
+ * bits. The log-odds of single bits can say no more of three or more values than what each bit is;
+ * how likely each cell is, is all that other symbols can say of it.
+ *
+ * <p>Symbols with as many bits and about as many words are computed together.
  */
 public final class CodeWords {
   /** Of divergences. */
@@ -45,9 +53,47 @@ public final class CodeWords {
   /** Of each bit [D], where it is in the groups one after the other. */
   private final long[] back;
 
-  private CodeWords(List<Group> groups, long[] back) {
+  private final List<OfSymbol> symbols;
+
+  private CodeWords(List<Group> groups, long[] back, List<OfSymbol> symbols) {
     this.groups = groups;
     this.back = back;
+    this.symbols = symbols;
+  }
+
+  /**
+   * Sets of codes that begin alike, of one symbol.
+   *
+   * @param fixed with how many bits each begins
+   * @param codes these bits, the last one in the lowest place
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  record Cells(int[] fixed, int[] codes) {
+    static final Cells NONE = new Cells(new int[0], new int[0]);
+
+    int count() {
+      return fixed.length;
+    }
+
+    /** The cell of codes that begin so; -1 where they are in none, or in several. */
+    int of(int bits, int code) {
+      for (var cell = 0; cell < fixed.length; cell++) {
+        if (bits >= fixed[cell] && code >> (bits - fixed[cell]) == codes[cell]) {
+          return cell;
+        }
+      }
+      return -1;
+    }
+
+    /** Whether codes that begin so are in several. */
+    boolean areDivided(int bits, int code) {
+      for (var cell = 0; cell < fixed.length; cell++) {
+        if (bits < fixed[cell] && codes[cell] >> (fixed[cell] - bits) == code) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   /**
@@ -57,9 +103,10 @@ public final class CodeWords {
    * @param fixed how many of its bits each word fixes, from the first on
    * @param codes these bits, the last one in the lowest place
    * @param shares of the words, which add up to 1
+   * @param cells of which each word is in one, or none
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-  record OfSymbol(int bits, int[] fixed, int[] codes, double[] shares) {
+  record OfSymbol(int bits, int[] fixed, int[] codes, double[] shares, Cells cells) {
     /**
      * Words for numbers in Gray's code: as few as tell how likely the numbers are.
      *
@@ -68,23 +115,45 @@ public final class CodeWords {
      *     to a factor
      * @param tolerance how far, in nats of its Kullback-Leibler divergence, what is told may be
      *     from these
+     * @param cells of which no word has parts of several
      */
-    static OfSymbol ofGray(int bits, double[] likelihoods, double tolerance) {
+    static OfSymbol ofGray(int bits, double[] likelihoods, double tolerance, Cells cells) {
       var words = new ArrayList<int[]>(); // how many bits, and the number of these bits
       var shares = new ArrayList<Double>();
       var total = Arrays.stream(likelihoods).sum();
-      collect(likelihoods, tolerance, 0, 0, words, shares);
+      collect(likelihoods, tolerance, cells, 0, 0, words, shares);
       return new OfSymbol(
           bits,
           words.stream().mapToInt(word -> word[0]).toArray(),
           words.stream().mapToInt(word -> Intervals.gray(word[1])).toArray(),
-          shares.stream().mapToDouble(share -> share / total).toArray());
+          shares.stream().mapToDouble(share -> share / total).toArray(),
+          cells);
+    }
+
+    /**
+     * The same words in as many cells as there may be, all of as many bits where words have them.
+     */
+    OfSymbol inCells(int most) {
+      for (var depth = bits; depth > 1; depth--) { // the log-odds of one bit say the same
+        var cells = new LinkedHashSet<List<Integer>>();
+        for (var v = 0; v < fixed.length && cells.size() <= most; v++) {
+          var shared = Math.min(fixed[v], depth);
+          cells.add(List.of(shared, codes[v] >> (fixed[v] - shared)));
+        }
+        if (cells.size() <= most) {
+          var begin = cells.stream().mapToInt(cell -> cell.get(0)).toArray();
+          var with = cells.stream().mapToInt(cell -> cell.get(1)).toArray();
+          return new OfSymbol(bits, fixed, codes, shares, new Cells(begin, with));
+        }
+      }
+      return this;
     }
 
     /** Numbers that begin alike are one word if each is as likely as the other. */
     private static void collect(
         double[] likelihoods,
         double tolerance,
+        Cells cells,
         int fixed,
         int number,
         List<int[]> words,
@@ -95,13 +164,14 @@ public final class CodeWords {
       if (share <= 0) {
         return;
       }
-      if (fromUniform(own, share) <= Math.max(tolerance, ROUNDING)) {
+      if (fromUniform(own, share) <= Math.max(tolerance, ROUNDING)
+          && !cells.areDivided(fixed, Intervals.gray(number))) {
         words.add(new int[] {fixed, number});
         shares.add(share);
         return;
       }
-      collect(likelihoods, tolerance, fixed + 1, 2 * number, words, shares);
-      collect(likelihoods, tolerance, fixed + 1, 2 * number + 1, words, shares);
+      collect(likelihoods, tolerance, cells, fixed + 1, 2 * number, words, shares);
+      collect(likelihoods, tolerance, cells, fixed + 1, 2 * number + 1, words, shares);
     }
 
     /** The Kullback-Leibler divergence of parts of a share from equal ones, in nats. */
@@ -130,22 +200,36 @@ public final class CodeWords {
   }
 
   /**
-   * Symbols [S] that have as many bits n and room for as many words V.
+   * Symbols [S] that have as many bits n, room for as many words V, and as many cells C.
    *
-   * @param places of their bits, [S, n]
-   * @param words [S, V, 2n]: -1 and 1 where a bit is fixed, then 1 where it is free, else 0
+   * @param places of their bits, [S, n], and then of their cells, [S, C]
+   * @param words [S, V, 2n + C]: -1 and 1 where a bit is fixed, then 1 where it is free, then 1 for
+   *     the cell that it is in, else 0
+   * @param begins [S, C, n]: -1 and 1 where the codes of a cell have a bit fixed, else 0
    * @param logShares [S, 1, V]
    * @param entropies [S]
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
   private record Group(
-      int symbols, int bits, long[] places, float[] words, float[] logShares, float[] entropies) {
+      int symbols,
+      int bits,
+      int cells,
+      long[] places,
+      long[] cellPlaces,
+      float[] words,
+      float[] begins,
+      float[] logShares,
+      float[] entropies) {
 
-    static Group of(List<OfSymbol> symbols, List<Integer> firsts) {
+    static Group of(List<OfSymbol> symbols, List<Integer> firsts, List<Integer> firstCells) {
       var n = symbols.get(0).bits;
+      var cells = symbols.get(0).cells.count();
       var room = symbols.get(0).room();
+      var width = 2 * n + cells;
       var places = new long[symbols.size() * n];
-      var words = new float[symbols.size() * room * 2 * n];
+      var cellPlaces = new long[symbols.size() * cells];
+      var words = new float[symbols.size() * room * width];
+      var begins = new float[symbols.size() * cells * n];
       var logShares = new float[symbols.size() * room];
       var entropies = new float[symbols.size()];
       Arrays.fill(logShares, NEVER);
@@ -155,25 +239,61 @@ public final class CodeWords {
         for (var j = 0; j < n; j++) {
           places[s * n + j] = firsts.get(s) + j;
         }
+        for (var c = 0; c < cells; c++) {
+          cellPlaces[s * cells + c] = firstCells.get(s) + c;
+          digits(symbol.cells.fixed[c], symbol.cells.codes[c], begins, (s * cells + c) * n);
+        }
         for (var v = 0; v < symbol.shares.length; v++) {
           logShares[s * room + v] = (float) Math.log(symbol.shares[v]);
-          var at = (s * room + v) * 2 * n;
-          for (var j = 0; j < n; j++) {
-            if (j < symbol.fixed[v]) {
-              words[at + j] = (symbol.codes[v] >> (symbol.fixed[v] - 1 - j) & 1) == 1 ? 1 : -1;
-            } else {
-              words[at + n + j] = 1;
-            }
+          var at = (s * room + v) * width;
+          digits(symbol.fixed[v], symbol.codes[v], words, at);
+          Arrays.fill(words, at + n + symbol.fixed[v], at + 2 * n, 1);
+          var cell = symbol.cells.of(symbol.fixed[v], symbol.codes[v]);
+          if (cell >= 0) {
+            words[at + 2 * n + cell] = 1;
           }
         }
       }
-      return new Group(symbols.size(), n, places, words, logShares, entropies);
+      return new Group(
+          symbols.size(), n, cells, places, cellPlaces, words, begins, logShares, entropies);
+    }
+
+    /** Writes -1 or 1 for each of some bits. */
+    private static void digits(int count, int code, float[] into, int at) {
+      for (var j = 0; j < count; j++) {
+        into[at + j] = (code >> (count - 1 - j) & 1) == 1 ? 1 : -1;
+      }
+    }
+
+    private int width() {
+      return 2 * bits + cells;
     }
 
     /** The bits of these symbols, [S, B, n], of all bits [B, D]. */
     Tensor own(Tensor all) {
+      return own(all, places);
+    }
+
+    private Tensor own(Tensor all, long[] places) {
       var index = Tensor.create(places, places.length).to(all.device(), torch.ScalarType.Long);
-      return index_select(all, 1, index).view(all.size(0), symbols, bits).transpose(0, 1);
+      return index_select(all, 1, index)
+          .view(all.size(0), symbols, places.length / symbols)
+          .transpose(0, 1);
+    }
+
+    /** What is said of the cells of these symbols, [S, B, C]. */
+    Tensor ownCells(Tensor all) {
+      return own(all, cellPlaces);
+    }
+
+    /** What is said of the cell that each code [S, B, n] of -1 and 1 is in, [S, B, 1]. */
+    Tensor ofCode(Tensor code, Tensor ownCells) {
+      var begins =
+          Tensor.create(this.begins, symbols, cells, bits)
+              .to(code.device(), torch.ScalarType.Float);
+      var fixed = begins.abs().sum(new long[] {2}, false, new ScalarTypeOptional()).unsqueeze(1);
+      var isIn = bmm(code, begins.transpose(1, 2)).ge(fixed); // all of these bits are the same
+      return ownCells.mul(isIn).sum(new long[] {2}, true, new ScalarTypeOptional());
     }
 
     /** Of [S, B, n], for all groups to be put side by side: [B, S n]. */
@@ -182,16 +302,23 @@ public final class CodeWords {
     }
 
     Tensor words(Device device) {
-      return Tensor.create(words, symbols, words.length / symbols / 2 / bits, 2 * bits)
+      return Tensor.create(words, symbols, words.length / symbols / width(), width())
           .to(device, torch.ScalarType.Float);
     }
 
-    /** The logarithms of the formula above, [S, B, V], from half of the log-odds [S, B, n]. */
-    Tensor logits(Tensor half, Tensor words) {
+    /**
+     * The logarithms of the formula above, [S, B, V], from half of the log-odds [S, B, n] and what
+     * is said of cells [S, B, C].
+     */
+    Tensor logits(Tensor half, Tensor ownCells, Tensor words) {
       var shares =
           Tensor.create(logShares, symbols, 1, logShares.length / symbols)
               .to(half.device(), torch.ScalarType.Float);
-      return baddbmm(shares, cat(new TensorVector(half, logCosh(half)), 2), words.transpose(1, 2));
+      var said =
+          cells == 0
+              ? new TensorVector(half, logCosh(half))
+              : new TensorVector(half, logCosh(half), ownCells);
+      return baddbmm(shares, cat(said, 2), words.transpose(1, 2));
     }
 
     /** log cosh x = |x| + log(1 + exp(-2 |x|)) - log 2, which is finite. */
@@ -209,15 +336,18 @@ public final class CodeWords {
   static CodeWords of(List<OfSymbol> symbols) {
     var together = new LinkedHashMap<List<Integer>, List<Integer>>();
     var firsts = new ArrayList<Integer>();
+    var firstCells = new ArrayList<Integer>();
     var total = 0;
+    var cells = 0;
     for (var s = 0; s < symbols.size(); s++) {
       var symbol = symbols.get(s);
       firsts.add(total);
+      firstCells.add(cells);
       total += symbol.bits;
+      cells += symbol.cells.count();
       if (symbol.bits > 0) {
-        together
-            .computeIfAbsent(List.of(symbol.bits, symbol.room()), key -> new ArrayList<>())
-            .add(s);
+        var alike = List.of(symbol.bits, symbol.room(), symbol.cells.count());
+        together.computeIfAbsent(alike, key -> new ArrayList<>()).add(s);
       }
     }
     var groups =
@@ -226,7 +356,8 @@ public final class CodeWords {
                 members ->
                     Group.of(
                         members.stream().map(symbols::get).toList(),
-                        members.stream().map(firsts::get).toList()))
+                        members.stream().map(firsts::get).toList(),
+                        members.stream().map(firstCells::get).toList()))
             .toList();
     var back = new long[total];
     var at = 0;
@@ -235,17 +366,38 @@ public final class CodeWords {
         back[(int) place] = at++;
       }
     }
-    return new CodeWords(groups, back);
+    return new CodeWords(groups, back, List.copyOf(symbols));
   }
 
-  /** The mean of each bit -1 or 1, [B, D], from what is said of each by itself, log-odds [B, D]. */
-  public Tensor means(Tensor logOdds) {
+  /** The number of all cells. */
+  public int cells() {
+    return symbols.stream().mapToInt(symbol -> symbol.cells.count()).sum();
+  }
+
+  /** The cells of a symbol. */
+  Cells cells(int symbol) {
+    return symbols.get(symbol).cells;
+  }
+
+  /** How many cells are before those of a symbol. */
+  int firstCell(int symbol) {
+    return symbols.subList(0, symbol).stream().mapToInt(before -> before.cells.count()).sum();
+  }
+
+  /**
+   * The mean of each bit -1 or 1, [B, D].
+   *
+   * @param logOdds what is said of each bit by itself, [B, D]
+   * @param ofCells what is said of each cell, [B, cells]
+   */
+  public Tensor means(Tensor logOdds, Tensor ofCells) {
     var means = new TensorVector();
     for (var group : groups) {
       var half = group.own(logOdds).mul(new Scalar(0.5));
       var words = group.words(logOdds.device());
-      var mean = bmm(softmax(group.logits(half, words), 2), words); // of what is fixed, and free
       var n = group.bits;
+      var p = softmax(group.logits(half, group.ownCells(ofCells), words), 2);
+      var mean = bmm(p, words.narrow(2, 0, 2L * n)); // of what is fixed, and free
       means.push_back(group.flat(mean.narrow(2, 0, n).add(mean.narrow(2, n, n).mul(half.tanh()))));
     }
     return inOrder(cat(means, 1));
@@ -257,18 +409,26 @@ public final class CodeWords {
    * code which never occurs is not infinitely surprising: over the data it is the same.
    *
    * @param logOdds of each bit, [B, D]
+   * @param ofCells what is said of each cell, [B, cells]
    * @param code of -1 and 1, [B, D]
    */
-  public Tensor surprisals(Tensor logOdds, Tensor code) {
+  public Tensor surprisals(Tensor logOdds, Tensor ofCells, Tensor code) {
     var surprisals = new TensorVector();
     for (var group : groups) {
       var half = group.own(logOdds).mul(new Scalar(0.5));
       var entropies =
           Tensor.create(group.entropies, group.symbols, 1, 1)
               .to(logOdds.device(), torch.ScalarType.Float);
+      var own = group.own(code);
+      var ownCells = group.ownCells(ofCells);
+      var words = group.words(logOdds.device());
+      var said = half.mul(own).sum(new long[] {2}, true, new ScalarTypeOptional());
+      if (group.cells > 0) {
+        said = said.add(group.ofCode(own, ownCells));
+      }
       var surprisal =
-          logsumexp(group.logits(half, group.words(logOdds.device())), new long[] {2}, true)
-              .sub(half.mul(group.own(code)).sum(new long[] {2}, true, new ScalarTypeOptional()))
+          logsumexp(group.logits(half, ownCells, words), new long[] {2}, true)
+              .sub(said)
               .add(entropies)
               .div(new Scalar(group.bits));
       surprisals.push_back(group.flat(surprisal.expand(half.shape())));

@@ -11,6 +11,7 @@ import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.CodeWords.OfSymbol;
 import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
@@ -167,23 +168,29 @@ public final class IntervalCodec implements Codec {
    * What codes the symbols have, as often as their marginals say.
    *
    * @param tolerance how far, in nats a symbol, they may be from that, to be fewer words
+   * @param cells of a place at most; the same whatever is allowed
    * @param allowed values, the only ones that their places have; there it is exact
    * @throws ConfigurationException if none of the values occurs
    */
-  public CodeWords words(double tolerance, List<Allowed> allowed) {
+  public CodeWords words(double tolerance, int cells, List<Allowed> allowed) {
     allowed.forEach(this::restricted); // complains
-    var symbols = new ArrayList<CodeWords.OfSymbol>();
+    var symbols = new ArrayList<OfSymbol>();
     for (var p = 0; p < intervals.size(); p++) {
       var of = intervals.get(p);
       var marginal = marginals.get(p);
       var place = p;
+      var all = List.of(new Allowed.Span(0, marginal.categories() - 1));
+      var first = Math.min(of.bits(), MOST_OF_WORDS);
+      var none = CodeWords.Cells.NONE;
+      var likelihoods = of.likelihoods(marginal, all, first);
+      var words = OfSymbol.ofGray(of.bits(), likelihoods, tolerance, none).inCells(cells);
       var some = allowed.stream().filter(a -> a.place() == place).findFirst();
-      var spans =
-          some.map(Allowed::spans).orElse(List.of(new Allowed.Span(0, marginal.categories() - 1)));
-      var first = Math.min(of.bits(), some.isPresent() ? MOST_OF_ALLOWED : MOST_OF_WORDS);
-      symbols.add(
-          CodeWords.OfSymbol.ofGray(
-              of.bits(), of.likelihoods(marginal, spans, first), some.isPresent() ? 0 : tolerance));
+      if (some.isPresent()) {
+        first = Math.min(of.bits(), MOST_OF_ALLOWED);
+        likelihoods = of.likelihoods(marginal, some.get().spans(), first);
+        words = OfSymbol.ofGray(of.bits(), likelihoods, 0, words.cells());
+      }
+      symbols.add(words);
     }
     return CodeWords.of(symbols);
   }
@@ -191,14 +198,21 @@ public final class IntervalCodec implements Codec {
   /**
    * How likely the values of a place are, of those that are as frequent as its marginal says.
    *
+   * @param words whose cells something is said of
    * @param allowed some of its values
    * @throws ConfigurationException if none of them occurs
    */
-  public ValuePosterior posterior(Allowed allowed) {
+  public ValuePosterior posterior(CodeWords words, Allowed allowed) {
     var place = restricted(allowed);
     var of = intervals.get(allowed.place());
     var shares = of.likelihoods(marginals.get(allowed.place()), allowed.spans(), of.bits());
-    return new ValuePosterior(of, place.pieces, bits, place.first, shares);
+    var cells = words.cells(allowed.place());
+    var cellOf =
+        IntStream.range(0, shares.length)
+            .map(number -> cells.of(of.bits(), Intervals.gray(number)))
+            .map(cell -> cell < 0 ? -1 : bits + words.firstCell(allowed.place()) + cell)
+            .toArray();
+    return new ValuePosterior(of, place.pieces, shares, bits + words.cells(), place.first, cellOf);
   }
 
   @Override

@@ -80,6 +80,7 @@ public record RunConfig(
    * @param labelDropout rate at which it is not, for classifier-free guidance
    * @param knownRate how often some symbols of an example are given, see {@link KnownInTraining}
    * @param targetRate how often, of these, all but the data's target are
+   * @param wordCells of code words, at most, that the network has a number for in each symbol
    */
   public record DiffusionConfig(
       String schedule,
@@ -93,7 +94,8 @@ public record RunConfig(
       boolean conditional,
       double labelDropout,
       double knownRate,
-      double targetRate) {
+      double targetRate,
+      int wordCells) {
     public DiffusionConfig {
       if (!(labelDropout >= 0 && labelDropout <= 1)) {
         throw new ConfigurationException(
@@ -364,7 +366,7 @@ public record RunConfig(
     return new BitDiffusion(
         codec,
         NoiseSchedule.parse(d.schedule()),
-        Objective.of(d.prediction(), d.loss(), d.softmaxFactorization(), codec),
+        Objective.of(d.prediction(), d.loss(), d.softmaxFactorization(), d.wordCells(), codec),
         SelfConditioning.parse(d.selfConditioning()),
         d.selfConditioningRate(),
         d.stratifiedTime(),

@@ -37,6 +37,9 @@ public sealed interface Objective {
   /** Of code words, in nats a symbol: a network learns less than this in no time. */
   double WORDS_TOLERANCE = 1e-3;
 
+  /** Of code words, in each symbol. */
+  int MOST_CELLS = 1024;
+
   /** Names of losses. */
   List<String> LOSSES = List.of("l2", "sigmoid", "softmax");
 
@@ -46,6 +49,22 @@ public sealed interface Objective {
    * @throws ConfigurationException if the combination makes no sense
    */
   static Objective of(String prediction, String loss, boolean softmaxFactorization, Codec codec) {
+    return of(prediction, loss, softmaxFactorization, 0, codec);
+  }
+
+  /**
+   * The objective of a combination of settings.
+   *
+   * @param cells of code words, at most, that the network has a number for in each symbol
+   * @throws ConfigurationException if the combination makes no sense
+   */
+  static Objective of(
+      String prediction, String loss, boolean softmaxFactorization, int cells, Codec codec) {
+    if (cells < 0 || cells > MOST_CELLS || cells > 0 && !prediction.equals("code_words")) {
+      throw new ConfigurationException(
+          "diffusion.word_cells is %d; it must be 0 to %d, and goes with prediction code_words"
+              .formatted(cells, MOST_CELLS));
+    }
     var b = codec.scale();
     Registry.require("diffusion.loss", loss, LOSSES);
     Registry.require("diffusion.prediction", prediction, PREDICTIONS);
@@ -73,8 +92,8 @@ public sealed interface Objective {
             "diffusion.prediction code_words goes with codec.encoding rank, quantile or tree, and"
                 + " loss l2 or softmax");
       }
-      return new CodeWordPosterior(
-          b, ((IntervalCodec) codec).words(WORDS_TOLERANCE, List.of()), loss.equals("softmax"));
+      var words = ((IntervalCodec) codec).words(WORDS_TOLERANCE, cells, List.of());
+      return new CodeWordPosterior(b, words, cells, loss.equals("softmax"));
     }
     if (!loss.equals("l2") && !prediction.equals("x0")) {
       throw new ConfigurationException(
@@ -271,29 +290,50 @@ public sealed interface Objective {
    * What x_t and the network say of each bit meets what is known of the symbol's codes beforehand,
    * {@link CodeWords}: with an output of 0 the estimate is exact for symbols that are independent
    * of each other and as frequent as the codec says, so that the network learns how they depend on
-   * each other, and nothing else. Scored by the cross entropy of each symbol's code, or by the
-   * square error of the estimate.
+   * each other, and nothing else. Behind the bits it outputs a number for each cell of words: what
+   * other symbols say of a symbol of up to that many values is then the same whatever x_t says of
+   * it, which is simple to learn; of its bits by themselves it is not. Scored by the cross entropy
+   * of each symbol's code, or by the square error of the estimate.
+   *
+   * @param cells of a symbol at most; 0 for none
    */
-  record CodeWordPosterior(double b, CodeWords words, boolean crossEntropy) implements Posterior {
+  record CodeWordPosterior(double b, CodeWords words, int cells, boolean crossEntropy)
+      implements Posterior {
+    @Override
+    public List<Integer> output(Space space, Codec codec) {
+      return List.of(codec.shape(space.shape()).get(0) + words.cells());
+    }
+
     /** The words that are left keep their shares among each other. */
     @Override
     public Estimates estimates(Codec codec, List<Allowed> allowed) {
       if (allowed.isEmpty()) {
         return this::estimate;
       }
-      var some = ((IntervalCodec) codec).words(WORDS_TOLERANCE, allowed);
-      return new CodeWordPosterior(b, some, crossEntropy)::estimate;
+      var some = ((IntervalCodec) codec).words(WORDS_TOLERANCE, cells, allowed);
+      return new CodeWordPosterior(b, some, cells, crossEntropy)::estimate;
+    }
+
+    /** l of the bits, [B, D]. */
+    @Override
+    public Tensor logOdds(Tensor output, Tensor xt, Tensor gamma) {
+      return Posterior.super.logOdds(output.narrow(1, 0, xt.size(1)), xt, gamma);
+    }
+
+    /** What the network says of cells, [B, cells]. */
+    public Tensor ofCells(Tensor output) {
+      return output.narrow(1, output.size(1) - words.cells(), words.cells());
     }
 
     @Override
     public Tensor estimate(Tensor output, Tensor xt, Tensor gamma) {
-      return words.means(logOdds(output, xt, gamma)).mul(new Scalar(b));
+      return words.means(logOdds(output, xt, gamma), ofCells(output)).mul(new Scalar(b));
     }
 
     @Override
     public Tensor losses(Tensor output, Tensor x0, Tensor eps, Tensor xt, Tensor gamma) {
       return crossEntropy
-          ? words.surprisals(logOdds(output, xt, gamma), x0.div(new Scalar(b)))
+          ? words.surprisals(logOdds(output, xt, gamma), ofCells(output), x0.div(new Scalar(b)))
           : estimate(output, xt, gamma).sub(x0).square();
     }
   }

@@ -139,10 +139,11 @@ public final class DiffusionModel extends Model {
   }
 
   /**
-   * What the network says of each bit given what is known, before any other is drawn: log-odds,
-   * which a {@link org.bitdiffusion.codec.ValuePosterior} makes probabilities of values of.
+   * What the network says of each bit given what is known, before any other is drawn, and of each
+   * cell of {@link org.bitdiffusion.codec.CodeWords}: log-odds, which a {@link
+   * org.bitdiffusion.codec.ValuePosterior} makes probabilities of values of.
    *
-   * @return row-major [N, D]
+   * @return row-major [N, D + cells]
    * @throws IllegalArgumentException unless {@link BitDiffusion#knowsLogOdds}
    */
   public float[] logOdds(SampleRequest request) {

@@ -1,5 +1,6 @@
 package org.bitdiffusion.sampling;
 
+import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.full;
 import static org.bytedeco.pytorch.global.torch.where;
 import static org.bytedeco.pytorch.global.torch.zeros_like;
@@ -22,6 +23,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -224,16 +226,17 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
 
   /**
    * What the network says of each bit at t = 1, where x is nothing but noise and what is known: of
-   * each by itself, as log-odds. Nothing is drawn.
+   * each by itself, as log-odds; and then of each cell of {@link org.bitdiffusion.codec.CodeWords}.
+   * Nothing is drawn.
    *
-   * @return l, [N, D, ...] float32
+   * @return [N, D + cells] float32
    * @throws IllegalArgumentException unless {@link BitDiffusion#knowsLogOdds}
    */
   public Tensor logOdds(Denoiser network, Request request) {
     if (!diffusion.knowsLogOdds()) {
       throw new IllegalArgumentException("the network was not trained for it");
     }
-    var posterior = (Objective.Posterior) diffusion.objective();
+    var posterior = (Objective.CodeWordPosterior) diffusion.objective();
     return Scope.result(
         () -> {
           try (var noGrad = new NoGradGuard()) {
@@ -247,7 +250,8 @@ public record Sampler(BitDiffusion diffusion, SamplerConfig config) {
                     request.places(),
                     gamma,
                     request.condition());
-            return posterior.logOdds(output, xt, BitDiffusion.perExample(gamma, xt));
+            var ofBits = posterior.logOdds(output, xt, BitDiffusion.perExample(gamma, xt));
+            return cat(new TensorVector(ofBits, posterior.ofCells(output)), 1);
           }
         });
   }

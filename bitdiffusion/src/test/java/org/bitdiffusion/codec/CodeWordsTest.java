@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Allowed.Span;
 import org.bitdiffusion.data.Marginal;
 import org.bitdiffusion.data.Space;
@@ -107,6 +108,12 @@ class CodeWordsTest {
       var codec = codec(encoding, marginals, most);
       var d = codec.shape(List.of(1, 7)).get(0);
       var rows = 5;
+      var words = codec.words(0, random.nextInt(12), List.of());
+      var cells = words.cells();
+      var ofCells = new float[rows * cells];
+      for (var i = 0; i < ofCells.length; i++) {
+        ofCells[i] = (float) (2 * random.nextGaussian());
+      }
       var odds = new float[rows * d];
       for (var i = 0; i < odds.length; i++) {
         odds[i] = (float) (6 * random.nextGaussian());
@@ -116,7 +123,8 @@ class CodeWordsTest {
       var surprisals = new float[rows * d];
       for (var row = 0; row < rows; row++) {
         var at = row * d;
-        for (var marginal : marginals) {
+        for (var symbol = 0; symbol < marginals.size(); symbol++) {
+          var marginal = marginals.get(symbol);
           var intervals = intervals(encoding, marginal, most);
           var n = intervals.bits();
           var likelihoods = intervals.likelihoods(marginal, all(marginal), n);
@@ -128,6 +136,10 @@ class CodeWordsTest {
             var dot = 0.0;
             for (var j = 0; j < n; j++) {
               dot += sign(c, j, n) * odds[at + j] / 2;
+            }
+            var cell = words.cells(symbol).of(n, Intervals.gray(c));
+            if (cell >= 0) {
+              dot += ofCells[row * cells + words.firstCell(symbol) + cell];
             }
             weights[c] = likelihoods[c] * Math.exp(dot);
             total += weights[c];
@@ -151,10 +163,10 @@ class CodeWordsTest {
         }
       }
       try (var scope = new PointerScope()) {
-        var words = codec.words(0, List.of());
         var given = Tensor.create(odds, rows, d).set_requires_grad(true);
-        assertThat(Tensors.floats(words.means(given))).containsExactly(means, within(1e-4f));
-        var result = words.surprisals(given, Tensor.create(code, rows, d));
+        var said = Tensor.create(ofCells, rows, cells);
+        assertThat(Tensors.floats(words.means(given, said))).containsExactly(means, within(1e-4f));
+        var result = words.surprisals(given, said, Tensor.create(code, rows, d));
         assertThat(Tensors.floats(result)).containsExactly(surprisals, within(1e-3f));
         // Of an exponential family: the gradient is how far the mean is from what was.
         result.sum().backward();
@@ -171,12 +183,98 @@ class CodeWordsTest {
     return (Intervals.gray(number) >> (bits - 1 - j) & 1) == 1 ? 1 : -1;
   }
 
+  /**
+   * Every code that occurs is in one cell, all codes of a word are in the same, and few words have
+   * one each.
+   */
+  @Property(tries = 50)
+  void cellsDivideTheCodes(@ForAll long seed) {
+    var random = new Random(seed);
+    var marginal = marginal(random, 2 + random.nextInt(60));
+    var bits = 1 + random.nextInt(9);
+    var codec = codec("tree", List.of(marginal, Marginal.of(1, 1)), bits);
+    var intervals = intervals("tree", marginal, bits);
+    var n = intervals.bits();
+    var most = 2 + random.nextInt(40);
+    var cells = codec.words(1e-3, most, List.of()).cells(0);
+    assertThat(cells.count()).isLessThanOrEqualTo(most);
+    var likelihoods = intervals.likelihoods(marginal, all(marginal), n);
+    var used = new boolean[cells.count()];
+    for (var code = 0; code < likelihoods.length && cells.count() > 0; code++) {
+      var gray = Intervals.gray(code);
+      var in = 0;
+      for (var cell = 0; cell < cells.count(); cell++) {
+        if (gray >> (n - cells.fixed()[cell]) == cells.codes()[cell]) {
+          in++;
+          used[cell] = true;
+        }
+      }
+      assertThat(in).isLessThanOrEqualTo(1);
+      assertThat(in == 1 || likelihoods[code] < 1e-9).isTrue();
+      assertThat(cells.of(n, gray) >= 0).isEqualTo(in == 1);
+    }
+    for (var each : used) {
+      assertThat(each).isTrue();
+    }
+    // Where only some values are allowed, no word has parts of several cells.
+    var value = random.nextInt(marginal.categories());
+    var some = List.of(new Allowed(0, List.of(new Span(0, value), new Span(value, value))));
+    if (marginal.count(marginal.segment(value)) > 0) {
+      assertThat(codec.words(1e-3, most, some).cells(0).codes()).isEqualTo(cells.codes());
+    }
+  }
+
+  /** With a cell each, what is said of values may be any law of theirs: log p minus log share. */
+  @Example
+  void cellsTellAnyLawOfValues() {
+    var marginal = Marginal.of(5, 1, 2, 8);
+    var codec = codec("tree", List.of(marginal), 3);
+    var words = codec.words(0, 4, List.of());
+    assertThat(words.cells()).isEqualTo(4);
+    var law = new double[] {.1, .6, .05, .25};
+    try (var scope = new PointerScope()) {
+      var n = codec.shape(List.of(1, 1)).get(0);
+      var said = new float[4];
+      for (var value = 0; value < 4; value++) {
+        var code = intervals("tree", marginal, 3).code(value, 0);
+        var cell = words.cells(0).of(n, Intervals.gray(code));
+        said[cell] = (float) Math.log(law[value] / (marginal.count(value) / 16.0));
+      }
+      var odds = new float[n + 4];
+      System.arraycopy(said, 0, odds, n, 4);
+      var all = new Allowed(0, List.of(new Span(0, 3)));
+      var posterior = codec.posterior(words, all);
+      for (var value = 0; value < 4; value++) {
+        var is = value;
+        assertThat(posterior.means(odds, v -> v == is ? 1 : 0)[0])
+            .isCloseTo(law[value], within(1e-6));
+      }
+      // The means of bits are those of the law too.
+      var means =
+          Tensors.floats(words.means(Tensor.create(new float[n], 1, n), Tensor.create(said, 1, 4)));
+      for (var j = 0; j < n; j++) {
+        var mean = 0.0;
+        for (var value = 0; value < 4; value++) {
+          for (var i = 0; i < 64; i++) {
+            var code = intervals("tree", marginal, 3).code(value, (i + 0.5) / 64);
+            mean += law[value] * sign(code, j, n) / 64;
+          }
+        }
+        assertThat(means[j]).isCloseTo((float) mean, within(1e-5f));
+      }
+    }
+  }
+
   @Example
   void fairBitsAreOneWord() {
-    var word = CodeWords.OfSymbol.ofGray(3, new double[] {1, 1, 1, 1, 1, 1, 1, 1}, 0);
+    var word =
+        CodeWords.OfSymbol.ofGray(
+            3, new double[] {1, 1, 1, 1, 1, 1, 1, 1}, 0, CodeWords.Cells.NONE);
     assertThat(word.fixed()).containsExactly(0);
     // 0 and 1 are half, 2 is a quarter, and so is 3: three words, whose codes are 00, 011 and 010.
-    var words = CodeWords.OfSymbol.ofGray(3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0}, 0);
+    var words =
+        CodeWords.OfSymbol.ofGray(
+            3, new double[] {.25, .25, .2, .3, 0, 0, 0, 0}, 0, CodeWords.Cells.NONE);
     assertThat(words.fixed()).containsExactly(2, 3, 3);
     assertThat(words.codes()).containsExactly(0, 3, 2);
     assertThat(words.shares()).containsExactly(.5, .2, .3);
@@ -188,11 +286,13 @@ class CodeWordsTest {
   void ofManyBitsTheFirstAreTold() {
     var counts = new long[1 << 13];
     Arrays.setAll(counts, i -> 1 + i % 7);
-    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(0, List.of());
+    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(0, 0, List.of());
     try (var scope = new PointerScope()) {
       var odds = new float[13];
       odds[12] = 2;
-      var means = Tensors.floats(words.means(Tensor.create(odds, 1, 13)));
+      var means =
+          Tensors.floats(
+              words.means(Tensor.create(odds, 1, 13), Tensor.create(new float[0], 1, 0)));
       assertThat(means[12]).isCloseTo((float) Math.tanh(1), within(1e-5f));
     }
   }

@@ -83,7 +83,7 @@ class ValuePosteriorTest {
       if (second.count(0) == 0) {
         some = new Allowed(1, List.of(new Allowed.Span(0, second.categories() - 1)));
       }
-      var posterior = codec.posterior(some);
+      var posterior = codec.posterior(codec.words(0, 0, List.of()), some);
       var means = posterior.means(odds, value -> value * value);
       var modes = posterior.modes(odds);
       for (var row = 0; row < 3; row++) {
@@ -118,7 +118,8 @@ class ValuePosteriorTest {
       for (var value = 0; value < p.length; value++) {
         mean += p[value] * value;
       }
-      assertThat(codec.posterior(all).means(odds, value -> value)[0]).isCloseTo(mean, within(4.0));
+      assertThat(codec.posterior(codec.words(0, 0, List.of()), all).means(odds, value -> value)[0])
+          .isCloseTo(mean, within(4.0));
     }
   }
 
@@ -126,8 +127,9 @@ class ValuePosteriorTest {
   @Example
   void isAsComputedByHand() {
     var marginal = Marginal.of(3, new int[] {0, 1, 2}, new long[] {2, 1, 1});
-    var posterior =
-        codec("tree", 2, marginal).posterior(new Allowed(0, List.of(new Allowed.Span(0, 2))));
+    var codec = codec("tree", 2, marginal);
+    var words = codec.words(0, 0, List.of());
+    var posterior = codec.posterior(words, new Allowed(0, List.of(new Allowed.Span(0, 2))));
     assertThat(posterior.means(new float[] {0, 0}, value -> value)[0])
         .isCloseTo(0.75, within(1e-9));
     // The odds of the second bit are 3 to 1 for 1, and for the first nothing is said.
@@ -136,8 +138,7 @@ class ValuePosteriorTest {
     assertThat(posterior.means(odds, value -> value)[0])
         .isCloseTo((0.375 * 1 + 0.125 * 2) / (0.5 + 0.375 + 0.125), within(1e-6));
     assertThat(posterior.modes(0, 0, 20, 20, 20, -20)).containsExactly(0, 1, 2);
-    var some =
-        codec("tree", 2, marginal).posterior(new Allowed(0, List.of(new Allowed.Span(1, 2))));
+    var some = codec.posterior(words, new Allowed(0, List.of(new Allowed.Span(1, 2))));
     assertThat(some.modes(-20, 20)).containsExactly(1);
   }
 }

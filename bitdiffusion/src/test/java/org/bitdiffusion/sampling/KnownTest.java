@@ -130,6 +130,7 @@ class KnownTest {
     }
     var codec =
         IntervalCodec.of("tree", new Space(List.of(1, BITS), List.of(2, 2, 2)), marginals, 4, 0.5);
+    var words = codec.words(0, 0, List.of());
     var diffusion =
         new BitDiffusion(
             codec,
@@ -185,7 +186,7 @@ class KnownTest {
           for (var bit = 0; bit < BITS; bit++) {
             if (!known[bit]) {
               var both = new Allowed(bit, List.of(new Allowed.Span(0, 1)));
-              assertThat(codec.posterior(both).means(odds, v -> v)[0])
+              assertThat(codec.posterior(words, both).means(odds, v -> v)[0])
                   .isCloseTo(share(law, bit, known, values), within(1e-3));
             }
           }

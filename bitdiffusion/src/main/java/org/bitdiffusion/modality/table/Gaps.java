@@ -26,6 +26,7 @@ import org.bitdiffusion.codec.ValuePosterior;
 import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.DataSpec;
 import org.bitdiffusion.data.Given;
+import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.io.WholeFile;
 import org.bitdiffusion.modality.Modality;
 import org.bitdiffusion.model.DiffusionModel;
@@ -399,9 +400,10 @@ public final class Gaps {
               + " and a diffusion.known_rate above 0 only; draw several times");
     }
     var codec = (IntervalCodec) diffusion.diffusion().codec();
+    var words = ((Objective.CodeWordPosterior) diffusion.diffusion().objective()).words();
     var posteriors = new ArrayList<ValuePosterior>();
     for (var place = 0; place < places.size(); place++) {
-      posteriors.add(codec.posterior(allValues(places.get(place), place)));
+      posteriors.add(codec.posterior(words, allValues(places.get(place), place)));
     }
     var expected = new int[known.mask().length];
     known.copyTo(expected);

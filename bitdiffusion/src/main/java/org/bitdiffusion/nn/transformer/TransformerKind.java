@@ -23,7 +23,7 @@ public final class TransformerKind implements NetworkKind<TransformerConfig> {
     if (!signature.output().equals(signature.estimate())) {
       throw new ConfigurationException(
           "network.kind is transformer, which gives a number for each bit;"
-              + " set diffusion.softmax_factorization=false");
+              + " set diffusion.softmax_factorization=false and diffusion.word_cells=0");
     }
     if (signature.condition().pixels() > 0) {
       throw new ConfigurationException(
