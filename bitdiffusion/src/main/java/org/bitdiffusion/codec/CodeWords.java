@@ -10,9 +10,12 @@ import static org.bytedeco.pytorch.global.torch.softplus;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.PriorityQueue;
+import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -71,6 +74,53 @@ public final class CodeWords {
   record Cells(int[] fixed, int[] codes) {
     static final Cells NONE = new Cells(new int[0], new int[0]);
 
+    /**
+     * Of numbers in Gray's code: what begins alike is halved, the most likely first, until there
+     * are as many cells as there may be.
+     *
+     * @param most cells
+     * @param likelihoods of what the first bits of the number are, 2 to the power of how many
+     * @param isOne whether all that begins with so many bits of a number is the same symbol
+     */
+    static Cells ofGray(int most, double[] likelihoods, BiPredicate<Integer, Integer> isOne) {
+      var depth = Integer.numberOfTrailingZeros(likelihoods.length);
+      var divisible =
+          new PriorityQueue<Cell>(
+              Comparator.comparingDouble((Cell cell) -> -cell.share)
+                  .thenComparingInt(Cell::fixed)
+                  .thenComparingInt(Cell::number));
+      var cells = new ArrayList<Cell>();
+      divisible.add(new Cell(0, 0, Arrays.stream(likelihoods).sum()));
+      while (!divisible.isEmpty()) {
+        var cell = divisible.remove();
+        var halves = Stream.of(cell.half(0, likelihoods), cell.half(1, likelihoods));
+        var occurring = halves.filter(half -> half.share > 0).toList();
+        var more = cells.size() + divisible.size() + occurring.size();
+        if (cell.fixed == depth || more > most || isOne.test(cell.fixed, cell.number)) {
+          cells.add(cell);
+        } else {
+          divisible.addAll(occurring);
+        }
+      }
+      if (cells.size() < 3) { // the log-odds of one bit say the same
+        return NONE;
+      }
+      cells.sort(Comparator.comparingInt(cell -> cell.number << (depth - cell.fixed)));
+      return new Cells(
+          cells.stream().mapToInt(Cell::fixed).toArray(),
+          cells.stream().mapToInt(cell -> Intervals.gray(cell.number)).toArray());
+    }
+
+    /** Numbers that begin with some bits. */
+    private record Cell(int fixed, int number, double share) {
+      Cell half(int bit, double[] likelihoods) {
+        var each = (likelihoods.length >> fixed) / 2;
+        var from = (2 * number + bit) * each;
+        var share = Arrays.stream(likelihoods, from, from + each).sum();
+        return new Cell(fixed + 1, 2 * number + bit, share);
+      }
+    }
+
     int count() {
       return fixed.length;
     }
@@ -128,25 +178,6 @@ public final class CodeWords {
           words.stream().mapToInt(word -> Intervals.gray(word[1])).toArray(),
           shares.stream().mapToDouble(share -> share / total).toArray(),
           cells);
-    }
-
-    /**
-     * The same words in as many cells as there may be, all of as many bits where words have them.
-     */
-    OfSymbol inCells(int most) {
-      for (var depth = bits; depth > 1; depth--) { // the log-odds of one bit say the same
-        var cells = new LinkedHashSet<List<Integer>>();
-        for (var v = 0; v < fixed.length && cells.size() <= most; v++) {
-          var shared = Math.min(fixed[v], depth);
-          cells.add(List.of(shared, codes[v] >> (fixed[v] - shared)));
-        }
-        if (cells.size() <= most) {
-          var begin = cells.stream().mapToInt(cell -> cell.get(0)).toArray();
-          var with = cells.stream().mapToInt(cell -> cell.get(1)).toArray();
-          return new OfSymbol(bits, fixed, codes, shares, new Cells(begin, with));
-        }
-      }
-      return this;
     }
 
     /** Numbers that begin alike are one word if each is as likely as the other. */

@@ -181,14 +181,14 @@ public final class IntervalCodec implements Codec {
       var place = p;
       var all = List.of(new Allowed.Span(0, marginal.categories() - 1));
       var first = Math.min(of.bits(), MOST_OF_WORDS);
-      var none = CodeWords.Cells.NONE;
       var likelihoods = of.likelihoods(marginal, all, first);
-      var words = OfSymbol.ofGray(of.bits(), likelihoods, tolerance, none).inCells(cells);
+      var ofPlace = CodeWords.Cells.ofGray(cells, likelihoods, of::areOne);
+      var words = OfSymbol.ofGray(of.bits(), likelihoods, tolerance, ofPlace);
       var some = allowed.stream().filter(a -> a.place() == place).findFirst();
       if (some.isPresent()) {
         first = Math.min(of.bits(), MOST_OF_ALLOWED);
         likelihoods = of.likelihoods(marginal, some.get().spans(), first);
-        words = OfSymbol.ofGray(of.bits(), likelihoods, 0, words.cells());
+        words = OfSymbol.ofGray(of.bits(), likelihoods, 0, ofPlace);
       }
       symbols.add(words);
     }

@@ -202,6 +202,13 @@ record Intervals(int bits, int[] starts, double[] borders) {
         .value(u);
   }
 
+  /** Whether all codes that begin with so many bits of a number are of the same value. */
+  boolean areOne(int fixed, int number) {
+    var others = bits - fixed;
+    var first = value(number << others, ROUNDING);
+    return first == value(((number + 1) << others) - 1, 1 - ROUNDING);
+  }
+
   /** The segment that begins at a border and is not empty, if there is one. */
   private int lastEqual(int at) {
     var last = at;
