@@ -14,7 +14,9 @@ public interface Network extends AutoCloseable {
   Parameters parameters();
 
   /** The convolutions that it computes, to be checked on a machine. */
-  List<ConvolutionCheck.Shape> convolutions();
+  default List<ConvolutionCheck.Shape> convolutions() {
+    return List.of();
+  }
 
   /**
    * What is computed of a condition once, and not at each step of sampling.

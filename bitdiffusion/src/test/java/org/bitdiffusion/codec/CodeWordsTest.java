@@ -15,7 +15,6 @@ import net.jqwik.api.Property;
 import org.bitdiffusion.data.Allowed;
 import org.bitdiffusion.data.Allowed.Span;
 import org.bitdiffusion.data.Marginal;
-import org.bitdiffusion.data.Space;
 import org.bitdiffusion.diffusion.BitDiffusion;
 import org.bitdiffusion.diffusion.NoiseSchedule;
 import org.bitdiffusion.diffusion.Objective;
@@ -31,23 +30,8 @@ import org.bytedeco.pytorch.Tensor;
 class CodeWordsTest {
   private static final List<String> ENCODINGS = List.of("rank", "quantile", "tree");
 
-  /** Spikes, values that never occur, and stretches of many. */
   private static Marginal marginal(Random random, int segments) {
-    var starts = new int[segments];
-    var counts = new long[segments];
-    var at = 0;
-    for (var i = 0; i < segments; i++) {
-      starts[i] = at;
-      at += random.nextInt(3) == 0 ? 1 + random.nextInt(9) : 1;
-      counts[i] = random.nextInt(4) == 0 ? 0 : 1 + (long) Math.exp(6 * random.nextDouble());
-    }
-    counts[random.nextInt(segments)] = 1000;
-    return Marginal.of(at, starts, counts);
-  }
-
-  private static IntervalCodec codec(String encoding, List<Marginal> marginals, int bits) {
-    var k = marginals.stream().map(Marginal::categories).toList();
-    return IntervalCodec.of(encoding, new Space(List.of(1, k.size()), k), marginals, bits, 0.7);
+    return IntervalCodecTest.marginal(random, segments, 9, 6);
   }
 
   private static Intervals intervals(String encoding, Marginal marginal, int bits) {
@@ -105,7 +89,7 @@ class CodeWordsTest {
         Stream.generate(() -> marginal(random, 2 + random.nextInt(60))).limit(7).toList();
     for (var encoding : ENCODINGS) {
       var most = 1 + random.nextInt(9);
-      var codec = codec(encoding, marginals, most);
+      var codec = IntervalCodecTest.codec(encoding, marginals, most);
       var d = codec.shape(List.of(1, 7)).get(0);
       var rows = 5;
       var words = codec.words(0, random.nextInt(12), List.of());
@@ -192,7 +176,7 @@ class CodeWordsTest {
     var random = new Random(seed);
     var marginal = marginal(random, 2 + random.nextInt(60));
     var bits = 1 + random.nextInt(9);
-    var codec = codec("tree", List.of(marginal, Marginal.of(1, 1)), bits);
+    var codec = IntervalCodecTest.codec("tree", List.of(marginal, Marginal.of(1, 1)), bits);
     var intervals = intervals("tree", marginal, bits);
     var n = intervals.bits();
     var most = 2 + random.nextInt(40);
@@ -228,7 +212,7 @@ class CodeWordsTest {
   @Example
   void cellsTellAnyLawOfValues() {
     var marginal = Marginal.of(5, 1, 2, 8);
-    var codec = codec("tree", List.of(marginal), 3);
+    var codec = IntervalCodecTest.codec("tree", List.of(marginal), 3);
     var words = codec.words(0, 4, List.of());
     assertThat(words.cells()).isEqualTo(4);
     var law = new double[] {.1, .6, .05, .25};
@@ -286,7 +270,8 @@ class CodeWordsTest {
   void ofManyBitsTheFirstAreTold() {
     var counts = new long[1 << 13];
     Arrays.setAll(counts, i -> 1 + i % 7);
-    var words = codec("rank", List.of(Marginal.of(counts)), 13).words(0, 0, List.of());
+    var words =
+        IntervalCodecTest.codec("rank", List.of(Marginal.of(counts)), 13).words(0, 0, List.of());
     try (var scope = new PointerScope()) {
       var odds = new float[13];
       odds[12] = 2;
@@ -304,7 +289,7 @@ class CodeWordsTest {
     var marginals =
         List.of(Marginal.of(1, 30, 2), Marginal.of(3, 1, 1, 1, 9), marginal(random, 40));
     for (var encoding : List.of("tree", "rank")) {
-      var codec = codec(encoding, marginals, 8);
+      var codec = IntervalCodecTest.codec(encoding, marginals, 8);
       var n = 20_000;
       var d = codec.shape(List.of(1, 3)).get(0);
       var diffusion =

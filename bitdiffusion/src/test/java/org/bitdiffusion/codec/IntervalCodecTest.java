@@ -62,21 +62,27 @@ class IntervalCodecTest {
         .isEqualTo(Intervals.quantile(numbers, 2).borders());
   }
 
-  /** Spikes, values that never occur, and stretches of many. */
   private static Marginal marginal(Random random, int segments) {
+    return marginal(random, segments, 50, 8);
+  }
+
+  /**
+   * Spikes, values that never occur, and stretches of many: of so many, up to e^spread as often.
+   */
+  static Marginal marginal(Random random, int segments, int many, double spread) {
     var starts = new int[segments];
     var counts = new long[segments];
     var at = 0;
     for (var i = 0; i < segments; i++) {
       starts[i] = at;
-      at += random.nextInt(3) == 0 ? 1 + random.nextInt(50) : 1;
-      counts[i] = random.nextInt(4) == 0 ? 0 : 1 + (long) Math.exp(8 * random.nextDouble());
+      at += random.nextInt(3) == 0 ? 1 + random.nextInt(many) : 1;
+      counts[i] = random.nextInt(4) == 0 ? 0 : 1 + (long) Math.exp(spread * random.nextDouble());
     }
     counts[random.nextInt(segments)] = 1000;
     return Marginal.of(at, starts, counts);
   }
 
-  private static IntervalCodec codec(String encoding, List<Marginal> marginals, int bits) {
+  static IntervalCodec codec(String encoding, List<Marginal> marginals, int bits) {
     var k = marginals.stream().map(Marginal::categories).toList();
     return IntervalCodec.of(encoding, new Space(List.of(1, k.size()), k), marginals, bits, 0.7);
   }

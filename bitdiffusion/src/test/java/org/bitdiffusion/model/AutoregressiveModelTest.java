@@ -3,12 +3,10 @@ package org.bitdiffusion.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.List;
 import java.util.Optional;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
 import org.bitdiffusion.modality.caption.Pairs;
-import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.NextSymbolNetwork;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.runtime.Compute;
@@ -55,11 +53,6 @@ class AutoregressiveModelTest {
     @Override
     public Parameters parameters() {
       throw new UnsupportedOperationException("the loss asks for no such thing");
-    }
-
-    @Override
-    public List<ConvolutionCheck.Shape> convolutions() {
-      return List.of();
     }
 
     @Override

@@ -17,7 +17,6 @@ import org.bitdiffusion.data.DataSource;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.data.Schema;
 import org.bitdiffusion.data.Space;
-import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Parameters;
 import org.bitdiffusion.nn.unet.UNetTest;
@@ -177,11 +176,6 @@ class ModelTest {
     @Override
     public Parameters parameters() {
       throw new AssertionError("it has none");
-    }
-
-    @Override
-    public List<ConvolutionCheck.Shape> convolutions() {
-      return List.of();
     }
 
     @Override

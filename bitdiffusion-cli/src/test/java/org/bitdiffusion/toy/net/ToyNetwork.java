@@ -4,8 +4,6 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.hardtanh;
 import static org.bytedeco.pytorch.global.torch.silu;
 
-import java.util.List;
-import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Linear;
 import org.bitdiffusion.nn.Parameters;
@@ -32,11 +30,6 @@ final class ToyNetwork implements DenoisingNetwork {
   @Override
   public Parameters parameters() {
     return parameters;
-  }
-
-  @Override
-  public List<ConvolutionCheck.Shape> convolutions() {
-    return List.of();
   }
 
   @Override

@@ -1,7 +1,8 @@
 package org.bitdiffusion.nn.captioner;
 
+import static org.bitdiffusion.nn.NetworkConfig.require;
+
 import java.util.List;
-import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.nn.NetworkConfig;
 
 /**
@@ -140,12 +141,5 @@ public record CaptionerConfig(
     require(width >= 2 && width % 2 == 0, "width", width, "an even number of at least 2");
     require(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of width " + width);
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
-  }
-
-  private static void require(boolean right, String key, Object value, String expected) {
-    if (!right) {
-      throw new ConfigurationException(
-          "network." + key + " is " + value + "; it must be " + expected);
-    }
   }
 }

@@ -5,7 +5,6 @@ import static org.bytedeco.pytorch.global.torch.silu;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Dropout;
 import org.bitdiffusion.nn.LayerNorm;
@@ -75,11 +74,6 @@ public final class Mlp implements DenoisingNetwork {
   @Override
   public boolean inParts(boolean gradients) {
     return !gradients || config.dropout() == 0;
-  }
-
-  @Override
-  public List<ConvolutionCheck.Shape> convolutions() {
-    return List.of();
   }
 
   @Override

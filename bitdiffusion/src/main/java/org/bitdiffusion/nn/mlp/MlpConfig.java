@@ -1,6 +1,7 @@
 package org.bitdiffusion.nn.mlp;
 
-import org.bitdiffusion.ConfigurationException;
+import static org.bitdiffusion.nn.NetworkConfig.require;
+
 import org.bitdiffusion.nn.NetworkConfig;
 
 /**
@@ -40,12 +41,5 @@ public record MlpConfig(int width, int blocks, int expansion, int embedding, dou
   @Override
   public String kind() {
     return KIND;
-  }
-
-  private static void require(boolean right, String key, Object value, String expected) {
-    if (!right) {
-      throw new ConfigurationException(
-          "network." + key + " is " + value + "; it must be " + expected);
-    }
   }
 }

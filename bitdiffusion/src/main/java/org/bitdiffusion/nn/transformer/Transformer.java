@@ -8,7 +8,6 @@ import static org.bytedeco.pytorch.global.torch.zeros;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.bitdiffusion.nn.ConvolutionCheck;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.LayerNorm;
 import org.bitdiffusion.nn.Linear;
@@ -131,11 +130,6 @@ public final class Transformer implements DenoisingNetwork {
   @Override
   public boolean inParts(boolean gradients) {
     return !gradients || config.dropout() == 0;
-  }
-
-  @Override
-  public List<ConvolutionCheck.Shape> convolutions() {
-    return List.of();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.bitdiffusion.nn.transformer;
 
-import org.bitdiffusion.ConfigurationException;
+import static org.bitdiffusion.nn.NetworkConfig.require;
+
 import org.bitdiffusion.nn.NetworkConfig;
 
 /**
@@ -43,12 +44,5 @@ public record TransformerConfig(int width, int layers, int heads, int embedding,
   @Override
   public String kind() {
     return KIND;
-  }
-
-  private static void require(boolean right, String key, Object value, String expected) {
-    if (!right) {
-      throw new ConfigurationException(
-          "network." + key + " is " + value + "; it must be " + expected);
-    }
   }
 }

@@ -1,5 +1,7 @@
 package org.bitdiffusion.nn.unet;
 
+import static org.bitdiffusion.nn.NetworkConfig.require;
+
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -130,12 +132,5 @@ public record UNetConfig(
     }
     var stage = Integer.numberOfTrailingZeros(Integer.parseInt(entry.substring(2)));
     return stage < sides.size() ? sides.get(stage) : 0;
-  }
-
-  private static void require(boolean right, String key, Object value, String expected) {
-    if (!right) {
-      throw new ConfigurationException(
-          "network." + key + " is " + value + "; it must be " + expected);
-    }
   }
 }
