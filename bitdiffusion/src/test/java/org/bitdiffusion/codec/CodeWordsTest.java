@@ -249,6 +249,90 @@ class CodeWordsTest {
     }
   }
 
+  /**
+   * Of two symbols with a joint law: where the network gives to the cell of each value how much
+   * likelier x_t of the other symbol makes it, nothing of its own bits, the estimate is the
+   * posterior mean.
+   */
+  @Property(tries = 20)
+  void withCellsTheOtherSymbolIsAllThatANetworkHasToKnow(@ForAll long seed) {
+    var random = new Random(seed);
+    var law = new long[4][3];
+    var counts = new long[2][];
+    counts[0] = new long[4];
+    counts[1] = new long[3];
+    for (var v = 0; v < 4; v++) {
+      for (var w = 0; w < 3; w++) {
+        law[v][w] = 1 + random.nextInt(9);
+        counts[0][v] += law[v][w];
+        counts[1][w] += law[v][w];
+      }
+    }
+    var marginals = List.of(Marginal.of(counts[0]), Marginal.of(counts[1]));
+    var b = 0.7;
+    var codec = IntervalCodecTest.codec("tree", marginals, 3);
+    var objective =
+        (Objective.CodeWordPosterior) Objective.of("code_words", "softmax", false, 4, codec);
+    var words = objective.words();
+    var n = marginals.stream().mapToInt(m -> intervals("tree", m, 3).bits()).toArray();
+    var d = n[0] + n[1];
+    var g = 0.05 + 0.9 * random.nextDouble();
+    var xt = new float[d];
+    for (var j = 0; j < d; j++) {
+      xt[j] = (float) random.nextGaussian();
+    }
+    // How likely the noise makes x_t of each value, and with it the mean of each bit.
+    var likelihood = new double[][] {new double[4], new double[3]};
+    var weighted = new double[][][] {new double[4][n[0]], new double[3][n[1]]};
+    for (var place = 0; place < 2; place++) {
+      var of = intervals("tree", marginals.get(place), 3);
+      var draws = 64;
+      for (var v = 0; v < likelihood[place].length; v++) {
+        for (var i = 0; i < draws; i++) {
+          var code = of.code(v, (i + 0.5) / draws);
+          var dot = 0.0;
+          for (var j = 0; j < n[place]; j++) {
+            dot += sign(code, j, n[place]) * b * Math.sqrt(g) * xt[place * n[0] + j] / (1 - g);
+          }
+          likelihood[place][v] += Math.exp(dot) / draws;
+          for (var j = 0; j < n[place]; j++) {
+            weighted[place][v][j] += sign(code, j, n[place]) * Math.exp(dot) / draws;
+          }
+        }
+      }
+    }
+    var output = new float[d + words.cells()];
+    var expected = new float[d];
+    for (var place = 0; place < 2; place++) {
+      var other = 1 - place;
+      var of = intervals("tree", marginals.get(place), 3);
+      var total = 0.0;
+      for (var v = 0; v < likelihood[place].length; v++) {
+        var given = 0.0; // the sum over the other symbol, given v
+        for (var w = 0; w < likelihood[other].length; w++) {
+          var both = place == 0 ? law[v][w] : law[w][v];
+          given += both / (double) counts[place][v] * likelihood[other][w];
+        }
+        var cell = words.cells(place).of(n[place], Intervals.gray(of.code(v, 0)));
+        output[d + words.firstCell(place) + cell] = (float) Math.log(given);
+        total += counts[place][v] * given * likelihood[place][v];
+        for (var j = 0; j < n[place]; j++) {
+          expected[place * n[0] + j] += (float) (counts[place][v] * given * weighted[place][v][j]);
+        }
+      }
+      for (var j = 0; j < n[place]; j++) {
+        expected[place * n[0] + j] *= (float) (b / total);
+      }
+    }
+    try (var scope = new PointerScope()) {
+      var gamma = Tensor.create(new double[] {g}, 1, 1);
+      var estimate =
+          objective.estimate(
+              Tensor.create(output, 1, output.length), Tensor.create(xt, 1, d), gamma);
+      assertThat(Tensors.floats(estimate)).containsExactly(expected, within(1e-4f));
+    }
+  }
+
   @Example
   void fairBitsAreOneWord() {
     var word =
