@@ -74,9 +74,9 @@ final class FillCommand implements Callable<Integer> {
   @Option(
       names = "--expected",
       description =
-          "What the network expects, and draws nothing: of numbers the mean, as the nearest value of the column, else the"
-              + " likeliest value. Near to the truth field by field, but rows have less variety than real ones. With --draws,"
-              + " what these have in common.")
+          "What the network expects at once, drawing nothing: of numbers the mean, as the nearest value of the column, else the"
+              + " likeliest value. Near to the truth field by field, but rows have less variety than real ones. With --draws 20,"
+              + " what these have in common: it takes longer, and is nearer where columns determine each other.")
   private boolean expected;
 
   @Option(

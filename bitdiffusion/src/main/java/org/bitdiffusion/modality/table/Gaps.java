@@ -377,8 +377,9 @@ public final class Gaps {
   }
 
   /**
-   * What a model expects of each gap, given its row: what {@link #expected(List)} of endlessly many
-   * draws would be, without drawing, for it has no other gap in mind.
+   * What a model expects of each gap, given its row, at once and without drawing: what {@link
+   * #expected(List)} of endlessly many draws would be, if the network were exact. It has seen less
+   * of the row by then than while it draws, and is less sure where columns determine each other.
    *
    * @param model of the run
    * @param batch rows that are computed at a time
@@ -389,12 +390,7 @@ public final class Gaps {
    * @throws CancellationException if it was told not to go on
    */
   public int[] expected(Model model, int batch, IntPredicate progress) {
-    return expected(model, places, known, batch, progress);
-  }
-
-  static int[] expected(
-      Model model, List<Column> places, Known known, int batch, IntPredicate progress) {
-    if (!(model instanceof DiffusionModel diffusion) || !expects(model)) {
+    if (!(model instanceof DiffusionModel diffusion) || !diffusion.diffusion().knowsLogOdds()) {
       throw new ConfigurationException(
           "what is expected without drawing is known to runs with diffusion.prediction code_words"
               + " and a diffusion.known_rate above 0 only; draw several times");
@@ -438,11 +434,6 @@ public final class Gaps {
       }
     }
     return expected;
-  }
-
-  /** Whether {@link #expected(Model, int, IntPredicate)} is known to a model. */
-  static boolean expects(Model model) {
-    return model instanceof DiffusionModel diffusion && diffusion.diffusion().knowsLogOdds();
   }
 
   private static int mode(int... drawn) {

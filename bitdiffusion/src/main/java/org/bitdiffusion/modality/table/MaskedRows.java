@@ -23,8 +23,8 @@ import org.bitdiffusion.sampling.Known;
  * {@code fill_accuracy}, the share of categories that are right, and {@code fill_error}, the root
  * of the mean square of the errors of numbers over their standard deviation, both means over
  * columns. Beside them {@code _of_usual}, the mean or the most frequent category, and {@code
- * _of_neighbours} of the nearest training rows. What the model fills in is what it expects; if it
- * cannot tell without drawing, what {@link #DRAWS} draws have in common.
+ * _of_neighbours} of the nearest training rows. What the model fills in is what {@link #DRAWS}
+ * draws have in common.
  */
 final class MaskedRows {
   static final String ACCURACY = "fill_accuracy";
@@ -42,7 +42,7 @@ final class MaskedRows {
           ERROR + OF_USUAL,
           ERROR + OF_NEIGHBOURS);
 
-  private static final int DRAWS = 10;
+  private static final int DRAWS = 20;
 
   /** Rows that are filled at most: their neighbours are looked for among all training rows. */
   private static final int MOST = 5_000;
@@ -98,18 +98,6 @@ final class MaskedRows {
   }
 
   private int[] filled(Evaluation.Subject subject, Known known, Watch watch) {
-    var places = columns.places();
-    if (Gaps.expects(subject.model())) {
-      return Gaps.expected(
-          subject.model(),
-          places,
-          known,
-          subject.batch(),
-          done -> {
-            watch.progress("fillings", done, truth.length, "");
-            return true;
-          });
-    }
     var draws = new ArrayList<int[]>();
     for (var draw = 0; draw < DRAWS; draw++) {
       watch.progress("fillings", draw, DRAWS, "");
@@ -125,7 +113,7 @@ final class MaskedRows {
       draws.add(subject.model().sampleAll(request, subject.batch(), subject.listener()).symbols());
     }
     watch.progress("fillings", DRAWS, DRAWS, "");
-    return Gaps.expected(places, known, draws);
+    return Gaps.expected(columns.places(), known, draws);
   }
 
   private Known known() {
