@@ -42,7 +42,7 @@ final class MaskedRows {
           ERROR + OF_USUAL,
           ERROR + OF_NEIGHBOURS);
 
-  private static final int DRAWS = 20;
+  private static final int DRAWS = 40;
 
   /** Rows that are filled at most: their neighbours are looked for among all training rows. */
   private static final int MOST = 5_000;
