@@ -378,8 +378,8 @@ public final class Gaps {
 
   /**
    * What a model expects of each gap, given its row, at once and without drawing: what {@link
-   * #expected(List)} of endlessly many draws would be, if the network were exact. It has seen less
-   * of the row by then than while it draws, and is less sure where columns determine each other.
+   * #expected(List)} of endlessly many draws would be, if the network were exact. A trained one is
+   * less sure at once than step by step, above all where columns determine each other.
    *
    * @param model of the run
    * @param batch rows that are computed at a time
