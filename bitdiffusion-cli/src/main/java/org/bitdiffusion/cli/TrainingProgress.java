@@ -51,6 +51,12 @@ class TrainingProgress implements Trainer.Listener {
     return measure.equals(HeldOutLoss.NAME) ? "held out" : measure;
   }
 
+  @Override
+  public void onCalibration(int drawn) {
+    meanwhile(
+        "the last step is done; %d samples are drawn to set frequencies right".formatted(drawn));
+  }
+
   /** Tells what is done meanwhile. */
   void say(String what) {
     progress.say(what);

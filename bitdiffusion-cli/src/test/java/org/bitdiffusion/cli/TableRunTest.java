@@ -336,7 +336,8 @@ class TableRunTest extends CommandTest {
     people();
     succeeds(
         "train --preset table --data table:FOLDER/people.csv --steps 20 --set training.batch_size=16"
-            + " --set network.width=32 --precision float32 --out FOLDER/run");
+            + " --set network.width=32 --set training.calibration_samples=1000 --precision float32"
+            + " --out FOLDER/run");
     succeeds(
         "sample --run FOLDER/run --n 40 --steps 5 --out FOLDER/new.csv"
             + " --given paid=1,born=1950-01-01..1955-12-31,size=small|large");

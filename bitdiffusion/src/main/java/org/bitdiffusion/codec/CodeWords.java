@@ -71,7 +71,7 @@ public final class CodeWords {
    * @param codes these bits, the last one in the lowest place
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-  record Cells(int[] fixed, int[] codes) {
+  public record Cells(int[] fixed, int[] codes) {
     static final Cells NONE = new Cells(new int[0], new int[0]);
 
     /**
@@ -222,6 +222,24 @@ public final class CodeWords {
         entropy += shares[v] * ((bits - fixed[v]) * Math.log(2) - Math.log(shares[v]));
       }
       return entropy;
+    }
+
+    double[] sharesOfCells() {
+      var ofCells = new double[cells.count()];
+      for (var v = 0; v < shares.length; v++) {
+        ofCells[cells.of(fixed[v], codes[v])] += shares[v];
+      }
+      return ofCells;
+    }
+
+    /** How often a bit is 1. */
+    double shareOfOnes(int bit) {
+      var ones = 0.0;
+      for (var v = 0; v < shares.length; v++) {
+        var isFixed = bit < fixed[v];
+        ones += shares[v] * (isFixed ? codes[v] >> (fixed[v] - 1 - bit) & 1 : 0.5);
+      }
+      return ones;
     }
 
     /** Words of {@link Group} that have room for these. */
@@ -398,6 +416,72 @@ public final class CodeWords {
       }
     }
     return new CodeWords(groups, back, List.copyOf(symbols));
+  }
+
+  /**
+   * Sets of codes of one symbol that an output of the network makes more or less likely as a whole:
+   * its cells, or of a symbol without cells the two halves that one of its bits makes.
+   *
+   * @param firstBit of those that tell which set a code is in
+   * @param bits how many they are
+   * @param cells none where it is one bit
+   * @param output for the first set, of all outputs [D + cells]
+   * @param shares of the sets, which add up to 1
+   */
+  @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
+  public record Margin(int firstBit, int bits, Cells cells, int output, double[] shares) {
+    /**
+     * The set that a code is in.
+     *
+     * @param codes whose bits are above 0 where they are 1
+     * @param at where the bits of an example begin
+     */
+    public int of(float[] codes, int at) {
+      var code = 0;
+      for (var j = 0; j < bits; j++) {
+        code = code << 1 | (codes[at + firstBit + j] > 0 ? 1 : 0);
+      }
+      return cells.count() == 0 ? code : cells.of(bits, code);
+    }
+
+    /**
+     * Makes sets more or less likely.
+     *
+     * @param logs a logarithm for each set, of what its probability is multiplied by but for a
+     *     common factor
+     * @param outputs that are changed, [D + cells]
+     */
+    public void add(double[] logs, float[] outputs) {
+      if (cells.count() == 0) {
+        outputs[output] += (float) (logs[1] - logs[0]);
+        return;
+      }
+      for (var c = 0; c < logs.length; c++) {
+        outputs[output + c] += (float) logs[c];
+      }
+    }
+  }
+
+  /** What the outputs of a network move, of all symbols. */
+  public List<Margin> margins() {
+    var margins = new ArrayList<Margin>();
+    var bit = 0;
+    var cell = back.length;
+    for (var symbol : symbols) {
+      var cells = symbol.cells;
+      if (cells.count() > 0) {
+        margins.add(new Margin(bit, symbol.bits, cells, cell, symbol.sharesOfCells()));
+      } else {
+        for (var j = 0; j < symbol.bits; j++) {
+          var ones = symbol.shareOfOnes(j);
+          var shares = new double[] {1 - ones, ones};
+          margins.add(new Margin(bit + j, 1, Cells.NONE, bit + j, shares));
+        }
+      }
+      bit += symbol.bits;
+      cell += cells.count();
+    }
+    return List.copyOf(margins);
   }
 
   /** The number of all cells. */

@@ -118,6 +118,8 @@ public record RunConfig(
    * @param gradientClip largest norm of the gradient; 0 for no limit
    * @param emaDecay of the moving average of the weights, with which samples are drawn; the first
    *     steps use less, (1 + step) / (10 + step)
+   * @param calibrationSamples drawn after the last step with that moving average, of which the
+   *     biases of the outputs are moved until values are as frequent as in the data; 0 for none
    * @param seed of weights, order, noise
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
    * @param logEvery steps between lines of metrics.jsonl
@@ -141,6 +143,7 @@ public record RunConfig(
       double weightDecay,
       double gradientClip,
       double emaDecay,
+      int calibrationSamples,
       long seed,
       String precision,
       int logEvery,
@@ -215,6 +218,11 @@ public record RunConfig(
   private static final double HIGHEST_DECAY = 1000;
   private static final double HIGHEST_NORM = 1e30;
 
+  /** Fewer tell nothing of how frequent values are. */
+  private static final int LEAST_CALIBRATION_SAMPLES = 1000;
+
+  private static final int MOST_CALIBRATION_SAMPLES = 100_000_000;
+
   public RunConfig {
     var t = training;
     require(t.steps() >= 1, "steps", t.steps(), "at least 1");
@@ -246,6 +254,14 @@ public record RunConfig(
         t.gradientClip(),
         "at least 0 (0: none) and at most " + HIGHEST_NORM);
     require(t.emaDecay() >= 0 && t.emaDecay() < 1, "ema_decay", t.emaDecay(), "in [0, 1)");
+    require(
+        t.calibrationSamples() >= 0
+            && t.calibrationSamples() <= MOST_CALIBRATION_SAMPLES
+            && (t.calibrationSamples() == 0 || t.calibrationSamples() >= LEAST_CALIBRATION_SAMPLES),
+        "calibration_samples",
+        t.calibrationSamples(),
+        "0, or at least %d and at most %d"
+            .formatted(LEAST_CALIBRATION_SAMPLES, MOST_CALIBRATION_SAMPLES));
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
@@ -385,6 +401,9 @@ public record RunConfig(
 
   /** Which examples are held out, and the noise in which their loss is taken. */
   public static final long HELD_OUT = 3;
+
+  /** The samples of {@code training.calibration_samples}. */
+  public static final long CALIBRATION = 4;
 
   /**
    * The learning rate at a step, counted from 1: it rises in a line to the full one at the end of

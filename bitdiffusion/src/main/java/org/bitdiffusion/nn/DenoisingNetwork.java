@@ -1,5 +1,6 @@
 package org.bitdiffusion.nn;
 
+import java.util.Optional;
 import org.bitdiffusion.diffusion.Denoiser;
 import org.bitdiffusion.runtime.Noise;
 import org.bytedeco.pytorch.Tensor;
@@ -25,5 +26,13 @@ public interface DenoisingNetwork extends Network, Denoiser {
    */
   default boolean inParts(boolean gradients) {
     return false;
+  }
+
+  /**
+   * The weights that are added to its outputs and change nothing else, one for each output of an
+   * example in row-major order; empty where it has none. They are the network's.
+   */
+  default Optional<Tensor> outputBiases() {
+    return Optional.empty();
   }
 }

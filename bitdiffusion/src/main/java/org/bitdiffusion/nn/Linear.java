@@ -40,6 +40,11 @@ public final class Linear {
         parameters.constant("weight", 0, out, in), parameters.constant("bias", 0, out));
   }
 
+  /** What is added at last, [out]. */
+  public Tensor bias() {
+    return bias;
+  }
+
   public Tensor forward(Tensor x) {
     var type = x.scalar_type();
     return linear(x, weight.to(type), new TensorOptional(bias.to(type)));

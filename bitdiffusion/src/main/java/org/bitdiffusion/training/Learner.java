@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.data.Batch;
@@ -30,6 +31,7 @@ final class Learner implements AutoCloseable {
   private final Parameters parameters;
   private final Adam optimizer;
   private final Tensor average;
+  private final Optional<Calibration> calibration;
 
   /** The newest batch, or null. */
   private Batch last;
@@ -69,6 +71,7 @@ final class Learner implements AutoCloseable {
     var training = model.config().training();
     parameters = model.network().parameters();
     requireMemory(parameters.count(), model.compute());
+    calibration = Calibration.of(model); // complains
     model.ensureRight();
     optimizer =
         new Adam(
@@ -206,6 +209,23 @@ final class Learner implements AutoCloseable {
   /** Lends the model while its weights are their moving average. */
   void withAverage(Consumer<Model> body) {
     withWeights(() -> lendAverage(body));
+  }
+
+  /**
+   * Moves biases of the moving average alone, after the last step: the weights that a longer
+   * training goes on with stay as they are.
+   *
+   * @param goesOn is told how many samples there are, often
+   * @throws java.util.concurrent.CancellationException if it says no; nothing is moved then
+   */
+  void calibrate(IntPredicate goesOn) {
+    calibration.ifPresent(
+        own ->
+            withAverage(
+                model -> {
+                  own.run(goesOn);
+                  average.copy_(parameters.values());
+                }));
   }
 
   private void lendAverage(Consumer<Model> body) {

@@ -58,6 +58,9 @@ public final class Trainer implements AutoCloseable {
      */
     default void onCheckpoint(long step, Model model, BooleanSupplier stopped) {}
 
+    /** The last step is done, and so many of {@code training.calibration_samples} are drawn. */
+    default void onCalibration(int drawn) {}
+
     /** Training has ended, also by an exception. */
     default void onEnd() {}
   }
@@ -396,6 +399,9 @@ public final class Trainer implements AutoCloseable {
         if (isCheckpoint(step)) {
           var line = isMeasured ? line(step) : null;
           var pause = System.nanoTime();
+          if (step == training.steps()) {
+            calibrate();
+          }
           save();
           learner.withAverage(
               model -> {
@@ -417,6 +423,20 @@ public final class Trainer implements AutoCloseable {
       save();
     } finally {
       listener.onEnd();
+    }
+  }
+
+  /** Part of the last step, as its checkpoint is the first that has it. */
+  private void calibrate() {
+    try {
+      learner.calibrate(
+          drawn -> {
+            listener.onCalibration(drawn);
+            return !ends();
+          });
+    } catch (CancellationException e) {
+      LOGGER.warn(
+          "the training was stopped before training.calibration_samples were drawn: values are as frequent in samples as the network has learned them");
     }
   }
 

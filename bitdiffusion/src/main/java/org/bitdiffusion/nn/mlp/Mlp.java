@@ -5,6 +5,7 @@ import static org.bytedeco.pytorch.global.torch.silu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bitdiffusion.nn.DenoisingNetwork;
 import org.bitdiffusion.nn.Dropout;
 import org.bitdiffusion.nn.LayerNorm;
@@ -79,6 +80,11 @@ public final class Mlp implements DenoisingNetwork {
   @Override
   public Parameters parameters() {
     return parameters;
+  }
+
+  @Override
+  public Optional<Tensor> outputBiases() {
+    return Optional.of(output.bias());
   }
 
   @Override
