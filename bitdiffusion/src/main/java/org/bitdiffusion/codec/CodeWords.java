@@ -431,7 +431,7 @@ public final class CodeWords {
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
   public record Margin(int firstBit, int bits, Cells cells, int output, double[] shares) {
     /**
-     * The set that a code is in.
+     * The set that a code is in; -1 of a code that no value of the data has.
      *
      * @param codes whose bits are above 0 where they are 1
      * @param at where the bits of an example begin

@@ -18,7 +18,7 @@ final class Raking {
   /**
    * The logarithms of the factors, [columns, parts].
    *
-   * @param parts which one each row is in, [columns, rows]
+   * @param parts which one each row is in, [columns, rows]; -1 for none
    * @param shares that parts should have, [columns, parts]; of a column they add up to 1
    * @param prior rows by which each part is taken to have more than there are and more than there
    *     should be, so that a part of few rows, whose number is mostly chance, moves little; 0 for
@@ -37,7 +37,9 @@ final class Raking {
         var of = parts[column];
         var there = new double[shares[column].length];
         for (var row = 0; row < rows; row++) {
-          there[of[row]] += weights[row];
+          if (of[row] >= 0) {
+            there[of[row]] += weights[row];
+          }
         }
         var factors = new double[there.length];
         for (var part = 0; part < there.length; part++) {
@@ -48,7 +50,9 @@ final class Raking {
           logs[column][part] += Math.log(factors[part]);
         }
         for (var row = 0; row < rows; row++) {
-          weights[row] *= factors[of[row]];
+          if (of[row] >= 0) {
+            weights[row] *= factors[of[row]];
+          }
         }
       }
     }

@@ -83,6 +83,12 @@ class RakingTest {
     }
   }
 
+  @Test
+  void rowsThatAreInNoPartMoveNothing() {
+    var logs = Raking.logFactors(new int[][] {{0, 0, 1, -1}}, new double[][] {{0.5, 0.25}}, 0);
+    assertThat(logs[0]).containsExactly(new double[2], within(1e-12));
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void manyColumnsHaveTheirShares(long seed) {
