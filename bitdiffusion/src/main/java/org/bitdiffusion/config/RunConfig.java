@@ -76,6 +76,7 @@ public record RunConfig(
    * @param selfConditioningRate share of examples that see an estimate
    * @param stratifiedTime whether t is spread evenly over the batch
    * @param normalizeInput whether the network sees x_t at standard deviation 1
+   * @param denoisedInput whether it sees what x_t says of each bit by itself, in place of x_t
    * @param conditional whether the network is told the class
    * @param labelDropout rate at which it is not, for classifier-free guidance
    * @param knownRate how often some symbols of an example are given, see {@link KnownInTraining}
@@ -91,6 +92,7 @@ public record RunConfig(
       double selfConditioningRate,
       boolean stratifiedTime,
       boolean normalizeInput,
+      boolean denoisedInput,
       boolean conditional,
       double labelDropout,
       double knownRate,
@@ -387,6 +389,7 @@ public record RunConfig(
         d.selfConditioningRate(),
         d.stratifiedTime(),
         d.normalizeInput(),
+        d.denoisedInput(),
         new KnownInTraining(d.knownRate(), d.targetRate(), target));
   }
 

@@ -7,6 +7,7 @@ import static org.bytedeco.pytorch.global.torch.zeros_like;
 import java.util.Arrays;
 import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.codec.Codec;
+import org.bitdiffusion.codec.ContinuousCodec;
 import org.bitdiffusion.runtime.Noise;
 import org.bitdiffusion.runtime.Scope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -29,6 +30,9 @@ import org.bytedeco.pytorch.global.torch;
  *     instead of independent: a smaller variance of the loss
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
  *     example; useful where b is not 1
+ * @param denoisedInput whether the network sees in place of x_t what it says of each bit by itself:
+ *     the mean b tanh(b sqrt(gamma) x_t / (1 - gamma)) of a fair bit given it. That tells as much,
+ *     and a network of few layers, which mixes all bits at once, need not learn it
  * @param known which symbols of an example are known in training: the network then draws from the
  *     law of the others given them. Unless it is nothing ever, it sees which ones are
  */
@@ -40,6 +44,7 @@ public record BitDiffusion(
     double selfConditioningRate,
     boolean stratifiedTime,
     boolean normalizeInput,
+    boolean denoisedInput,
     KnownInTraining known) {
 
   /** A process in which nothing is ever known. */
@@ -59,6 +64,7 @@ public record BitDiffusion(
         selfConditioningRate,
         stratifiedTime,
         normalizeInput,
+        false,
         KnownInTraining.NOTHING);
   }
 
@@ -69,6 +75,19 @@ public record BitDiffusion(
               + known.rate()
               + ", which goes with losses of single bits: l2 or sigmoid without"
               + " softmax_factorization, or those of prediction code_words");
+    }
+    if (denoisedInput && normalizeInput) {
+      throw new ConfigurationException(
+          "diffusion.denoised_input and diffusion.normalize_input each say what the network sees in"
+              + " place of x_t; set one of them to false");
+    }
+    if (denoisedInput
+        && (objective instanceof Objective.Eps
+            || objective instanceof Objective.V
+            || codec instanceof ContinuousCodec)) {
+      throw new ConfigurationException(
+          "diffusion.denoised_input goes with encodings of bits and with a prediction other than eps"
+              + " and v: what the noise was cannot be seen in it");
     }
     if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
       throw new ConfigurationException(
@@ -148,12 +167,27 @@ public record BitDiffusion(
           "a network sees what is known if it was trained so, and diffusion.known_rate is "
               + known.rate());
     }
-    var seen = normalizeInput ? xt.div(standardDeviation(xt)) : xt;
+    var seen = xt;
+    if (normalizeInput) {
+      seen = xt.div(standardDeviation(xt));
+    } else if (denoisedInput) {
+      seen = denoised(xt, places, perExample(gamma, xt));
+    }
     if (places != null) {
       var channels = xt.dim() == 2 ? places.flatten(1, -1) : places;
       seen = cat(new TensorVector(seen, channels), 1);
     }
     return network.forward(seen, estimate, gamma.to(torch.ScalarType.Float), condition);
+  }
+
+  /**
+   * The mean of each bit given x_t, were it fair and independent of all others; known ones as they
+   * are.
+   */
+  private Tensor denoised(Tensor xt, Tensor places, Tensor gamma) {
+    var b = codec.scale();
+    var mean = Objective.evidence(xt, gamma, b).mul(new Scalar(0.5)).tanh().mul(new Scalar(b));
+    return places == null ? mean : where(codec.spread(places).gt(new Scalar(0)), xt, mean);
   }
 
   /**

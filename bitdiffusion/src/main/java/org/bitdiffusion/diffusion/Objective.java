@@ -256,14 +256,7 @@ public sealed interface Objective {
 
     /** l, [B, D, ...]. */
     default Tensor logOdds(Tensor output, Tensor xt, Tensor gamma) {
-      var surest = 30; // what is surer adds nothing that float32 can tell
-      var slope =
-          gamma
-              .sqrt()
-              .div(gamma.neg().add(new Scalar(1)))
-              .mul(new Scalar(2 * b()))
-              .to(torch.ScalarType.Float);
-      return output.add(clip(slope.mul(xt), surest));
+      return output.add(evidence(xt, gamma, b()));
     }
   }
 
@@ -386,6 +379,20 @@ public sealed interface Objective {
       }
       return mse_loss(estimate(output, xt, gamma), x0);
     }
+  }
+
+  /**
+   * The log-odds of fair bits -b and b given x_t alone, 2 b sqrt(gamma) x_t / (1 - gamma), float32.
+   */
+  static Tensor evidence(Tensor xt, Tensor gamma, double b) {
+    var surest = 30; // what is surer adds nothing that float32 can tell
+    var slope =
+        gamma
+            .sqrt()
+            .div(gamma.neg().add(new Scalar(1)))
+            .mul(new Scalar(2 * b))
+            .to(torch.ScalarType.Float);
+    return clip(slope.mul(xt), surest);
   }
 
   private static Tensor clip(Tensor x, double b) {

@@ -14,9 +14,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.codec.Codec;
 import org.bitdiffusion.codec.UniformCodec;
+import org.bitdiffusion.data.Space;
 import org.bitdiffusion.runtime.Engine;
 import org.bitdiffusion.runtime.Noise;
+import org.bitdiffusion.runtime.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
@@ -29,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Algorithm 1. */
 class BitDiffusionTest {
@@ -359,6 +363,75 @@ class BitDiffusionTest {
     }
   }
 
+  private static BitDiffusion denoised(
+      boolean normalize, String prediction, Codec codec, double known) {
+    return new BitDiffusion(
+        codec,
+        new NoiseSchedule.Cosine(),
+        Objective.of(prediction, "l2", false, codec),
+        SelfConditioning.NONE,
+        0,
+        false,
+        normalize,
+        true,
+        new KnownInTraining(known, 0, OptionalInt.empty()));
+  }
+
+  /**
+   * Bayes for a bit that is -b or b with even odds, by the densities of both; known ones as they
+   * are.
+   */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.001, 0.3, 0.9, 0.9999})
+  void denoisedInputsAreTheMeansGivenXt(double gamma) {
+    var b = 0.5;
+    var codec = UniformCodec.of("uint8", 4, b, 0);
+    var process = denoised(false, "x0", codec, 0.5);
+    try (var scope = new PointerScope()) {
+      var xt = randn_like(torch.zeros(3, 8));
+      var places = torch.zeros(3, 4);
+      places.narrow(1, 0, 1).fill_(new Scalar(1)); // the first two bits
+      var seen = new ArrayList<Tensor>();
+      Denoiser network =
+          (input, estimate, at, condition) -> {
+            seen.add(input);
+            return estimate;
+          };
+      process.output(
+          network,
+          xt,
+          zeros_like(xt),
+          places,
+          torch.full(new long[] {3}, new Scalar(gamma)).to(torch.ScalarType.Double),
+          null);
+      var input = Tensors.floats(seen.get(0)); // [3, 8 + 4]
+      var noisy = Tensors.floats(xt);
+      for (var i = 0; i < 3; i++) {
+        for (var j = 0; j < 8; j++) {
+          var x = (double) noisy[8 * i + j];
+          var up = Math.pow(x - Math.sqrt(gamma) * b, 2) / (2 * (1 - gamma));
+          var down = Math.pow(x + Math.sqrt(gamma) * b, 2) / (2 * (1 - gamma));
+          var mean = b * (2 / (1 + Math.exp(up - down)) - 1);
+          assertThat((double) input[12 * i + j]).isCloseTo(j < 2 ? x : mean, within(1e-5));
+        }
+      }
+    }
+  }
+
+  @Test
+  void denoisedInputsGoWithPredictionsOfBits() {
+    for (var prediction : List.of("eps", "v")) {
+      assertThatThrownBy(() -> denoised(false, prediction, CODEC, 0))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("denoised_input");
+    }
+    var continuous = Codec.of("continuous", Space.of(List.of(1), 4), List.of(), 10, 1, 0);
+    assertThatThrownBy(() -> denoised(false, "x0", continuous, 0))
+        .hasMessageContaining("denoised_input goes with encodings of bits");
+    assertThatThrownBy(() -> denoised(true, "x0", CODEC, 0))
+        .hasMessageContaining("denoised_input and diffusion.normalize_input");
+  }
+
   /**
    * A generator of a seed gives the numbers that the engine's own gave after {@code manual_seed},
    * in the order t, eps, coin: weights of older runs can be made again.
@@ -427,6 +500,7 @@ class BitDiffusionTest {
         Objective.of(prediction, loss, false, CODEC),
         SelfConditioning.HALF_BATCH,
         0.5,
+        false,
         false,
         false,
         new KnownInTraining(rate, 0, OptionalInt.empty()));
@@ -534,6 +608,7 @@ class BitDiffusionTest {
                     Objective.of("x0", "l2", true, CODEC),
                     SelfConditioning.NONE,
                     0,
+                    false,
                     false,
                     false,
                     new KnownInTraining(0.5, 0, OptionalInt.empty())))

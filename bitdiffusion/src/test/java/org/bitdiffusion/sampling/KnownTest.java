@@ -140,6 +140,7 @@ class KnownTest {
             0.5,
             false,
             false,
+            false,
             new KnownInTraining(0.5, 0, OptionalInt.empty()));
     Denoiser knowing =
         (seen, estimate, gamma, condition) -> {
@@ -458,6 +459,7 @@ class KnownTest {
             plain.objective(),
             plain.selfConditioning(),
             0.5,
+            false,
             false,
             false,
             new KnownInTraining(0.5, 0, OptionalInt.empty()));
