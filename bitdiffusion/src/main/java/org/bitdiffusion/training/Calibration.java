@@ -38,6 +38,9 @@ final class Calibration {
   /** Of {@link Raking}: a set of fewer samples than this moves little. */
   private static final double PRIOR = 4;
 
+  /** Few, as what is left is for the next samples. */
+  private static final int RAKING_ROUNDS = 3;
+
   /** Symbols of a round at most: all are held at once. */
   private static final int MOST_SYMBOLS = 1 << 24;
 
@@ -133,7 +136,7 @@ final class Calibration {
 
   private void move(int[][] sets, double rate) {
     var shares = margins.stream().map(Margin::shares).toArray(double[][]::new);
-    var logs = Raking.logFactors(sets, shares, PRIOR);
+    var logs = Raking.logFactors(sets, shares, PRIOR, RAKING_ROUNDS);
     try (var scope = new PointerScope();
         var noGrad = new NoGradGuard()) {
       var change = new float[Math.toIntExact(biases.numel())];

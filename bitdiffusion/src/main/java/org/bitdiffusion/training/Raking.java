@@ -11,8 +11,6 @@ import java.util.Arrays;
  * it is within rows that are alike in all other columns (Csiszar 1975).
  */
 final class Raking {
-  private static final int ROUNDS = 20;
-
   private Raking() {}
 
   /**
@@ -20,42 +18,65 @@ final class Raking {
    *
    * @param parts which one each row is in, [columns, rows]; -1 for none
    * @param shares that parts should have, [columns, parts]; of a column they add up to 1
-   * @param prior rows by which each part is taken to have more than there are and more than there
-   *     should be, so that a part of few rows, whose number is mostly chance, moves little; 0 for
-   *     exact shares
+   * @param prior above 0: of n rows where there should be a, (a + prior) / (n + prior) times as
+   *     many are asked for, so that a part of few rows, whose number is mostly chance, moves little
+   * @param rounds over all columns. With few, columns that say the same and are asked for different
+   *     shares, which no weights have, do not move far apart
    */
-  static double[][] logFactors(int[][] parts, double[][] shares, double prior) {
-    var rows = parts[0].length;
-    var weights = new double[rows]; // 1 in the mean
+  static double[][] logFactors(int[][] parts, double[][] shares, double prior, int rounds) {
+    var weights = new double[parts[0].length];
     Arrays.fill(weights, 1);
     var logs = new double[parts.length][];
+    var asked = new double[parts.length][];
     for (var column = 0; column < parts.length; column++) {
-      logs[column] = new double[shares[column].length];
+      var there = sums(parts[column], weights, shares[column].length);
+      asked[column] = asked(there, shares[column], prior);
+      logs[column] = new double[there.length];
+      for (var part = 0; part < there.length; part++) {
+        if (there[part] == 0) { // no weight moves it
+          logs[column][part] = Math.log((shares[column][part] * weights.length + prior) / prior);
+        }
+      }
     }
-    for (var round = 0; round < ROUNDS; round++) {
+    for (var round = 0; round < rounds; round++) {
       for (var column = 0; column < parts.length; column++) {
         var of = parts[column];
-        var there = new double[shares[column].length];
-        for (var row = 0; row < rows; row++) {
-          if (of[row] >= 0) {
-            there[of[row]] += weights[row];
+        var there = sums(of, weights, asked[column].length);
+        for (var part = 0; part < there.length; part++) {
+          if (there[part] > 0) {
+            there[part] = asked[column][part] / there[part]; // from now on its factor
+            logs[column][part] += Math.log(there[part]);
           }
         }
-        var factors = new double[there.length];
-        for (var part = 0; part < there.length; part++) {
-          var asked = shares[column][part] * rows;
-          // What no row is in, or none should be in, no weight can move.
-          var isMoved = there[part] + prior > 0 && asked + prior > 0;
-          factors[part] = isMoved ? (asked + prior) / (there[part] + prior) : 1;
-          logs[column][part] += Math.log(factors[part]);
-        }
-        for (var row = 0; row < rows; row++) {
+        for (var row = 0; row < of.length; row++) {
           if (of[row] >= 0) {
-            weights[row] *= factors[of[row]];
+            weights[row] *= there[of[row]];
           }
         }
       }
     }
     return logs;
+  }
+
+  /** How many rows each part should have, of as many as are in any. */
+  private static double[] asked(double[] there, double[] shares, double prior) {
+    var rows = Arrays.stream(there).sum();
+    var asked = new double[there.length];
+    for (var part = 0; part < there.length; part++) {
+      var factor = (shares[part] * rows + prior) / (there[part] + prior);
+      asked[part] = there[part] * factor;
+    }
+    var sum = Arrays.stream(asked).sum();
+    return Arrays.stream(asked).map(one -> one * rows / sum).toArray();
+  }
+
+  private static double[] sums(int[] parts, double[] weights, int count) {
+    var sums = new double[count];
+    for (var row = 0; row < parts.length; row++) {
+      if (parts[row] >= 0) {
+        sums[parts[row]] += weights[row];
+      }
+    }
+    return sums;
   }
 }
