@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.bitdiffusion.ConfigurationException;
+import org.bitdiffusion.config.RunConfig;
 import org.bitdiffusion.config.RunConfig.TrainingConfig;
 import org.bitdiffusion.storage.Metrics;
 import org.bitdiffusion.training.Trainer;
@@ -106,6 +107,18 @@ final class Pace extends TrainingProgress {
   /** So many steps in all as fit into some more seconds. */
   long steps(double more) {
     return done + Math.max(1, (long) (more / seconds()));
+  }
+
+  /**
+   * Seconds of {@code training.calibration_samples}: a pass of the network without a gradient takes
+   * about a third of a step.
+   */
+  double afterTraining(RunConfig config) {
+    var passes =
+        (double) training.calibrationSamples()
+            / training.batchSize()
+            * config.sampling().evaluations();
+    return passes / 3 * seconds();
   }
 
   /** Of the training that was measured. */

@@ -247,7 +247,8 @@ final class TrainCommand implements Callable<Integer> {
       return; // by the end of the process
     }
     var run = Run.open(out);
-    var steps = pace.steps(Pace.SAFE * (60 * minutes - pace.spent()));
+    var left = 60 * minutes - pace.spent() - pace.afterTraining(config);
+    var steps = pace.steps(Pace.SAFE * Math.max(0, left));
     spec.commandLine()
         .getOut()
         .printf(Locale.ROOT, "%.3g s a step: %,d steps in all%n", pace.seconds(), steps);

@@ -52,9 +52,10 @@ class TrainingProgress implements Trainer.Listener {
   }
 
   @Override
-  public void onCalibration(int drawn) {
+  public void onCalibration(int drawn, int of) {
     meanwhile(
-        "the last step is done; %d samples are drawn to set frequencies right".formatted(drawn));
+        "the last step is done; %d of %d samples are drawn to set frequencies right"
+            .formatted(drawn, of));
   }
 
   /** Tells what is done meanwhile. */

@@ -336,7 +336,7 @@ class TableRunTest extends CommandTest {
     people();
     succeeds(
         "train --preset table --data table:FOLDER/people.csv --steps 20 --set training.batch_size=16"
-            + " --set network.width=32 --set training.calibration_samples=1000 --precision float32"
+            + " --set network.width=32 --set training.calibration_samples=10000 --precision float32"
             + " --out FOLDER/run");
     succeeds(
         "sample --run FOLDER/run --n 40 --steps 5 --out FOLDER/new.csv"

@@ -153,10 +153,11 @@ public final class CodeWords {
    * @param fixed how many of its bits each word fixes, from the first on
    * @param codes these bits, the last one in the lowest place
    * @param shares of the words, which add up to 1
+   * @param ones how often each bit is 1, which words tell but for their tolerance
    * @param cells of which each word is in one, or none
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
-  record OfSymbol(int bits, int[] fixed, int[] codes, double[] shares, Cells cells) {
+  record OfSymbol(int bits, int[] fixed, int[] codes, double[] shares, double[] ones, Cells cells) {
     /**
      * Words for numbers in Gray's code: as few as tell how likely the numbers are.
      *
@@ -177,6 +178,7 @@ public final class CodeWords {
           words.stream().mapToInt(word -> word[0]).toArray(),
           words.stream().mapToInt(word -> Intervals.gray(word[1])).toArray(),
           shares.stream().mapToDouble(share -> share / total).toArray(),
+          ones(bits, likelihoods),
           cells);
     }
 
@@ -232,12 +234,17 @@ public final class CodeWords {
       return ofCells;
     }
 
-    /** How often a bit is 1. */
-    double shareOfOnes(int bit) {
-      var ones = 0.0;
-      for (var v = 0; v < shares.length; v++) {
-        var isFixed = bit < fixed[v];
-        ones += shares[v] * (isFixed ? codes[v] >> (fixed[v] - 1 - bit) & 1 : 0.5);
+    /** How often each bit is 1, of numbers in Gray's code; of those that words leave free, half. */
+    private static double[] ones(int bits, double[] likelihoods) {
+      var ones = new double[bits];
+      var depth = Integer.numberOfTrailingZeros(likelihoods.length);
+      var total = Arrays.stream(likelihoods).sum();
+      Arrays.fill(ones, depth, bits, 0.5);
+      for (var number = 0; number < likelihoods.length; number++) {
+        var code = Intervals.gray(number);
+        for (var j = 0; j < depth; j++) {
+          ones[j] += (code >> (depth - 1 - j) & 1) * likelihoods[number] / total;
+        }
       }
       return ones;
     }
@@ -425,7 +432,8 @@ public final class CodeWords {
    * @param firstBit of those that tell which set a code is in
    * @param bits how many they are
    * @param cells none where it is one bit
-   * @param output for the first set, of all outputs [D + cells]
+   * @param output the place of the first cell, of all outputs [D + cells]; of a bit that of its
+   *     log-odds
    * @param shares of the sets, which add up to 1
    */
   @SuppressWarnings("ArrayRecordComponent") // for reading, not for comparing
@@ -462,7 +470,7 @@ public final class CodeWords {
     }
   }
 
-  /** What the outputs of a network move, of all symbols. */
+  /** Those of all symbols. */
   public List<Margin> margins() {
     var margins = new ArrayList<Margin>();
     var bit = 0;
@@ -473,8 +481,7 @@ public final class CodeWords {
         margins.add(new Margin(bit, symbol.bits, cells, cell, symbol.sharesOfCells()));
       } else {
         for (var j = 0; j < symbol.bits; j++) {
-          var ones = symbol.shareOfOnes(j);
-          var shares = new double[] {1 - ones, ones};
+          var shares = new double[] {1 - symbol.ones[j], symbol.ones[j]};
           margins.add(new Margin(bit + j, 1, Cells.NONE, bit + j, shares));
         }
       }

@@ -120,8 +120,8 @@ public record RunConfig(
    * @param gradientClip largest norm of the gradient; 0 for no limit
    * @param emaDecay of the moving average of the weights, with which samples are drawn; the first
    *     steps use less, (1 + step) / (10 + step)
-   * @param calibrationSamples drawn after the last step with that moving average, of which the
-   *     biases of the outputs are moved until values are as frequent as in the data; 0 for none
+   * @param calibrationSamples drawn after the last step with that moving average, whose biases of
+   *     outputs are moved towards the data's frequencies of values by them; 0 for none
    * @param seed of weights, order, noise
    * @param precision {@code auto}, {@code float32} or {@code bfloat16}
    * @param logEvery steps between lines of metrics.jsonl
@@ -221,7 +221,7 @@ public record RunConfig(
   private static final double HIGHEST_NORM = 1e30;
 
   /** Fewer tell nothing of how frequent values are. */
-  private static final int LEAST_CALIBRATION_SAMPLES = 1000;
+  private static final int LEAST_CALIBRATION_SAMPLES = 10_000;
 
   private static final int MOST_CALIBRATION_SAMPLES = 100_000_000;
 
@@ -267,6 +267,11 @@ public record RunConfig(
     require(t.logEvery() >= 1, "log_every", t.logEvery(), "at least 1");
     require(t.checkpointEvery() >= 1, "checkpoint_every", t.checkpointEvery(), "at least 1");
     require(t.keepCheckpoints() >= 1, "keep_checkpoints", t.keepCheckpoints(), "at least 1");
+    if (t.calibrationSamples() > 0 && diffusion.wordCells() == 0) {
+      throw new ConfigurationException(
+          "training.calibration_samples is %d; it goes with diffusion.word_cells above 0, which prediction code_words has"
+              .formatted(t.calibrationSamples()));
+    }
     Registry.require("training.precision", t.precision(), Precision.NAMES);
     var share = t.heldOutShare();
     require(

@@ -31,8 +31,9 @@ import org.bytedeco.pytorch.global.torch;
  * @param normalizeInput whether the network sees x_t divided by its standard deviation over each
  *     example; useful where b is not 1
  * @param denoisedInput whether the network sees in place of x_t what it says of each bit by itself:
- *     the mean b tanh(b sqrt(gamma) x_t / (1 - gamma)) of a fair bit given it. That tells as much,
- *     and a network of few layers, which mixes all bits at once, need not learn it
+ *     the mean b tanh(b sqrt(gamma) x_t / (1 - gamma)) of a fair bit given it. A network of few
+ *     layers, which mixes all bits at once, need not learn it then; but what is surer than about
+ *     1,000 to 1 looks the same in bfloat16
  * @param known which symbols of an example are known in training: the network then draws from the
  *     law of the others given them. Unless it is nothing ever, it sees which ones are
  */
@@ -86,8 +87,7 @@ public record BitDiffusion(
             || objective instanceof Objective.V
             || codec instanceof ContinuousCodec)) {
       throw new ConfigurationException(
-          "diffusion.denoised_input goes with encodings of bits and with a prediction other than eps"
-              + " and v: what the noise was cannot be seen in it");
+          "diffusion.denoised_input goes with encodings of bits and with a prediction other than eps and v: the network cannot see the noise, or a number, in it");
     }
     if (!(selfConditioningRate >= 0 && selfConditioningRate <= 1)) {
       throw new ConfigurationException(

@@ -7,6 +7,7 @@ import org.bitdiffusion.ConfigurationException;
 import org.bitdiffusion.Seed;
 import org.bitdiffusion.codec.CodeWords.Margin;
 import org.bitdiffusion.config.RunConfig;
+import org.bitdiffusion.data.Condition;
 import org.bitdiffusion.data.Given;
 import org.bitdiffusion.diffusion.Objective;
 import org.bitdiffusion.model.DiffusionModel;
@@ -21,16 +22,19 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The last thing that is learned, if {@code training.calibration_samples} asks for it: that values
- * are as frequent in samples as in the data. A network that has learned for minutes errs a little
- * at each step of sampling, and what it draws drifts to some values, although it was given how
- * frequent each is.
+ * The last thing that is learned, if {@code training.calibration_samples} asks for it: that sets of
+ * values are about as frequent in samples as in the data. A network that has learned for minutes
+ * errs a little at each step of sampling, and what it draws drifts to some values, although it was
+ * given how frequent each is.
  *
  * <p>Samples are drawn as the run is configured, and the biases of the outputs moved by what the
  * {@link Raking} of these samples says: outputs are logarithms of what a set of codes is multiplied
- * by, {@link Margin}, so that a bias changes how frequent the set is, and what the network says of
- * dependencies stays. Each of some rounds moves them less, by 1/1, 1/2, 1/3 and so on (Robbins and
- * Monro 1951), which makes the chance of each round's samples a part of their common mean.
+ * by, {@link Margin}, so that a bias changes how frequent the set is. It is right for samples that
+ * are drawn so; other samplers, steps and temperatures, and what is drawn given other values, may
+ * drift differently. The first rounds move by all that the raking says, which is too little where
+ * columns say the same and one of them is moved for all; each of the others less than the one
+ * before (Robbins and Monro 1951), so that the chance of a round's samples is a part of a common
+ * mean.
  */
 final class Calibration {
   private static final int ROUNDS = 8;
@@ -41,8 +45,8 @@ final class Calibration {
   /** Few, as what is left is for the next samples. */
   private static final int RAKING_ROUNDS = 3;
 
-  /** Symbols of a round at most: all are held at once. */
-  private static final int MOST_SYMBOLS = 1 << 24;
+  /** Of margins of a round's samples at most: all are held at once. */
+  private static final int MOST_SETS = 1 << 24;
 
   private final DiffusionModel model;
   private final Tensor biases;
@@ -67,7 +71,8 @@ final class Calibration {
     if (samples == 0) {
       return Optional.empty();
     }
-    if (model instanceof DiffusionModel diffusion
+    if (config.condition() == Condition.NONE
+        && model instanceof DiffusionModel diffusion
         && diffusion.diffusion().objective() instanceof Objective.CodeWordPosterior posterior
         && model.network() instanceof DenoisingNetwork network) {
       var biases = network.outputBiases();
@@ -77,7 +82,7 @@ final class Calibration {
       }
     }
     throw new ConfigurationException(
-        "training.calibration_samples is %d; it needs diffusion.prediction code_words and a network that adds a bias to each output, such as mlp; make it 0"
+        "training.calibration_samples is %d; it needs diffusion.prediction code_words, no classes, and a network that adds a bias to each output, such as mlp; make it 0"
             .formatted(samples));
   }
 
@@ -88,12 +93,11 @@ final class Calibration {
    * @throws java.util.concurrent.CancellationException if it says no; some rounds may be done then
    */
   void run(IntPredicate goesOn) {
-    var places = model.config().schema().space().places();
-    var each = Math.max(1, Math.min(samples / ROUNDS, MOST_SYMBOLS / places));
+    var each = Math.max(1, Math.min(samples / ROUNDS, MOST_SETS / Math.max(1, margins.size())));
     for (var round = 0; round < ROUNDS; round++) {
       var seed = Seed.of(Seed.of(model.config().training().seed(), RunConfig.CALIBRATION), round);
       var before = round * each;
-      move(draw(each, seed, some -> goesOn.test(before + some)), 1.0 / (round + 1));
+      move(draw(each, seed, some -> goesOn.test(before + some)), 1.0 / Math.max(1, round - 1));
     }
   }
 

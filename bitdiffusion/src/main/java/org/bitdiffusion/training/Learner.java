@@ -212,8 +212,8 @@ final class Learner implements AutoCloseable {
   }
 
   /**
-   * Moves biases of the moving average alone, after the last step: the weights that a longer
-   * training goes on with stay as they are.
+   * Moves biases of the moving average alone, after the last step. A longer training goes on with
+   * the weights as they are, and an average that forgets this as it forgets all that was before.
    *
    * @param goesOn is told how many samples there are, often
    * @throws java.util.concurrent.CancellationException if it says no; nothing is moved then

@@ -30,11 +30,14 @@ final class Raking {
     var asked = new double[parts.length][];
     for (var column = 0; column < parts.length; column++) {
       var there = sums(parts[column], weights, shares[column].length);
-      asked[column] = asked(there, shares[column], prior);
+      var rows = Arrays.stream(there).sum();
+      var factors = factors(there, shares[column], rows, prior);
+      asked[column] = new double[there.length];
       logs[column] = new double[there.length];
       for (var part = 0; part < there.length; part++) {
-        if (there[part] == 0) { // no weight moves it
-          logs[column][part] = Math.log((shares[column][part] * weights.length + prior) / prior);
+        asked[column][part] = there[part] * factors[part];
+        if (there[part] == 0 && rows > 0) { // no weight moves it
+          logs[column][part] = Math.log(factors[part]);
         }
       }
     }
@@ -42,15 +45,16 @@ final class Raking {
       for (var column = 0; column < parts.length; column++) {
         var of = parts[column];
         var there = sums(of, weights, asked[column].length);
+        var factors = new double[there.length];
         for (var part = 0; part < there.length; part++) {
           if (there[part] > 0) {
-            there[part] = asked[column][part] / there[part]; // from now on its factor
-            logs[column][part] += Math.log(there[part]);
+            factors[part] = asked[column][part] / there[part];
+            logs[column][part] += Math.log(factors[part]);
           }
         }
         for (var row = 0; row < of.length; row++) {
           if (of[row] >= 0) {
-            weights[row] *= there[of[row]];
+            weights[row] *= factors[of[row]];
           }
         }
       }
@@ -58,16 +62,16 @@ final class Raking {
     return logs;
   }
 
-  /** How many rows each part should have, of as many as are in any. */
-  private static double[] asked(double[] there, double[] shares, double prior) {
-    var rows = Arrays.stream(there).sum();
-    var asked = new double[there.length];
+  /** By which the rows of each part are to be more, so that they are as many together as before. */
+  private static double[] factors(double[] there, double[] shares, double rows, double prior) {
+    var factors = new double[there.length];
+    var sum = 0.0;
     for (var part = 0; part < there.length; part++) {
-      var factor = (shares[part] * rows + prior) / (there[part] + prior);
-      asked[part] = there[part] * factor;
+      factors[part] = (shares[part] * rows + prior) / (there[part] + prior);
+      sum += there[part] * factors[part];
     }
-    var sum = Arrays.stream(asked).sum();
-    return Arrays.stream(asked).map(one -> one * rows / sum).toArray();
+    var all = sum;
+    return Arrays.stream(factors).map(factor -> factor * rows / all).toArray();
   }
 
   private static double[] sums(int[] parts, double[] weights, int count) {

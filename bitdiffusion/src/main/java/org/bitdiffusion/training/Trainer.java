@@ -58,8 +58,8 @@ public final class Trainer implements AutoCloseable {
      */
     default void onCheckpoint(long step, Model model, BooleanSupplier stopped) {}
 
-    /** The last step is done, and so many of {@code training.calibration_samples} are drawn. */
-    default void onCalibration(int drawn) {}
+    /** The last step is saved, and some of {@code training.calibration_samples} are drawn. */
+    default void onCalibration(int drawn, int of) {}
 
     /** Training has ended, also by an exception. */
     default void onEnd() {}
@@ -399,10 +399,11 @@ public final class Trainer implements AutoCloseable {
         if (isCheckpoint(step)) {
           var line = isMeasured ? line(step) : null;
           var pause = System.nanoTime();
-          if (step == training.steps()) {
-            calibrate();
-          }
           save();
+          if (step == training.steps() && calibrate()) {
+            saved = -1; // over the one that is not calibrated
+            save();
+          }
           learner.withAverage(
               model -> {
                 if (isMeasured) {
@@ -426,18 +427,28 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Part of the last step, as its checkpoint is the first that has it. */
-  private void calibrate() {
+  /** Whether it was done; what fails ends no training, as its checkpoint is written. */
+  private boolean calibrate() {
+    if (config.training().calibrationSamples() == 0) {
+      return false;
+    }
+    String failure;
     try {
       learner.calibrate(
           drawn -> {
-            listener.onCalibration(drawn);
-            return !ends();
+            listener.onCalibration(drawn, config.training().calibrationSamples());
+            return !group.any(ends());
           });
+      return true;
     } catch (CancellationException e) {
-      LOGGER.warn(
-          "the training was stopped before training.calibration_samples were drawn: values are as frequent in samples as the network has learned them");
+      failure = "it was stopped";
+    } catch (DataException | ConfigurationException e) {
+      failure = e.getMessage();
     }
+    LOGGER.warn(
+        "training.calibration_samples: {}; values are as frequent in samples as the network has learned, until a longer training ends",
+        failure);
+    return false;
   }
 
   private boolean isCheckpoint(long step) {

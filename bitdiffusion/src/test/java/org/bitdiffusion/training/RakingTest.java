@@ -74,10 +74,21 @@ class RakingTest {
         .isCloseTo(Math.log(4 / 5.0) - Math.log(104 / 103.0), within(1e-9));
   }
 
+  /**
+   * 100 rows in one part, where 90 and 10 should be: (10 + 4) / (0 + 4) beside (90 + 4) / (100 +
+   * 4).
+   */
   @Test
   void partsOfNoRowsAreMovedOnce() {
-    var logs = Raking.logFactors(rows(50, 50, 0, 0), shares(0.9, 0.2), 4, 50);
-    assertThat(logs[0]).containsExactly(new double[] {0, Math.log(14 / 4.0)}, within(1e-9));
+    var logs = Raking.logFactors(rows(50, 50, 0, 0), shares(0.9, 0.5), 4, 50);
+    assertThat(logs[0])
+        .containsExactly(new double[] {0, Math.log(14 / 4.0) - Math.log(94 / 104.0)}, within(1e-9));
+  }
+
+  @Test
+  void aColumnThatNoRowIsInIsNotMoved() {
+    var logs = Raking.logFactors(new int[][] {{-1, -1, -1}}, shares(0.9, 0.5), 4, 3);
+    assertThat(logs[0]).containsExactly(0, 0);
   }
 
   /** Rows are in the same parts of both columns, which are to have other shares: no weights do. */
